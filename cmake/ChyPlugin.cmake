@@ -22,6 +22,7 @@ function(chy_add_plugin so_name)
     # The loader refuses a plugin that its group or others may write, whatever the umask was.
     add_custom_command(TARGET ${target} POST_BUILD
         COMMAND chmod 0755 $<TARGET_FILE:${target}> $<TARGET_FILE_DIR:${target}> VERBATIM)
+    add_dependencies(runtime ${target})
     install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/chancery/plugins
         COMPONENT chancery
         PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
