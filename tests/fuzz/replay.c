@@ -7,7 +7,10 @@
 
 #include "fuzz.h"
 
-enum { PATH_SIZE = 4096, INPUT_MAX = 1 << 24 };
+enum {
+    PATH_SIZE = 4096,
+    INPUT_MAX = 1 << 24
+};
 
 static void die(const char *what, const char *path)
 {
