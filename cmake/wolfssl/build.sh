@@ -35,6 +35,7 @@ options=(
     --enable-mldsa --enable-mlkem --enable-slhdsa --enable-experimental
     --enable-pkcs7 --enable-pkcs8 --enable-pkcs12 --enable-scrypt --enable-hkdf
     --enable-sha3 --enable-shake256 --enable-aeskeywrap
+    --enable-des3 # PKCS#12 files for legacy readers
 )
 case $(uname -m) in
     x86_64) options+=(--enable-intelasm --enable-aesni) ;;
