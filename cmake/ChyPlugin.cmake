@@ -9,12 +9,12 @@ function(chy_add_plugin so_name)
     string(REPLACE "-" "_" target plugin_${so_name})
     target_link_libraries(${target} PRIVATE chy_build Threads::Threads)
     set_target_properties(${target} PROPERTIES
-        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib/chancery/plugins)
+        LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${CHANCERY_PLUGIN_SUBDIR})
     add_custom_command(TARGET ${target} POST_BUILD
         COMMAND chmod 0755 $<TARGET_FILE_DIR:${target}> VERBATIM)
     add_dependencies(runtime ${target})
     install(TARGETS ${target}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/chancery/plugins COMPONENT chancery
+        LIBRARY DESTINATION ${CHANCERY_PLUGIN_SUBDIR} COMPONENT chancery
         PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
             WORLD_READ WORLD_EXECUTE)
     if(BUILD_TESTING)

@@ -1,7 +1,7 @@
 # Interface libraries that our own targets link, and nobody else's:
 #   chy_warnings   the warning set; errors when CHY_WERROR is on
 #   chy_hardening  hidden visibility and the compiler's and linker's defences
-#   chy_build      both of them, and the C library surface that we program against
+#   chy_build      both of them, the C library surface that we program against, and our version
 
 add_library(chy_warnings INTERFACE)
 target_compile_options(chy_warnings INTERFACE
@@ -22,7 +22,8 @@ endif()
 target_link_options(chy_hardening INTERFACE -Wl,-z,relro,-z,now -Wl,-z,noexecstack)
 
 add_library(chy_build INTERFACE)
-target_compile_definitions(chy_build INTERFACE _GNU_SOURCE)
+target_compile_definitions(chy_build INTERFACE
+    _GNU_SOURCE CHANCERY_VERSION="${PROJECT_VERSION}")
 target_link_libraries(chy_build INTERFACE chy_warnings chy_hardening)
 
 # CMake's own release flags define NDEBUG, which would silently drop every assertion.
