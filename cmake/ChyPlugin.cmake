@@ -5,6 +5,11 @@
 include(${PROJECT_SOURCE_DIR}/sdk/cmake/ChancerySdkPlugin.cmake)
 
 function(chy_add_plugin so_name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    chy_sources_exist(whole ${so_name}.so ${arg_SOURCES})
+    if(NOT whole)
+        return()
+    endif()
     chancery_add_plugin(${so_name} ${ARGN})
     string(REPLACE "-" "_" target plugin_${so_name})
     target_link_libraries(${target} PRIVATE chy_build Threads::Threads)
