@@ -45,7 +45,7 @@ struct chy_operation_config {
 
 /**
  * What stands behind a struct chy_op.  Members are read by core; they are changed here only, but
- * for `principal`, `deadline`, `instance` and `instance_name`, which core sets as it learns
+ * for `principal`, `peer`, `deadline`, `instance` and `instance_name`, which core sets as it learns
  * them.
  */
 struct chy_operation {
@@ -60,6 +60,7 @@ struct chy_operation {
     struct chy_instance *instance;
     struct chy_slice instance_name;
     void *principal;
+    struct chy_slice peer; /**< the caller's address as text, set by http; empty: nobody's request */
     int64_t deadline;
     int64_t started; /**< µs on the monotonic clock */
     atomic_bool is_cancelled;
