@@ -185,7 +185,7 @@ static chy_status make_temporary(struct chy_op *op, const char *path, const char
 {
     static atomic_uint counter;
     for (int attempt = 0; attempt < 100; attempt++) {
-        const char *temporary;
+        const char *temporary = NULL;
         CHY_TRY(format_path(op, &temporary, "%s.tmp-%ld-%u", path, (long)getpid(),
                             atomic_fetch_add(&counter, 1)));
         // Readable by nobody else until the content and its mode are there.
@@ -229,9 +229,9 @@ static chy_status put_in_place(struct chy_op *op, const char *temporary, const c
 static chy_status write_file(struct chy_op *op, const char *path, struct chy_slice content,
                              mode_t mode, bool replaces)
 {
-    const char *folder;
+    const char *folder = NULL;
     CHY_TRY(folder_of(op, path, &folder));
-    const char *temporary;
+    const char *temporary = NULL;
     CHY_AUTO(close_fd) int fd = -1;
     CHY_TRY(make_temporary(op, path, &temporary, &fd));
     chy_status status = write_content(op, fd, path, content, mode);

@@ -134,7 +134,7 @@ chy_status chy_slice_to_cstring(struct chy_op *op, struct chy_slice slice, const
         return chy_fail(op, CHY_BAD_INPUT, 0, "a text of %llu bytes has a NUL at byte %llu",
                         (unsigned long long)slice.len, (unsigned long long)index);
     }
-    struct chy_slice copy;
+    struct chy_slice copy = {0};
     CHY_TRY(chy_copy(op, slice, &copy));
     *out_text = (const char *)copy.ptr;
     return CHY_OK;
