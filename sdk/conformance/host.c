@@ -138,8 +138,8 @@ static void host_issue(struct chy_op *op, const struct chy_issue *issue)
         c->issues = take(c, ISSUES_MAX * sizeof *c->issues, 0);
     }
     if (c->issues != NULL && c->issue_count < ISSUES_MAX) {
-        c->issues[c->issue_count++] = (struct chy_issue){
-            keep(c, issue->code), keep(c, issue->path), keep(c, issue->message)};
+        c->issues[c->issue_count++] =
+            (struct chy_issue){keep(c, issue->code), keep(c, issue->path), keep(c, issue->message)};
     }
 }
 
@@ -286,8 +286,8 @@ static void host_log(struct chy_op *op, uint32_t level, struct chy_slice event,
     }
 }
 
-static void host_count(struct chy_instance *instance, struct chy_slice name,
-                       struct chy_slice label, int64_t delta)
+static void host_count(struct chy_instance *instance, struct chy_slice name, struct chy_slice label,
+                       int64_t delta)
 {
     (void)instance;
     (void)name;

@@ -155,8 +155,8 @@ static void append(struct chy_instance *instance, struct chy_option_value *value
         memcpy(list, value->list.ptr, (size_t)value->list.count * sizeof *list);
     }
     list[value->list.count] = chy_text(text);
-    value->list = (struct chy_view){own(instance, (char *)list), value->list.count + 1,
-                                    sizeof *list};
+    value->list =
+        (struct chy_view){own(instance, (char *)list), value->list.count + 1, sizeof *list};
 }
 
 static bool set(struct chy_instance *instance, const struct chy_option *option,

@@ -147,8 +147,8 @@ static chy_status check_predicate(struct chy_op *op, const struct chy_collection
             return bad_field(op, collection, predicate->field, "is compared with too many values");
         }
         for (uint64_t i = 0; i < predicate->values.count; i++) {
-            CHY_TRY(check_value(op, collection, predicate->field,
-                                chy_view_at(predicate->values, i), true, &bytes));
+            CHY_TRY(check_value(op, collection, predicate->field, chy_view_at(predicate->values, i),
+                                true, &bytes));
         }
         return CHY_OK;
     case CHY_WHERE_PREFIX: return check_text(op, collection, predicate, false);
@@ -190,9 +190,8 @@ chy_status chy_storage_check_find(struct chy_op *op, const struct chy_schema *sc
 {
     const struct chy_collection *collection = NULL;
     CHY_TRY(find_collection(op, schema, find->collection, &collection));
-    if (find->limit == 0 || find->limit > CHY_STORAGE_PAGE_MAX ||
-        find->scan_limit < find->limit || find->skip > CHY_STORAGE_SKIP_MAX ||
-        (find->cursor.len != 0 && find->skip != 0)) {
+    if (find->limit == 0 || find->limit > CHY_STORAGE_PAGE_MAX || find->scan_limit < find->limit ||
+        find->skip > CHY_STORAGE_SKIP_MAX || (find->cursor.len != 0 && find->skip != 0)) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "limit, scan_limit or skip is out of range");
     }
     if (find->order.count > CHY_STORAGE_ORDER_MAX) {
@@ -302,8 +301,10 @@ static chy_status check_write(struct chy_op *op, const struct chy_schema *schema
     if (write->kind == CHY_WRITE_DELETE_RANGE) {
         if (write->limit == 0 || write->limit > CHY_STORAGE_DELETE_RANGE_MAX ||
             write->guard != CHY_GUARD_NONE || write->key.count != 0) {
-            return chy_fail(op, CHY_BAD_INPUT, 0, "a delete_range has a limit of 1 to %u, and "
-                            "neither key nor guard", CHY_STORAGE_DELETE_RANGE_MAX);
+            return chy_fail(op, CHY_BAD_INPUT, 0,
+                            "a delete_range has a limit of 1 to %u, and "
+                            "neither key nor guard",
+                            CHY_STORAGE_DELETE_RANGE_MAX);
         }
         return check_where(op, collection, write->where);
     }
@@ -380,9 +381,9 @@ static chy_status check_rows_once(struct chy_op *op, struct chy_view writes,
             while (other < adds && compare_rows(write_at(writes, sequence[other]), write) < 0) {
                 other++;
             }
-            twice = twice || (other < adds &&
-                              write_at(writes, sequence[other])->kind != CHY_WRITE_CHECK &&
-                              is_same_row(write_at(writes, sequence[other]), write));
+            twice = twice ||
+                    (other < adds && write_at(writes, sequence[other])->kind != CHY_WRITE_CHECK &&
+                     is_same_row(write_at(writes, sequence[other]), write));
         }
         if (twice) {
             return chy_fail(op, CHY_BAD_INPUT, 0, "write %u names a row for the second time",

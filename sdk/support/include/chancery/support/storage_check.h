@@ -68,8 +68,7 @@ int chy_storage_value_compare(const struct chy_value *a, const struct chy_value 
 
 /** chy_storage_items_sorted gives the set of a many-value: bytewise order, each text once. */
 CHY_MUST_USE chy_status chy_storage_items_sorted(struct chy_op *op, const struct chy_value *value,
-                                                 struct chy_slice **out_items,
-                                                 uint64_t *out_count);
+                                                 struct chy_slice **out_items, uint64_t *out_count);
 
 /* --- calls -------------------------------------------------------------------------------------*/
 
