@@ -1,7 +1,7 @@
 # chy_add_test(<name> LABEL <label> SOURCES <file>... [LIBRARIES <target>...] [ARGS <arg>...]
 #              [TIMEOUT <seconds>] [THREADED])
 # Builds the Check program test_<name> and the test <label>.<name>. A THREADED test also runs under
-# ThreadSanitizer.
+# ThreadSanitizer. ./dev test runs every label: what takes minutes is no ctest.
 #
 # chy_add_fuzz(<name> SOURCES <file>... [LIBRARIES <target>...] CORPUS <folder>)
 # Builds fuzz_<name> with libFuzzer where CHY_FUZZ is on; elsewhere replay_<name>, which feeds the
