@@ -2,9 +2,9 @@
 #ifndef CHY_X509_CERTIFICATE_H
 #define CHY_X509_CERTIFICATE_H
 
-#include "x509/algorithm.h"
 #include "x509/extensions.h"
 #include "x509/name_constraints.h"
+#include "x509/spki.h"
 
 struct chy_op;
 
@@ -16,8 +16,8 @@ struct chy_op;
 
 /** What a certificate will say. */
 struct chy_tbs {
-    struct chy_slice serial; /**< big-endian, not negative */
-    struct chy_slice issuer; /**< Name DER, byte for byte the issuer's subject */
+    struct chy_slice serial;  /**< big-endian, not negative */
+    struct chy_slice issuer;  /**< Name DER, byte for byte the issuer's subject */
     struct chy_slice subject; /**< Name DER */
     struct chy_slice spki;    /**< SubjectPublicKeyInfo DER */
     int64_t not_before;       /**< µs UTC, cut to the second */
@@ -34,8 +34,7 @@ CHY_MUST_USE chy_status chy_tbs_encode(struct chy_op *op, const struct chy_tbs *
  *  a request or a CRL. */
 CHY_MUST_USE chy_status chy_signed_assemble(struct chy_op *op, struct chy_slice tbs,
                                             uint32_t signature_algorithm,
-                                            struct chy_slice signature,
-                                            struct chy_slice *out_der);
+                                            struct chy_slice signature, struct chy_slice *out_der);
 
 /** chy_serial_make turns 16 random octets into a serial: top bit 0, first nibble not 0. */
 void chy_serial_make(const uint8_t random[CHY_SERIAL_SIZE], uint8_t out_serial[CHY_SERIAL_SIZE]);
@@ -59,7 +58,7 @@ struct chy_certificate {
     bool has_ekus;
     bool has_name_constraints;
     bool sans_critical;
-    bool self_issued;  /**< issuer and subject are the same bytes */
+    bool self_issued; /**< issuer and subject are the same bytes */
     bool ocsp_no_check;
     bool basic_constraints_critical;
     struct chy_basic_constraints basic_constraints;
@@ -76,10 +75,10 @@ struct chy_certificate {
     struct chy_slice extensions;       /**< contents of Extensions, empty if absent */
 };
 
-/** chy_certificate_read reads a whole certificate, strictly: DER, no trailing bytes, a positive
- *  serial of at most 20 octets, the same algorithm inside and outside, no repeated extension, sound
+/** chy_certificate_read reads a whole certificate, strictly: DER, no trailing bytes, a serial that is
+ *  not negative and has at most 20 octets, the same algorithm inside and outside, no repeated extension, sound
  *  known extensions.  Unknown critical extensions are noted, not refused.
- *  BAD_INPUT, CHY_REASON_CRYPTO for keys and signatures; UNSUPPORTED: an algorithm unknown here. */
+ *  BAD_INPUT, CHY_REASON_CRYPTO for keys and signatures. */
 CHY_MUST_USE chy_status chy_certificate_read(struct chy_op *op, struct chy_slice der,
                                              struct chy_certificate *out_certificate);
 

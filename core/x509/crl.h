@@ -98,7 +98,7 @@ struct chy_crl_entry {
 };
 
 /** chy_crl_read reads a whole version 2 CRL, strictly, and checks each entry.  BAD_INPUT: malformed,
- *  a repeated or unknown critical extension; UNSUPPORTED: an algorithm unknown here. */
+ *  a repeated or unknown critical extension, an algorithm that we do not have. */
 CHY_MUST_USE chy_status chy_crl_read(struct chy_op *op, struct chy_slice der,
                                      struct chy_crl *out_crl);
 

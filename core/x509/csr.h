@@ -2,10 +2,10 @@
 #ifndef CHY_X509_CSR_H
 #define CHY_X509_CSR_H
 
-#include "x509/algorithm.h"
 #include "x509/extensions.h"
 #include "x509/name.h"
 #include "x509/san.h"
+#include "x509/spki.h"
 
 /** CHY_CSR_MAX is the longest request, DER: room for post-quantum keys and signatures. */
 #define CHY_CSR_MAX (32 * 1024)
@@ -43,9 +43,17 @@ struct chy_csr {
  * repeated extension, an unknown critical one, an unknown EKU, unfit names, weak keys and
  * signatures (MD5, SHA-1), a signature algorithm that does not fit the key.  The signature itself is the
  * caller's to verify.
- * BAD_INPUT, with CHY_REASON_CRYPTO for keys and signatures; UNSUPPORTED: an algorithm unknown here.
+ * BAD_INPUT, with CHY_REASON_CRYPTO for keys and signatures.
  */
 CHY_MUST_USE chy_status chy_csr_read(struct chy_op *op, struct chy_slice der,
                                      struct chy_csr *out_csr);
+
+/** chy_csr_encode writes a CertificationRequestInfo into the arena of `op`: the Name DER of a subject,
+ *  a SubjectPublicKeyInfo, and the extensions to ask for (NULL: none).  chy_signed_assemble() of
+ *  certificate.h makes the request of it. */
+CHY_MUST_USE chy_status chy_csr_encode(struct chy_op *op, struct chy_slice subject,
+                                       struct chy_slice spki,
+                                       const struct chy_extension_values *extensions,
+                                       struct chy_slice *out_tbs);
 
 #endif

@@ -63,7 +63,8 @@ static inline bool chy_der_next_is(const struct chy_der *der, uint8_t tag)
 }
 
 /** chy_der_any takes one element of any tag and yields its tag and contents. */
-CHY_MUST_USE bool chy_der_any(struct chy_der *der, uint8_t *out_tag, struct chy_slice *out_contents);
+CHY_MUST_USE bool chy_der_any(struct chy_der *der, uint8_t *out_tag,
+                              struct chy_slice *out_contents);
 
 /** chy_der_whole takes one element of any tag and yields all of it, header included. */
 CHY_MUST_USE bool chy_der_whole(struct chy_der *der, struct chy_slice *out_element);

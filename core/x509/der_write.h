@@ -65,8 +65,8 @@ void chy_der_add_bits(struct chy_der_writer *w, struct chy_slice octets);
 /** chy_der_add_named_bits appends a BIT STRING of named bits under `tag`, minimal as DER wants. */
 void chy_der_add_named_bits(struct chy_der_writer *w, uint8_t tag, uint32_t mask);
 
-/** chy_der_add_time appends a time, cut to the second: UTCTime from 1950 until 2049,
- *  GeneralizedTime otherwise (RFC 5280 4.1.2.5).  Years beyond 9999 fail. */
+/** chy_der_add_time appends a time, cut to the second: UTCTime from 1950 through 2049,
+ *  GeneralizedTime after (RFC 5280 4.1.2.5).  Years before 1950 or beyond 9999 fail. */
 void chy_der_add_time(struct chy_der_writer *w, int64_t time);
 
 /** chy_der_add_generalized_time appends a GeneralizedTime whatever the year. */
