@@ -1,0 +1,426 @@
+#include "resource/collections.h"
+
+#define T CHY_VALUE_TEXT
+#define I CHY_VALUE_INT
+#define B CHY_VALUE_BOOL
+#define W CHY_VALUE_TIME
+#define U CHY_VALUE_UUID
+#define X CHY_VALUE_BLOB
+#define J CHY_VALUE_JSON
+
+/* F: always there; N: nullable; M: a set of texts. */
+#define F(name, type) {CHY_TEXT_INIT(name), type, 0}
+#define N(name, type) {CHY_TEXT_INIT(name), type, CHY_FIELD_NULLABLE}
+#define M(name) {CHY_TEXT_INIT(name), CHY_VALUE_TEXT, CHY_FIELD_MANY}
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define CHECKED(array, count) \
+    CHY_STATIC_ASSERT(COUNT_OF(array) == (count), #array " and its enum differ")
+
+#define NUMBERS(name, ...) static const uint32_t name[] = {__VA_ARGS__}
+#define INDEX(name, numbers) {CHY_TEXT_INIT(name), 0, 0, CHY_VIEW_INIT(numbers)}
+#define UNIQUE(name, numbers) {CHY_TEXT_INIT(name), CHY_INDEX_UNIQUE, 0, CHY_VIEW_INIT(numbers)}
+
+NUMBERS(first, 0);
+NUMBERS(first_two, 0, 1);
+NUMBERS(first_three, 0, 1, 2);
+NUMBERS(first_five, 0, 1, 2, 3, 4);
+
+static const struct chy_field epoch_fields[] = {F("name", T), F("value", I)};
+CHECKED(epoch_fields, CHY_EPOCH_FIELDS);
+
+static const struct chy_field setting_fields[] = {F("name", T), N("text", T), N("number", I),
+                                                  N("blob", X)};
+CHECKED(setting_fields, CHY_SETTING_FIELDS);
+
+static const struct chy_field project_fields[] = {
+    F("id", U),   F("name", T),       F("slug", T),       N("description", T),
+    F("type", T), F("created_at", W), F("updated_at", W),
+};
+CHECKED(project_fields, CHY_PROJECT_FIELDS);
+NUMBERS(project_slug, CHY_PROJECT_SLUG);
+NUMBERS(project_created, CHY_PROJECT_CREATED_AT);
+static const struct chy_index project_indexes[] = {UNIQUE("slug", project_slug),
+                                                   INDEX("created", project_created)};
+
+static const struct chy_field authority_fields[] = {
+    F("id", U),
+    F("project_id", U),
+    F("name", T),
+    F("kind", T),
+    F("status", T),
+    F("direct", B),
+    N("friendly_name", T),
+    F("subject", X),
+    F("subject_parts", J),
+    F("key_algorithm", T),
+    F("max_path_length", I),
+    N("crl_mirrors", J),
+    F("on_expiry", T),
+    N("generation_id", U),
+    N("parent_id", U),
+    N("not_before", W),
+    N("not_after", W),
+    F("created_at", W),
+    F("updated_at", W),
+};
+CHECKED(authority_fields, CHY_AUTHORITY_FIELDS);
+NUMBERS(authority_name, CHY_AUTHORITY_PROJECT_ID, CHY_AUTHORITY_NAME);
+NUMBERS(authority_created, CHY_AUTHORITY_PROJECT_ID, CHY_AUTHORITY_CREATED_AT);
+static const struct chy_index authority_indexes[] = {UNIQUE("name", authority_name),
+                                                     INDEX("created", authority_created)};
+
+static const struct chy_field generation_fields[] = {
+    F("id", U),
+    F("authority_id", U),
+    F("project_id", U),
+    F("number", I),
+    F("status", T),
+    F("key_algorithm", T),
+    F("provider", T),
+    N("reference", T),
+    N("sealed_key", X),
+    N("data_key_id", U),
+    F("spki", X),
+    F("spki_sha256", X),
+    F("public_url", T),
+    N("certificate_id", U),
+    F("shard_size", I),
+    F("created_at", W),
+    F("updated_at", W),
+};
+CHECKED(generation_fields, CHY_GENERATION_FIELDS);
+NUMBERS(generation_number, CHY_GENERATION_AUTHORITY_ID, CHY_GENERATION_NUMBER);
+NUMBERS(generation_spki, CHY_GENERATION_SPKI_SHA256);
+static const struct chy_index generation_indexes[] = {UNIQUE("number", generation_number),
+                                                      UNIQUE("spki", generation_spki)};
+
+static const struct chy_field authority_certificate_fields[] = {
+    F("id", U),
+    F("authority_id", U),
+    F("generation_id", U),
+    F("project_id", U),
+    N("parent_id", U),
+    N("parent_generation_id", U),
+    F("version", I),
+    F("serial", T),
+    F("der", X),
+    F("chain", X),
+    F("not_before", W),
+    F("not_after", W),
+    F("max_path_length", I),
+    F("shard", I),
+    F("created_at", W),
+};
+CHECKED(authority_certificate_fields, CHY_ACERT_FIELDS);
+NUMBERS(acert_version, CHY_ACERT_AUTHORITY_ID, CHY_ACERT_VERSION);
+static const struct chy_index acert_indexes[] = {UNIQUE("version", acert_version)};
+
+static const struct chy_field policy_fields[] = {
+    F("id", U),
+    F("project_id", U),
+    F("name", T),
+    N("description", T),
+    N("subject", J),
+    N("sans", J),
+    N("key_usages", J),
+    N("extended_key_usages", J),
+    N("algorithms", J),
+    N("validity", J),
+    N("basic_constraints", J),
+    F("created_at", W),
+    F("updated_at", W),
+};
+CHECKED(policy_fields, CHY_POLICY_FIELDS);
+NUMBERS(policy_name, CHY_POLICY_PROJECT_ID, CHY_POLICY_NAME);
+NUMBERS(policy_created, CHY_POLICY_PROJECT_ID, CHY_POLICY_CREATED_AT);
+static const struct chy_index policy_indexes[] = {UNIQUE("name", policy_name),
+                                                  INDEX("created", policy_created)};
+
+static const struct chy_field profile_fields[] = {
+    F("id", U),
+    F("project_id", U),
+    N("ca_id", U),
+    F("policy_id", U),
+    F("slug", T),
+    N("description", T),
+    F("enrollment_type", T),
+    F("method", T),
+    F("issuer_type", T),
+    F("config_id", U),
+    F("config", J),
+    N("defaults", J),
+    N("external_configs", J),
+    F("key_retention", T),
+    F("created_at", W),
+    F("updated_at", W),
+};
+CHECKED(profile_fields, CHY_PROFILE_FIELDS);
+NUMBERS(profile_slug, CHY_PROFILE_PROJECT_ID, CHY_PROFILE_SLUG);
+NUMBERS(profile_created, CHY_PROFILE_PROJECT_ID, CHY_PROFILE_CREATED_AT);
+NUMBERS(profile_policy, CHY_PROFILE_POLICY_ID);
+NUMBERS(profile_ca, CHY_PROFILE_CA_ID);
+static const struct chy_index profile_indexes[] = {
+    UNIQUE("slug", profile_slug), INDEX("created", profile_created),
+    INDEX("policy", profile_policy), INDEX("ca", profile_ca)};
+
+static const struct chy_field request_fields[] = {
+    F("id", U),
+    F("project_id", U),
+    F("profile_id", U),
+    N("authority_id", U),
+    N("application_id", U),
+    N("identity_id", U),
+    F("method", T),
+    F("status", T),
+    N("common_name", T),
+    N("alt_names", T),
+    N("decision", J),
+    N("decision_sha256", X),
+    N("csr", X),
+    N("metadata", J),
+    N("certificate_id", U),
+    N("serial", T),
+    N("error", T),
+    N("notes", J),
+    F("created_at", W),
+    F("updated_at", W),
+};
+CHECKED(request_fields, CHY_REQUEST_FIELDS);
+NUMBERS(request_created, CHY_REQUEST_PROJECT_ID, CHY_REQUEST_CREATED_AT);
+static const struct chy_index request_indexes[] = {INDEX("created", request_created)};
+
+static const struct chy_field certificate_fields[] = {
+    F("id", U),
+    F("project_id", U),
+    N("authority_id", U),
+    N("generation_id", U),
+    N("authority_certificate_id", U),
+    N("profile_id", U),
+    N("request_id", U),
+    N("application_id", U),
+    N("identity_id", U),
+    F("method", T),
+    F("source", T),
+    F("status", T),
+    F("serial", T),
+    N("shard", I),
+    N("common_name", T),
+    M("alt_names"),
+    N("subject", J),
+    N("friendly_name", T),
+    F("not_before", W),
+    F("not_after", W),
+    F("key_algorithm", T),
+    F("signature_algorithm", T),
+    F("key_usages", I),
+    F("extended_key_usages", I),
+    F("is_ca", B),
+    N("path_length", I),
+    F("der", X),
+    F("spki_sha256", X),
+    F("fingerprint_sha256", X),
+    F("fingerprint_sha1", X),
+    N("sealed_key", X),
+    N("data_key_id", U),
+    F("key_retention", T),
+    N("renew_before", I),
+    N("renew_at", W),
+    N("renewed_from_id", U),
+    N("renewed_by_id", U),
+    N("renewal_error", T),
+    N("revoked_at", W),
+    N("revocation_reason", I),
+    N("metadata", J),
+    F("created_at", W),
+    F("updated_at", W),
+};
+CHECKED(certificate_fields, CHY_CERT_FIELDS);
+NUMBERS(cert_created, CHY_CERT_PROJECT_ID, CHY_CERT_CREATED_AT);
+NUMBERS(cert_profile, CHY_CERT_PROFILE_ID, CHY_CERT_NOT_AFTER);
+NUMBERS(cert_serial, CHY_CERT_SERIAL);
+NUMBERS(cert_spki, CHY_CERT_SPKI_SHA256);
+static const struct chy_index certificate_indexes[] = {
+    INDEX("created", cert_created), INDEX("profile", cert_profile), INDEX("serial", cert_serial),
+    INDEX("spki", cert_spki)};
+
+static const struct chy_field serial_fields[] = {F("generation_id", U), F("number", T),
+                                                 F("certificate_id", U), F("not_after", W)};
+CHECKED(serial_fields, CHY_SERIAL_FIELDS);
+
+static const struct chy_field revocation_fields[] = {
+    F("generation_id", U), F("serial", T),     F("shard", I),
+    F("revision", I),      F("reason", I),     F("revoked_at", W),
+    F("not_after", W),     F("lifted", B),     N("certificate_id", U),
+};
+CHECKED(revocation_fields, CHY_REVOCATION_FIELDS);
+NUMBERS(revocation_shard, CHY_REVOCATION_GENERATION_ID, CHY_REVOCATION_SHARD,
+        CHY_REVOCATION_REVISION);
+static const struct chy_index revocation_indexes[] = {INDEX("shard", revocation_shard)};
+
+static const struct chy_field crl_shard_fields[] = {
+    F("generation_id", U), F("number", I),       F("taken", I),
+    F("revision", I),      F("crl_number", I),   F("crl_revision", I),
+    N("crl", X),           N("this_update", W),  N("next_update", W),
+};
+CHECKED(crl_shard_fields, CHY_SHARD_FIELDS);
+
+static const struct chy_field data_key_fields[] = {
+    F("id", U),     F("project_id", U), F("period", T),
+    F("kek_id", T), F("sealed", X),     F("created_at", W),
+};
+CHECKED(data_key_fields, CHY_DATA_KEY_FIELDS);
+NUMBERS(data_key_period, CHY_DATA_KEY_PROJECT_ID, CHY_DATA_KEY_PERIOD);
+static const struct chy_index data_key_indexes[] = {UNIQUE("period", data_key_period)};
+
+static const struct chy_field identity_fields[] = {
+    F("id", U),         F("kind", T),       F("name", T), F("role", T),
+    F("created_at", W), F("updated_at", W),
+};
+CHECKED(identity_fields, CHY_IDENTITY_FIELDS);
+NUMBERS(identity_created, CHY_IDENTITY_CREATED_AT);
+static const struct chy_index identity_indexes[] = {INDEX("created", identity_created)};
+
+static const struct chy_field membership_fields[] = {F("identity_id", U), F("project_id", U),
+                                                     F("role", T), F("created_at", W)};
+CHECKED(membership_fields, CHY_MEMBERSHIP_FIELDS);
+NUMBERS(membership_project, CHY_MEMBERSHIP_PROJECT_ID);
+static const struct chy_index membership_indexes[] = {INDEX("project", membership_project)};
+
+static const struct chy_field universal_auth_fields[] = {
+    F("identity_id", U),
+    F("client_id", T),
+    F("token_ttl", I),
+    F("token_max_ttl", I),
+    F("token_uses_limit", I),
+    F("token_period", I),
+    F("secret_trusted_ips", J),
+    F("token_trusted_ips", J),
+    F("lockout_enabled", B),
+    F("lockout_threshold", I),
+    F("lockout_duration", I),
+    F("lockout_reset", I),
+    F("created_at", W),
+    F("updated_at", W),
+};
+CHECKED(universal_auth_fields, CHY_UA_FIELDS);
+NUMBERS(universal_auth_client, CHY_UA_CLIENT_ID);
+static const struct chy_index universal_auth_indexes[] = {UNIQUE("client", universal_auth_client)};
+
+static const struct chy_field client_secret_fields[] = {
+    F("id", U),         F("identity_id", U), F("mac", X),        F("prefix", T),
+    F("description", T), F("uses", I),       F("uses_limit", I), F("ttl", I),
+    F("revoked", B),    F("created_at", W),  F("updated_at", W),
+};
+CHECKED(client_secret_fields, CHY_SECRET_FIELDS);
+NUMBERS(client_secret_mac, CHY_SECRET_MAC);
+NUMBERS(client_secret_identity, CHY_SECRET_IDENTITY_ID, CHY_SECRET_CREATED_AT);
+static const struct chy_index client_secret_indexes[] = {
+    UNIQUE("mac", client_secret_mac), INDEX("identity", client_secret_identity)};
+
+static const struct chy_field access_token_fields[] = {
+    F("hash", X),       F("identity_id", U), N("secret_id", U),      N("name", T),
+    F("uses", I),       F("uses_limit", I),  F("ttl", I),            N("expires_at", W),
+    N("max_expires_at", W), N("trusted_ips", J), F("created_at", W),
+};
+CHECKED(access_token_fields, CHY_TOKEN_FIELDS);
+NUMBERS(access_token_identity, CHY_TOKEN_IDENTITY_ID);
+NUMBERS(access_token_secret, CHY_TOKEN_SECRET_ID);
+NUMBERS(access_token_expiry, CHY_TOKEN_EXPIRES_AT);
+static const struct chy_index access_token_indexes[] = {INDEX("identity", access_token_identity),
+                                                        INDEX("secret", access_token_secret),
+                                                        INDEX("expiry", access_token_expiry)};
+
+static const struct chy_field lockout_fields[] = {F("client_id", T), F("network", T),
+                                                  F("failures", I), F("last_at", W),
+                                                  N("until", W)};
+CHECKED(lockout_fields, CHY_LOCKOUT_FIELDS);
+NUMBERS(lockout_last, CHY_LOCKOUT_LAST_AT);
+static const struct chy_index lockout_indexes[] = {INDEX("last", lockout_last)};
+
+static const struct chy_field audit_fields[] = {
+    F("id", U),
+    F("node", T),
+    F("block", I),
+    F("time", W),
+    N("project_id", U),
+    F("actor_kind", T),
+    N("actor_id", U),
+    F("action", T),
+    F("target_kind", T),
+    N("target_id", T),
+    F("outcome", T),
+    N("detail", J),
+    F("request_id", T),
+    N("peer", T),
+    F("mac", X),
+};
+CHECKED(audit_fields, CHY_AUDIT_FIELDS);
+NUMBERS(audit_block, CHY_AUDIT_NODE, CHY_AUDIT_BLOCK);
+static const struct chy_index audit_indexes[] = {INDEX("block", audit_block)};
+
+static const struct chy_field denial_fields[] = {F("source", T), F("minute", I), F("node", T),
+                                                 F("count", I)};
+CHECKED(denial_fields, CHY_DENIAL_FIELDS);
+NUMBERS(denial_minute, CHY_DENIAL_MINUTE);
+static const struct chy_index denial_indexes[] = {INDEX("minute", denial_minute)};
+
+static const struct chy_field statistic_fields[] = {F("project_id", U), F("dimension", T),
+                                                    F("value", T),      F("day", I),
+                                                    F("node", T),       F("count", I)};
+CHECKED(statistic_fields, CHY_STATISTIC_FIELDS);
+
+static const struct chy_field lease_fields[] = {F("name", T), F("holder", T), F("epoch", I),
+                                                F("beat", I)};
+CHECKED(lease_fields, CHY_LEASE_FIELDS);
+
+#define NO_INDEXES {NULL, 0, 0}
+#define COLLECTION(name, flags, placement, fields, key, indexes) \
+    {CHY_TEXT_INIT(name), flags, placement, CHY_VIEW_INIT(fields), CHY_VIEW_INIT(key), indexes}
+#define INDEXED(indexes) CHY_VIEW_INIT(indexes)
+#define WATCHED CHY_COLLECTION_WATCHED
+
+static const struct chy_collection collections[] = {
+    COLLECTION("epoch", 0, 0, epoch_fields, first, NO_INDEXES),
+    COLLECTION("settings", 0, 0, setting_fields, first, NO_INDEXES),
+    COLLECTION("projects", WATCHED, 0, project_fields, first, INDEXED(project_indexes)),
+    COLLECTION("authorities", WATCHED, CHY_AUTHORITY_PROJECT_ID, authority_fields, first,
+               INDEXED(authority_indexes)),
+    COLLECTION("generations", WATCHED, CHY_GENERATION_PROJECT_ID, generation_fields, first,
+               INDEXED(generation_indexes)),
+    COLLECTION("authority_certificates", WATCHED, CHY_ACERT_PROJECT_ID,
+               authority_certificate_fields, first, INDEXED(acert_indexes)),
+    COLLECTION("policies", WATCHED, CHY_POLICY_PROJECT_ID, policy_fields, first,
+               INDEXED(policy_indexes)),
+    COLLECTION("profiles", WATCHED, CHY_PROFILE_PROJECT_ID, profile_fields, first,
+               INDEXED(profile_indexes)),
+    COLLECTION("requests", 0, CHY_REQUEST_PROJECT_ID, request_fields, first,
+               INDEXED(request_indexes)),
+    COLLECTION("certificates", 0, CHY_CERT_PROJECT_ID, certificate_fields, first,
+               INDEXED(certificate_indexes)),
+    COLLECTION("serials", 0, 0, serial_fields, first_two, NO_INDEXES),
+    COLLECTION("revocations", 0, 0, revocation_fields, first_two, INDEXED(revocation_indexes)),
+    COLLECTION("crl_shards", 0, 0, crl_shard_fields, first_two, NO_INDEXES),
+    COLLECTION("data_keys", 0, CHY_DATA_KEY_PROJECT_ID, data_key_fields, first,
+               INDEXED(data_key_indexes)),
+    COLLECTION("identities", WATCHED, 0, identity_fields, first, INDEXED(identity_indexes)),
+    COLLECTION("memberships", WATCHED, 0, membership_fields, first_two,
+               INDEXED(membership_indexes)),
+    COLLECTION("universal_auth", WATCHED, 0, universal_auth_fields, first,
+               INDEXED(universal_auth_indexes)),
+    COLLECTION("client_secrets", 0, CHY_SECRET_IDENTITY_ID, client_secret_fields, first,
+               INDEXED(client_secret_indexes)),
+    COLLECTION("access_tokens", 0, 0, access_token_fields, first, INDEXED(access_token_indexes)),
+    COLLECTION("lockouts", 0, 0, lockout_fields, first_two, INDEXED(lockout_indexes)),
+    COLLECTION("audit_events", 0, CHY_AUDIT_NODE, audit_fields, first, INDEXED(audit_indexes)),
+    COLLECTION("denials", 0, 0, denial_fields, first_three, INDEXED(denial_indexes)),
+    COLLECTION("statistics", 0, 0, statistic_fields, first_five, NO_INDEXES),
+    COLLECTION("leases", 0, 0, lease_fields, first, NO_INDEXES),
+};
+CHECKED(collections, CHY_COLLECTION_COUNT);
+
+struct chy_view chy_core_collections(void)
+{
+    struct chy_view view = CHY_VIEW_INIT(collections);
+    return view;
+}

@@ -1,0 +1,473 @@
+#include "resource/kind.h"
+
+#include "base/time.h"
+#include "plugin/schema.h"
+#include "resource/audit.h"
+#include "resource/collections.h"
+
+#include <stdlib.h>
+
+/* ------------------------------------------------------------------------------------------------
+ * Pieces
+ */
+
+struct chy_view chy_call_fields(const struct chy_call *call)
+{
+    static const uint32_t numbers[CHY_STORAGE_FIELDS_MAX] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
+        23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45,
+        46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68,
+        69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91,
+        92, 93, 94, 95};
+    const struct chy_collection *collection = chy_schema_collection(
+        chy_storage_schema(call->runtime->storage), call->kind->collection);
+    return chy_view_of(numbers, collection->fields.count, sizeof numbers[0]);
+}
+
+static uint32_t field_type(const struct chy_call *call, uint32_t field)
+{
+    const struct chy_collection *collection = chy_schema_collection(
+        chy_storage_schema(call->runtime->storage), call->kind->collection);
+    const struct chy_field *declared =
+        (const struct chy_field *)chy_view_at(collection->fields, field);
+    return declared->type;
+}
+
+bool chy_call_uuid(const struct chy_call *call, const char *name, struct chy_uuid *out_uuid)
+{
+    return chy_uuid_parse(chy_json_member(call->document, name), out_uuid);
+}
+
+chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
+                        struct chy_storage_row *out_row)
+{
+    struct chy_storage_row row;
+    chy_status status = chy_storage_read(call->runtime->storage, call->op, call->kind->collection,
+                                         CHY_KEY(chy_value_uuid(id)), chy_call_fields(call), &row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_not_found(call->op, call->kind->what);
+    }
+    CHY_TRY(status);
+    bool of_project = call->kind->project_field != CHY_NO_FIELD;
+    if (of_project) {
+        call->project_id = chy_row_uuid(&row, call->kind->project_field);
+    }
+    if (call->action->permission != NULL) {
+        CHY_TRY(chy_require(call->op, of_project ? &call->project_id : NULL, call->kind->subject,
+                            call->action->permission, call->kind->what));
+    }
+    *out_row = row;
+    return CHY_OK;
+}
+
+static chy_status active_project(struct chy_call *call, struct chy_uuid *out_project)
+{
+    const struct chy_principal *principal = chy_principal_of(call->op);
+    if (principal != NULL && principal->role != CHY_ROLE_ADMIN &&
+        principal->membership_count == 1) {
+        *out_project = principal->memberships[0].project_id;
+        return CHY_OK;
+    }
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_SETTINGS,
+                         CHY_KEY(chy_value_text(chy_text("active-project"))),
+                         CHY_FIELDS(CHY_SETTING_BLOB), &row);
+    if (status == CHY_OK && chy_row_blob(&row, 0).len == sizeof out_project->bytes) {
+        memcpy(out_project->bytes, chy_row_blob(&row, 0).ptr, sizeof out_project->bytes);
+        return CHY_OK;
+    }
+    if (status != CHY_OK && status != CHY_NOT_FOUND) {
+        return status;
+    }
+    return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                    "projectId is missing, and you belong to more than one project with none of "
+                    "them active: name the project");
+}
+
+chy_status chy_call_project(struct chy_call *call)
+{
+    if (!chy_call_uuid(call, "projectId", &call->project_id)) {
+        CHY_TRY(active_project(call, &call->project_id));
+    }
+    CHY_TRY(chy_require(call->op, &call->project_id, call->kind->subject, call->action->permission,
+                        "project"));
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_PROJECTS,
+                         CHY_KEY(chy_value_uuid(&call->project_id)), CHY_NO_FIELDS, &row);
+    return status == CHY_NOT_FOUND ? chy_not_found(call->op, "project") : status;
+}
+
+chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id,
+                              uint32_t collection, uint32_t project_field, struct chy_view fields,
+                              const char *what, struct chy_storage_row *out_row)
+{
+    struct chy_storage_row row;
+    chy_status status = chy_storage_read(call->runtime->storage, call->op, collection,
+                                         CHY_KEY(chy_value_uuid(id)), CHY_FIELDS(project_field),
+                                         &row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_not_found(call->op, what);
+    }
+    CHY_TRY(status);
+    struct chy_uuid project_id = chy_row_uuid(&row, 0);
+    if (chy_uuid_compare(&project_id, &call->project_id) != 0) {
+        return chy_not_found(call->op, what);
+    }
+    return chy_storage_read(call->runtime->storage, call->op, collection,
+                            CHY_KEY(chy_value_uuid(id)), fields, out_row);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Values and JSON
+ */
+
+static json_t *uuid_to_json(struct chy_slice bytes)
+{
+    struct chy_uuid uuid;
+    char text[CHY_UUID_TEXT_SIZE];
+    memcpy(uuid.bytes, bytes.ptr, sizeof uuid.bytes);
+    chy_uuid_format(&uuid, text);
+    return json_stringn(text, CHY_UUID_TEXT_LEN);
+}
+
+static json_t *time_to_json(int64_t time)
+{
+    char text[CHY_TIME_TEXT_SIZE];
+    chy_time_format(time, text);
+    return json_stringn(text, CHY_TIME_TEXT_LEN);
+}
+
+static json_t *many_to_json(struct chy_view items)
+{
+    json_t *list = json_array();
+    for (uint64_t i = 0; list != NULL && i < items.count; i++) {
+        const struct chy_slice *item = (const struct chy_slice *)chy_view_at(items, i);
+        (void)json_array_append_new(list, json_stringn((const char *)item->ptr,
+                                                       (size_t)item->len));
+    }
+    return list;
+}
+
+json_t *chy_value_to_json(struct chy_op *op, const struct chy_value *value)
+{
+    json_t *parsed;
+    switch (value->type) {
+    case CHY_VALUE_TEXT:
+        return json_stringn((const char *)value->bytes.ptr, (size_t)value->bytes.len);
+    case CHY_VALUE_INT: return json_integer(value->number);
+    case CHY_VALUE_BOOL: return json_boolean(value->number != 0);
+    case CHY_VALUE_TIME: return time_to_json(value->number);
+    case CHY_VALUE_UUID: return uuid_to_json(value->bytes);
+    case CHY_VALUE_JSON:
+        return chy_json_parse(op, value->bytes, &parsed) == CHY_OK ? json_incref(parsed) : NULL;
+    case CHY_VALUE_MANY: return many_to_json(value->items);
+    default: return json_null(); // null, and blobs, which no member shows
+    }
+}
+
+chy_status chy_call_object(struct chy_call *call, const struct chy_storage_row *row,
+                           json_t **out_object)
+{
+    json_t *object = chy_json_object(call->op);
+    if (object == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    for (size_t i = 0; i < call->kind->member_count; i++) {
+        const struct chy_member *member = &call->kind->members[i];
+        if ((member->flags & CHY_MEMBER_HIDDEN) != 0) {
+            continue;
+        }
+        json_t *json = chy_value_to_json(call->op, chy_row_value(row, member->field));
+        if (json == NULL || json_object_set_new(object, member->name, json) != 0) {
+            return chy_fail(call->op, CHY_BROKEN, 0, "the stored %s of a %s cannot be read",
+                            member->name, call->kind->what);
+        }
+    }
+    if (call->kind->hooks.decorate != NULL) {
+        CHY_TRY(call->kind->hooks.decorate(call, row, object));
+    }
+    *out_object = object;
+    return CHY_OK;
+}
+
+chy_status chy_call_answer(struct chy_call *call, json_t *object)
+{
+    if (call->kind->singular == NULL) {
+        call->answer = object;
+        return CHY_OK;
+    }
+    json_t *wrapper = chy_json_object(call->op);
+    if (wrapper == NULL || json_object_set(wrapper, call->kind->singular, object) != 0) {
+        return chy_fail_memory(call->op);
+    }
+    call->answer = wrapper;
+    return CHY_OK;
+}
+
+static chy_status json_to_value(struct chy_call *call, uint32_t type, const json_t *json,
+                                struct chy_value *out_value)
+{
+    struct chy_uuid *uuid;
+    int64_t time;
+    struct chy_slice text;
+    switch (type) {
+    case CHY_VALUE_TEXT: *out_value = chy_value_text(chy_json_text(json)); return CHY_OK;
+    case CHY_VALUE_INT: *out_value = chy_value_int(json_integer_value(json)); return CHY_OK;
+    case CHY_VALUE_BOOL: *out_value = chy_value_bool(json_is_true(json)); return CHY_OK;
+    case CHY_VALUE_TIME:
+        if (!chy_time_parse(chy_json_text(json), &time)) {
+            return chy_fail(call->op, CHY_BAD_INPUT, 0, "a date is not ISO 8601");
+        }
+        *out_value = chy_value_time(time);
+        return CHY_OK;
+    case CHY_VALUE_UUID:
+        uuid = chy_alloc(call->op, sizeof *uuid);
+        if (uuid == NULL) {
+            return chy_fail_memory(call->op);
+        }
+        if (!chy_uuid_parse(chy_json_text(json), uuid)) {
+            return chy_fail(call->op, CHY_BAD_INPUT, 0, "an id is not a UUID");
+        }
+        *out_value = chy_value_uuid(uuid);
+        return CHY_OK;
+    case CHY_VALUE_JSON:
+        CHY_TRY(chy_json_write(call->op, json, &text));
+        *out_value = chy_value_json(text);
+        return CHY_OK;
+    default:
+        return chy_fail(call->op, CHY_BROKEN, 0, "a member of %s has a field that no JSON fills",
+                        call->kind->what);
+    }
+}
+
+chy_status chy_call_set_members(struct chy_call *call, struct chy_write *write, bool is_update)
+{
+    for (size_t i = 0; i < call->kind->member_count; i++) {
+        const struct chy_member *member = &call->kind->members[i];
+        uint32_t unset = CHY_MEMBER_DERIVED | (is_update ? CHY_MEMBER_FIXED : 0U);
+        const json_t *json = json_object_get(call->document, member->name);
+        bool is_project = member->field == call->kind->project_field; // resolved, not taken over
+        if ((member->flags & unset) != 0 || json == NULL || is_project) {
+            continue;
+        }
+        struct chy_value value = chy_value_null();
+        if (!json_is_null(json)) {
+            CHY_TRY(json_to_value(call, field_type(call, member->field), json, &value));
+        }
+        chy_write_set(write, member->field, value);
+    }
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The ordinary actions
+ */
+
+chy_status chy_call_commit(struct chy_call *call, struct chy_batch *batch, const char *verb,
+                           const struct chy_uuid *target)
+{
+    char action[64];
+    (void)snprintf(action, sizeof action, "%s.%s", call->kind->audit, verb);
+    struct chy_slice action_text;
+    CHY_TRY(chy_copy(call->op, chy_text(action), &action_text));
+    struct chy_audit_event event = {
+        .action = (const char *)action_text.ptr,
+        .target_kind = call->kind->name,
+        .outcome = CHY_AUDIT_OK,
+        .project_id = chy_uuid_is_nil(&call->project_id) ? NULL : &call->project_id,
+    };
+    CHY_TRY(chy_uuid_text(call->op, target, &event.target));
+    CHY_TRY(chy_audit_add(call->runtime, batch, &event));
+    struct chy_storage_outcome outcome = {.struct_size = sizeof outcome};
+    chy_status status = chy_runtime_commit(call->runtime, batch, &outcome);
+    if (status == CHY_CONFLICT && outcome.failed_index.len != 0 &&
+        call->kind->hooks.on_conflict != NULL) {
+        return call->kind->hooks.on_conflict(call, outcome.failed_index);
+    }
+    if (status == CHY_CONFLICT) {
+        return chy_fail(call->op, CHY_CONFLICT, 0,
+                        "the %s was changed by someone else in the meantime; read it again",
+                        call->kind->what);
+    }
+    return status;
+}
+
+static chy_status answer_stored(struct chy_call *call, const struct chy_uuid *id)
+{
+    struct chy_storage_row row;
+    json_t *object;
+    CHY_TRY(chy_storage_read(call->runtime->storage, call->op, call->kind->collection,
+                             CHY_KEY(chy_value_uuid(id)), chy_call_fields(call), &row));
+    CHY_TRY(chy_call_object(call, &row, &object));
+    return chy_call_answer(call, object);
+}
+
+chy_status chy_kind_create(struct chy_call *call)
+{
+    const struct chy_kind *kind = call->kind;
+    if (kind->project_field != CHY_NO_FIELD && kind->project_field != kind->id_field) {
+        CHY_TRY(chy_call_project(call));
+    } else {
+        CHY_TRY(chy_require(call->op, NULL, kind->subject, call->action->permission, kind->what));
+    }
+    struct chy_batch batch;
+    chy_batch_init(&batch, call->op, 0);
+    CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &call->id));
+    struct chy_write *write =
+        chy_batch_insert(&batch, kind->collection, CHY_KEY(chy_value_uuid(&call->id)));
+    CHY_TRY(chy_call_set_members(call, write, false));
+    if (kind->project_field != CHY_NO_FIELD && kind->project_field != kind->id_field) {
+        chy_write_set(write, kind->project_field, chy_value_uuid(&call->project_id));
+    }
+    chy_write_set(write, kind->created_field, chy_value_time(chy_now(call->op)));
+    if (kind->updated_field != CHY_NO_FIELD) {
+        chy_write_set(write, kind->updated_field, chy_value_time(chy_now(call->op)));
+    }
+    if (kind->hooks.before_create != NULL) {
+        CHY_TRY(kind->hooks.before_create(call, &batch, write));
+    }
+    CHY_TRY(chy_call_commit(call, &batch, "create", &call->id));
+    return answer_stored(call, &call->id);
+}
+
+chy_status chy_kind_get(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    json_t *object;
+    CHY_TRY(chy_call_row(call, &call->id, &row));
+    CHY_TRY(chy_call_object(call, &row, &object));
+    return chy_call_answer(call, object);
+}
+
+chy_status chy_kind_update(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    CHY_TRY(chy_call_row(call, &call->id, &row));
+    struct chy_batch batch;
+    chy_batch_init(&batch, call->op, 0);
+    struct chy_write *write =
+        chy_batch_update(&batch, call->kind->collection, CHY_KEY(chy_value_uuid(&call->id)));
+    chy_write_guard_revision(write, row.revision);
+    CHY_TRY(chy_call_set_members(call, write, true));
+    if (call->kind->updated_field != CHY_NO_FIELD) {
+        chy_write_set(write, call->kind->updated_field, chy_value_time(chy_now(call->op)));
+    }
+    if (call->kind->hooks.before_update != NULL) {
+        CHY_TRY(call->kind->hooks.before_update(call, &row, &batch, write));
+    }
+    CHY_TRY(chy_call_commit(call, &batch, "update", &call->id));
+    return answer_stored(call, &call->id);
+}
+
+chy_status chy_kind_delete(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    json_t *object;
+    CHY_TRY(chy_call_row(call, &call->id, &row));
+    CHY_TRY(chy_call_object(call, &row, &object));
+    struct chy_batch batch;
+    chy_batch_init(&batch, call->op, 0);
+    struct chy_write *write =
+        chy_batch_delete(&batch, call->kind->collection, CHY_KEY(chy_value_uuid(&call->id)));
+    chy_write_guard_revision(write, row.revision);
+    if (call->kind->hooks.before_delete != NULL) {
+        CHY_TRY(call->kind->hooks.before_delete(call, &row, &batch));
+    }
+    CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
+    return chy_call_answer(call, object);
+}
+
+#define LIST_LIMIT 20
+#define COUNT_LIMIT 10000
+
+static uint64_t number_or(const struct chy_call *call, const char *name, uint64_t fallback)
+{
+    const json_t *json = json_object_get(call->document, name);
+    return json_is_integer(json) ? (uint64_t)json_integer_value(json) : fallback;
+}
+
+static void narrow(const struct chy_call *call, struct chy_query *query)
+{
+    const struct chy_kind *kind = call->kind;
+    struct chy_slice search = chy_json_member(call->document, "search");
+    if (kind->project_field != CHY_NO_FIELD) {
+        chy_query_eq(query, kind->project_field, chy_value_uuid(&call->project_id));
+    }
+    if (search.len != 0 && kind->search_field != CHY_NO_FIELD) {
+        chy_query_prefix(query, kind->search_field, search);
+    }
+    for (size_t i = 0; i < kind->member_count; i++) { // a query member of the same name: equality
+        struct chy_slice text = chy_json_member(call->document, kind->members[i].name);
+        uint32_t type = field_type(call, kind->members[i].field);
+        if (text.len != 0 && type == CHY_VALUE_TEXT) {
+            chy_query_eq(query, kind->members[i].field, chy_value_text(text));
+        }
+    }
+}
+
+/** count_rows counts what a list would show in all, up to COUNT_LIMIT rows. */
+static chy_status count_rows(struct chy_call *call, uint64_t *out_count)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    uint64_t count = 0;
+    chy_query_init(&query, call->op, call->kind->collection, CHY_NO_FIELDS,
+                   CHY_STORAGE_PAGE_MAX);
+    narrow(call, &query);
+    query.find.scan_limit = COUNT_LIMIT;
+    do {
+        CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+        count += page.rows.count;
+        query.find.cursor = page.cursor;
+    } while (page.more != 0 && count < COUNT_LIMIT);
+    *out_count = count;
+    return CHY_OK;
+}
+
+static chy_status list_rows(struct chy_call *call, json_t *list)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(&query, call->op, call->kind->collection, chy_call_fields(call),
+                   number_or(call, "limit", LIST_LIMIT));
+    narrow(call, &query);
+    chy_query_order(&query, call->kind->created_field, true);
+    query.find.skip = number_or(call, "offset", 0);
+    query.find.scan_limit = query.find.skip + COUNT_LIMIT;
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        json_t *object;
+        CHY_TRY(chy_call_object(call, chy_page_row(&page, i), &object));
+        if (json_array_append(list, object) != 0) {
+            return chy_fail_memory(call->op);
+        }
+    }
+    return CHY_OK;
+}
+
+chy_status chy_kind_list(struct chy_call *call)
+{
+    if (call->kind->project_field != CHY_NO_FIELD) {
+        CHY_TRY(chy_call_project(call));
+    }
+    json_t *list = json_array();
+    json_t *answer = chy_json_object(call->op);
+    if (list == NULL || answer == NULL ||
+        json_object_set_new(answer, call->kind->plural == NULL ? "items" : call->kind->plural,
+                            list) != 0) {
+        json_decref(answer == NULL ? list : NULL);
+        return chy_fail_memory(call->op);
+    }
+    CHY_TRY(list_rows(call, list));
+    if (call->kind->plural == NULL) {
+        call->answer = list; // bare
+        return CHY_OK;
+    }
+    uint64_t count;
+    CHY_TRY(count_rows(call, &count));
+    call->answer = answer;
+    return chy_json_set_int(answer, "totalCount", (int64_t)count) ? CHY_OK
+                                                                  : chy_fail_memory(call->op);
+}

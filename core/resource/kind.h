@@ -1,0 +1,187 @@
+/**
+ * Kinds of managed object, each declared once.
+ *
+ * A kind is a table: its members (wire name, stored field, JSON Schema, what may happen to it) and its
+ * actions (name, permission, shape of the document, function).  From the members come validation,
+ * storage and JSON for the ordinary actions; what a kind does beyond them is a function of its own.
+ * resource, access and enroll each bring kinds; `command` registers them at start-up.
+ */
+#ifndef CHY_RESOURCE_KIND_H
+#define CHY_RESOURCE_KIND_H
+
+#include "resource/json.h"
+#include "resource/principal.h"
+#include "resource/runtime.h"
+#include "resource/shape.h"
+
+struct chy_call;
+struct chy_kind;
+
+enum chy_member_flag {
+    CHY_MEMBER_REQUIRED = 1U << 0, /**< must be given when the object is made */
+    CHY_MEMBER_FIXED = 1U << 1,    /**< given when it is made, never changed */
+    CHY_MEMBER_DERIVED = 1U << 2,  /**< never given: core sets it */
+    CHY_MEMBER_HIDDEN = 1U << 3,   /**< never shown */
+    CHY_MEMBER_CLEARABLE = 1U << 4 /**< null clears it */
+};
+
+/** One member of an object. */
+struct chy_member {
+    const char *name;   /**< on the wire */
+    uint32_t field;     /**< in the kind's collection */
+    uint32_t flags;     /**< enum chy_member_flag */
+    const char *shape;  /**< JSON Schema of the value; NULL with CHY_MEMBER_DERIVED */
+};
+
+enum chy_action_flag {
+    CHY_ACTION_NEEDS_ID = 1U << 0,
+    CHY_ACTION_QUERY = 1U << 1 /**< the document comes from a query string: all strings */
+};
+
+struct chy_action {
+    const char *name;       /**< "create" */
+    const char *permission; /**< CHY_ACTION_CREATE …; NULL: the function asks itself */
+    uint32_t flags;         /**< enum chy_action_flag */
+    /** JSON Schema of the document; NULL: for "create" and "update" it is made of the members, for
+     *  others anything goes. */
+    const char *shape;
+    chy_status (*run)(struct chy_call *call);
+};
+
+/** What a kind adds to the ordinary actions.  Any may be NULL. */
+struct chy_kind_hooks {
+    /** Before an object is written: checks what a shape cannot say, sets derived fields. */
+    chy_status (*before_create)(struct chy_call *call, struct chy_batch *batch,
+                                struct chy_write *write);
+    chy_status (*before_update)(struct chy_call *call, const struct chy_storage_row *row,
+                                struct chy_batch *batch, struct chy_write *write);
+    chy_status (*before_delete)(struct chy_call *call, const struct chy_storage_row *row,
+                                struct chy_batch *batch);
+    /** Says no to a unique index that is taken: which status, reason and text. */
+    chy_status (*on_conflict)(struct chy_call *call, struct chy_slice index);
+    /** Adds to the JSON of an object; the row has every field of the collection. */
+    chy_status (*decorate)(struct chy_call *call, const struct chy_storage_row *row,
+                           json_t *object);
+};
+
+struct chy_kind {
+    const char *name;       /**< "certificate-profiles" */
+    const char *singular;   /**< "certificateProfile": wraps one; NULL: bare */
+    const char *plural;     /**< "certificateProfiles": wraps a list; NULL: bare */
+    const char *what;       /**< for people: "certificate profile" */
+    const char *subject;    /**< of permissions; CHY_SUBJECT_… */
+    const char *audit;      /**< first part of audit actions: "certificate-profile" */
+    uint32_t collection;
+    uint32_t id_field;
+    uint32_t project_field; /**< CHY_NO_FIELD: not of a project; the
+                                  id_field: a project itself, made by the whole instance */
+    uint32_t search_field;  /**< a text that `search` is a prefix of; CHY_NO_FIELD: none */
+    uint32_t created_field; /**< lists are ordered by it, newest first; indexed with the project */
+    uint32_t updated_field; /**< CHY_NO_FIELD: none */
+    const struct chy_member *members;
+    size_t member_count;
+    const struct chy_action *actions;
+    size_t action_count;
+    struct chy_kind_hooks hooks;
+};
+
+#define CHY_NO_FIELD UINT32_MAX
+#define CHY_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/** One call of the resource service. */
+struct chy_call {
+    struct chy_runtime *runtime;
+    struct chy_op *op;
+    const struct chy_kind *kind;
+    const struct chy_action *action;
+    struct chy_uuid id;         /**< with CHY_ACTION_NEEDS_ID */
+    struct chy_slice id_text;
+    json_t *document;           /**< an object, of the action's shape; belongs to the operation */
+    struct chy_uuid project_id; /**< of the object, or where it is made, once known */
+    json_t *answer;             /**< what run() leaves; belongs to the operation */
+    struct chy_slice secret;    /**< instead of `answer`: JSON text in the secret arena */
+};
+
+/** The registered kinds, their shapes made ready. */
+struct chy_kinds;
+
+CHY_MUST_USE chy_status chy_kinds_new(struct chy_op *op, const struct chy_kind *const *kinds,
+                                      size_t count, struct chy_kinds **out_kinds);
+void chy_kinds_free(struct chy_kinds *kinds);
+
+/** chy_kinds_call serves host->resource: finds kind and action, checks id and document, asks for the
+ *  permission, runs, writes the answer.  A refusal is audited here. */
+CHY_MUST_USE chy_status chy_kinds_call(struct chy_runtime *runtime, struct chy_op *op,
+                                       const struct chy_resource_call *resource_call,
+                                       struct chy_resource_answer *out_answer);
+
+/* --- the ordinary actions -------------------------------------------------------------------- */
+
+chy_status chy_kind_create(struct chy_call *call);
+chy_status chy_kind_get(struct chy_call *call);
+chy_status chy_kind_list(struct chy_call *call);
+chy_status chy_kind_update(struct chy_call *call);
+chy_status chy_kind_delete(struct chy_call *call);
+
+/** CHY_LIST_SHAPE is what chy_kind_list() understands. */
+#define CHY_LIST_SHAPE                                                     \
+    "{\"type\":\"object\",\"properties\":{"                                \
+    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"},"             \
+    "\"offset\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":10000},"   \
+    "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"      \
+    "\"search\":{\"type\":\"string\",\"maxLength\":255}}}"
+
+#define CHY_ORDINARY_ACTIONS                                                       \
+    {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},                       \
+        {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},         \
+        {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, chy_kind_list}, \
+        {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update},   \
+    {                                                                              \
+        "delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete    \
+    }
+
+/* --- pieces, for functions of a kind's own ---------------------------------------------------- */
+
+/** chy_call_fields is a view of all field numbers of the kind's collection. */
+struct chy_view chy_call_fields(const struct chy_call *call);
+
+/** chy_call_row reads the object `id`, whole, checks that it is in a project of the caller's and that
+ *  the permission of the action holds there, and notes the project.  NOT_FOUND else. */
+CHY_MUST_USE chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
+                                     struct chy_storage_row *out_row);
+
+/** chy_call_project finds the project that the document means: its projectId, else the caller's only
+ *  or the active one, else BAD_INPUT; and asks for the action's permission there. */
+CHY_MUST_USE chy_status chy_call_project(struct chy_call *call);
+
+/** chy_call_reference reads the row of another object that the document names by `member`, in the
+ *  call's project.  NOT_FOUND names `what`. */
+CHY_MUST_USE chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id,
+                                           uint32_t collection, uint32_t project_field,
+                                           struct chy_view fields, const char *what,
+                                           struct chy_storage_row *out_row);
+
+/** chy_call_object makes the JSON of a row that has every field, hooks included. */
+CHY_MUST_USE chy_status chy_call_object(struct chy_call *call, const struct chy_storage_row *row,
+                                        json_t **out_object);
+
+/** chy_call_answer wraps `object` as the kind's singular and leaves it as the answer. */
+CHY_MUST_USE chy_status chy_call_answer(struct chy_call *call, json_t *object);
+
+/** chy_call_set_members assigns what the document gives to a write. */
+CHY_MUST_USE chy_status chy_call_set_members(struct chy_call *call, struct chy_write *write,
+                                             bool is_update);
+
+/** chy_call_commit adds the audit row of `verb` ("create") and commits; a unique index that is taken
+ *  goes to the kind's on_conflict. */
+CHY_MUST_USE chy_status chy_call_commit(struct chy_call *call, struct chy_batch *batch,
+                                        const char *verb, const struct chy_uuid *target);
+
+/** chy_call_uuid reads a member that its shape made a UUID; false: absent or null. */
+CHY_MUST_USE bool chy_call_uuid(const struct chy_call *call, const char *name,
+                                struct chy_uuid *out_uuid);
+
+/** chy_value_to_json makes the JSON of a stored value; NULL: out of memory or damaged. */
+json_t *chy_value_to_json(struct chy_op *op, const struct chy_value *value);
+
+#endif

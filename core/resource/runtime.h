@@ -1,0 +1,67 @@
+/**
+ * What a running instance of Chancery is made of, as resource, access and enroll see it.
+ *
+ * `command` puts it together at start-up; from then on it is read by any thread.
+ */
+#ifndef CHY_RESOURCE_RUNTIME_H
+#define CHY_RESOURCE_RUNTIME_H
+
+#include "base/permits.h"
+#include "plugin/batch.h"
+#include "plugin/crypto.h"
+#include "plugin/services.h"
+#include "plugin/storage.h"
+
+struct chy_audit;
+struct chy_cache;
+struct chy_keyring;
+struct chy_kinds;
+
+/** The `pki` section of the configuration. */
+struct chy_pki_settings {
+    struct chy_slice public_url; /**< "http://pki.example.com", without a slash at its end */
+    int64_t backdate;            /**< µs that notBefore lies in the past */
+    int64_t crl_lifetime;        /**< µs */
+    int64_t shard_size;          /**< certificates a CRL shard takes */
+};
+
+/** What an enrollment plugin said of its method, as profiles see it. */
+struct chy_method {
+    struct chy_slice name;    /**< "api" */
+    struct chy_view options;  /**< of struct chy_option: what a profile may set */
+};
+
+#define CHY_METHODS_MAX 16U
+
+struct chy_runtime {
+    struct chy_services *services;
+    struct chy_storage *storage;
+    struct chy_crypto *ca_crypto;   /**< role `ca`: makes and holds CA keys */
+    struct chy_crypto *leaf_crypto; /**< role `leaf`: keys made for requesters; also verifies */
+    struct chy_crypto *seal_crypto; /**< role `seal`: holds the KEK */
+    struct chy_keyring *keyring;
+    struct chy_cache *cache;
+    struct chy_audit *audit;
+    struct chy_kinds *kinds;
+    struct chy_permits *cpu;    /**< taken for signing and verifying, never held across I/O */
+    struct chy_permits *keygen; /**< taken for making keys on demand */
+    struct chy_slice node;      /**< this process among those that share the database */
+    struct chy_pki_settings pki;
+    struct chy_method methods[CHY_METHODS_MAX];
+    uint32_t method_count;
+};
+
+/** chy_runtime_new_uuid makes a time-ordered id (RFC 9562 5.7). */
+CHY_MUST_USE chy_status chy_runtime_new_uuid(struct chy_runtime *runtime, struct chy_op *op,
+                                             struct chy_uuid *out_uuid);
+
+/** chy_runtime_commit is chy_batch_commit, after which this node sees what it wrote: a batch that
+ *  touches a watched collection empties the cache. */
+CHY_MUST_USE chy_status chy_runtime_commit(struct chy_runtime *runtime, struct chy_batch *batch,
+                                           struct chy_storage_outcome *out_outcome);
+
+/** chy_runtime_method finds an enrollment method by name, in any case; NULL: none. */
+const struct chy_method *chy_runtime_method(const struct chy_runtime *runtime,
+                                            struct chy_slice name);
+
+#endif
