@@ -33,6 +33,8 @@ struct chy_write {
     struct chy_write *next;
 };
 
+struct chy_query;
+
 struct chy_batch {
     struct chy_op *op;
     struct chy_write *first;
@@ -60,9 +62,10 @@ struct chy_write *chy_batch_check(struct chy_batch *batch, uint32_t collection,
 /** chy_batch_add adds `delta` to `field`, making the row first. */
 struct chy_write *chy_batch_add(struct chy_batch *batch, uint32_t collection, struct chy_view key,
                                 uint32_t field, int64_t delta);
-/** chy_batch_delete_range deletes at most `limit` rows that `where`, of struct chy_predicate, matches. */
-struct chy_write *chy_batch_delete_range(struct chy_batch *batch, uint32_t collection,
-                                         struct chy_view where, uint64_t limit);
+/** chy_batch_delete_range deletes at most `limit` rows that the conditions of `query` match.  A query
+ *  that lacks one for want of memory fails the batch. */
+struct chy_write *chy_batch_delete_range(struct chy_batch *batch, const struct chy_query *query,
+                                         uint64_t limit);
 
 /** chy_write_set gives a field its value.  A field is set once. */
 void chy_write_set(struct chy_write *write, uint32_t field, struct chy_value value);
@@ -79,7 +82,7 @@ void chy_write_guard_equals(struct chy_write *write, uint32_t field, struct chy_
 CHY_MUST_USE chy_status chy_batch_commit(struct chy_batch *batch, struct chy_storage *storage,
                                          struct chy_storage_outcome *out_outcome);
 
-/** chy_batch_failed tells whether `write` is the one that `outcome` of a CHY_CONFLICT names. */
+/** chy_write_failed tells whether `write` is the one that `outcome` of a CHY_CONFLICT names. */
 static inline bool chy_write_failed(const struct chy_write *write,
                                     const struct chy_storage_outcome *outcome)
 {
@@ -116,8 +119,6 @@ void chy_query_not_null(struct chy_query *query, uint32_t field);
 void chy_query_has(struct chy_query *query, uint32_t field, struct chy_slice text);
 void chy_query_has_prefix(struct chy_query *query, uint32_t field, struct chy_slice prefix);
 void chy_query_order(struct chy_query *query, uint32_t field, bool descending);
-/** chy_query_where gives the conditions as a view, for chy_batch_delete_range(). */
-struct chy_view chy_query_where(const struct chy_query *query);
 
 /** chy_query_run runs the find (chy_storage_find()). */
 CHY_MUST_USE chy_status chy_query_run(struct chy_query *query, struct chy_storage *storage,

@@ -48,6 +48,11 @@ struct chy_instance {
 void chy_instance_enter(struct chy_instance *instance);
 void chy_instance_leave(struct chy_instance *instance);
 
+/** chy_instance_result checks what a call into the plugin returned: an unknown status is CHY_BROKEN, and
+ *  a failure without an error record gets one that names the instance and `call`. */
+CHY_MUST_USE chy_status chy_instance_result(const struct chy_instance *instance, struct chy_op *op,
+                                            const char *call, chy_status status);
+
 /** The expected hash of one plugin's file. */
 struct chy_plugin_pin {
     struct chy_slice plugin;
@@ -96,11 +101,10 @@ CHY_MUST_USE chy_status chy_registry_drain(struct chy_registry *registry, struct
 /** chy_registry_stop stops every instance that was started. */
 void chy_registry_stop(struct chy_registry *registry, struct chy_op *op);
 
-/** chy_registry_reload gives an instance new values of its options.  An option that differs and is not
+/** chy_instance_reload gives an instance new values of its options.  An option that differs and is not
  *  CHY_OPTION_RELOADABLE is CHY_CONFLICT, named; the instance keeps everything then.  `current` is what
  *  it was created or last reloaded with. */
-CHY_MUST_USE chy_status chy_registry_reload(struct chy_registry *registry, struct chy_op *op,
-                                            struct chy_instance *instance,
+CHY_MUST_USE chy_status chy_instance_reload(struct chy_instance *instance, struct chy_op *op,
                                             const struct chy_options *current,
                                             const struct chy_options *wanted);
 
