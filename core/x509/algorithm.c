@@ -85,7 +85,8 @@ uint32_t chy_signature_default(uint32_t key_algorithm)
  * Signatures
  */
 
-// Content octets of the RSA and hash identifiers below; each whole AlgorithmIdentifier is a constant.
+// Content octets of the RSA and hash identifiers below; each whole AlgorithmIdentifier is a
+// constant.
 #define RSA_OID 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01
 #define RSA_PKCS1(last) 0x30, 0x0d, RSA_OID, (last), 0x05, 0x00
 #define SHA2(last) \

@@ -75,9 +75,9 @@ struct chy_certificate {
     struct chy_slice extensions;       /**< contents of Extensions, empty if absent */
 };
 
-/** chy_certificate_read reads a whole certificate, strictly: DER, no trailing bytes, a serial that is
- *  not negative and has at most 20 octets, the same algorithm inside and outside, no repeated extension, sound
- *  known extensions.  Unknown critical extensions are noted, not refused.
+/** chy_certificate_read reads a whole certificate, strictly: DER, no trailing bytes, a serial that
+ *  is not negative and has at most 20 octets, the same algorithm inside and outside, no repeated
+ *  extension, sound known extensions.  Unknown critical extensions are noted, not refused.
  *  BAD_INPUT, CHY_REASON_CRYPTO for keys and signatures. */
 CHY_MUST_USE chy_status chy_certificate_read(struct chy_op *op, struct chy_slice der,
                                              struct chy_certificate *out_certificate);

@@ -97,8 +97,8 @@ struct chy_crl_entry {
     uint32_t reason; /**< CHY_CRL_UNSPECIFIED if the entry has none */
 };
 
-/** chy_crl_read reads a whole version 2 CRL, strictly, and checks each entry.  BAD_INPUT: malformed,
- *  a repeated or unknown critical extension, an algorithm that we do not have. */
+/** chy_crl_read reads a whole version 2 CRL, strictly, and checks each entry.  BAD_INPUT:
+ *  malformed, a repeated or unknown critical extension, an algorithm that we do not have. */
 CHY_MUST_USE chy_status chy_crl_read(struct chy_op *op, struct chy_slice der,
                                      struct chy_crl *out_crl);
 

@@ -41,16 +41,16 @@ struct chy_csr {
  * chy_csr_read reads a whole DER request and refuses what pki-rules refuses: anything that is not
  * DER or not complete, trailing bytes, another version than 0, more than one extensionRequest, a
  * repeated extension, an unknown critical one, an unknown EKU, unfit names, weak keys and
- * signatures (MD5, SHA-1), a signature algorithm that does not fit the key.  The signature itself is the
- * caller's to verify.
+ * signatures (MD5, SHA-1), a signature algorithm that does not fit the key.  The signature itself
+ * is the caller's to verify.
  * BAD_INPUT, with CHY_REASON_CRYPTO for keys and signatures.
  */
 CHY_MUST_USE chy_status chy_csr_read(struct chy_op *op, struct chy_slice der,
                                      struct chy_csr *out_csr);
 
-/** chy_csr_encode writes a CertificationRequestInfo into the arena of `op`: the Name DER of a subject,
- *  a SubjectPublicKeyInfo, and the extensions to ask for (NULL: none).  chy_signed_assemble() of
- *  certificate.h makes the request of it. */
+/** chy_csr_encode writes a CertificationRequestInfo into the arena of `op`: the Name DER of a
+ *  subject, a SubjectPublicKeyInfo, and the extensions to ask for (NULL: none).
+ *  chy_signed_assemble() of certificate.h makes the request of it. */
 CHY_MUST_USE chy_status chy_csr_encode(struct chy_op *op, struct chy_slice subject,
                                        struct chy_slice spki,
                                        const struct chy_extension_values *extensions,

@@ -75,9 +75,9 @@ struct chy_extension {
 /** chy_extension_next takes one Extension from the front of the contents of Extensions. */
 CHY_MUST_USE bool chy_extension_next(struct chy_der *extensions, struct chy_extension *out);
 
-/** chy_extensions_distinct tells whether `contents`, the contents of Extensions, is well-formed, has
- *  from 1 to CHY_EXTENSIONS_MAX elements, and no OID twice; `out_repeated` gets a repeated OID's
- *  contents, or is empty when the structure is broken. */
+/** chy_extensions_distinct tells whether `contents`, the contents of Extensions, is well-formed,
+ *  has from 1 to CHY_EXTENSIONS_MAX elements, and no OID twice; `out_repeated` gets a repeated
+ *  OID's contents, or is empty when the structure is broken. */
 CHY_MUST_USE bool chy_extensions_distinct(struct chy_slice contents,
                                           struct chy_slice *out_repeated);
 

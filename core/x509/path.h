@@ -27,7 +27,8 @@ struct chy_path_check {
  * chy_path_validate checks path[0], the end certificate, up to path[count - 1], the root that is
  * trusted: dates, names byte for byte, key identifiers where both are given, CA:TRUE, path lengths,
  * keyCertSign, name constraints, no critical extension unknown to us, signatures (the root's own
- * too, if it is self-issued).  BAD_INPUT says which certificate and why; CHY_REASON_CRYPTO comes from `verify`.
+ * too, if it is self-issued).  BAD_INPUT says which certificate and why; CHY_REASON_CRYPTO comes
+ * from `verify`.
  */
 CHY_MUST_USE chy_status chy_path_validate(struct chy_op *op, const struct chy_certificate *path,
                                           uint64_t count, const struct chy_path_check *check);

@@ -29,8 +29,8 @@ enum chy_pem_flag {
 
 /**
  * chy_pem_decode reads one or more blocks, each labelled with one of `labels` (a NULL-terminated
- * list).  White space may stand around blocks and anywhere in the base64 (lines end in LF or CRLF and
- * are as long as they like), nothing else may.  Base64 is canonical: padded, no stray bits.
+ * list).  White space may stand around blocks and anywhere in the base64 (lines end in LF or CRLF
+ * and are as long as they like), nothing else may.  Base64 is canonical: padded, no stray bits.
  * BAD_INPUT says what was expected.
  */
 CHY_MUST_USE chy_status chy_pem_decode(struct chy_op *op, struct chy_slice text,

@@ -138,7 +138,7 @@ static bool split(struct chy_slice text, struct uri *out)
     return only_uri_chars(uri.userinfo) && only_uri_chars(uri.rest);
 }
 
-/** Section 3.2.2: an IP literal, an IPv4 address or a registered name, which is a host name here. */
+/** Section 3.2.2: an IP literal, an IPv4 address or a registered name, a host name here. */
 static chy_status canonical_host(struct chy_op *op, struct chy_slice host,
                                  struct chy_slice *out_host)
 {

@@ -232,9 +232,9 @@ enum modulus_kind {
 };
 
 /**
- * Looks for factors below 752 and for the fingerprint of CVE-2017-15361: the primes of such keys are
- * k * M + 65537^a mod M with M the product of the first primes, so the modulus is a power of 65537
- * modulo each of those.  By chance that happens once in 2^27 keys.
+ * Looks for factors below 752 and for the fingerprint of CVE-2017-15361: the primes of such keys
+ * are k * M + 65537^a mod M with M the product of the first primes, so the modulus is a power of
+ * 65537 modulo each of those.  By chance that happens once in 2^27 keys.
  */
 static enum modulus_kind judge_modulus(struct chy_slice modulus)
 {
