@@ -106,6 +106,12 @@ struct chy_error conf_op_error(struct chy_op *op);
 /** conf_op_message returns the last failure's message as a C string, "" if there was none. */
 const char *conf_op_message(struct chy_op *op);
 
+/** conf_say prints one line to standard error. */
+void conf_say(const char *format, ...) CHY_PRINTF(1, 2);
+
+/** conf_must returns `p`, or ends the program when it is NULL: the tests' own memory is gone. */
+void *conf_must(void *p);
+
 /* --- clock and log -----------------------------------------------------------------------------*/
 
 /** conf_clock_advance moves wall clock and monotonic clock of all operations by `us`. */

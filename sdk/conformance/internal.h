@@ -21,12 +21,6 @@ struct chy_instance {
 /** conf_host_table is the one table of services. */
 extern const struct chy_host conf_host_table;
 
-/** conf_say prints one line to standard error. */
-void conf_say(const char *format, ...) CHY_PRINTF(1, 2);
-
-/** conf_must ends the program when `p` is NULL: the tests' own memory is gone. */
-void *conf_must(void *p);
-
 /** conf_options_parse fills instance->values from `arguments` and the table's defaults. */
 bool conf_options_parse(struct chy_instance *instance, const struct conf_arguments *arguments);
 
