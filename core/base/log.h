@@ -4,6 +4,7 @@
  * A line is one write() of at most CHY_LOG_LINE_MAX bytes, so lines of several threads, or of
  * several processes on one pipe, do not mix.  Control characters and bytes that are not UTF-8 are
  * escaped.
+ * A file is opened for appending.
  */
 #ifndef CHY_BASE_LOG_H
 #define CHY_BASE_LOG_H
