@@ -1,0 +1,44 @@
+/**
+ * Who called, when proxies stand between: Forwarded (RFC 7239), X-Forwarded-For, -Proto, -Host and
+ * Client-Cert (RFC 9440) count only from trusted networks.
+ */
+#ifndef CHY_HTTP_FORWARDED_H
+#define CHY_HTTP_FORWARDED_H
+
+#include "http/address.h"
+
+#include <chancery/enrollment.h>
+#include <chancery/host.h>
+
+#include <stdbool.h>
+
+struct chy_http_trust {
+    const struct chy_http_network *networks;
+    uint32_t network_count;
+};
+
+/** chy_http_trust_has tells whether `address` is a trusted proxy's. */
+CHY_MUST_USE bool chy_http_trust_has(const struct chy_http_trust *trust,
+                                     const struct chy_http_address *address);
+
+/** chy_http_is_forwarding tells whether only a trusted proxy may send the header `name`, which is in
+ *  lower case. */
+CHY_MUST_USE bool chy_http_is_forwarding(struct chy_slice name);
+
+/** What a trusted proxy says about the caller. */
+struct chy_http_origin {
+    struct chy_http_address address; /**< the last one in the chain that is no trusted proxy */
+    struct chy_slice scheme;         /**< "http", "https", or empty: not said */
+    struct chy_slice host;           /**< an authority, or empty: not said */
+    struct chy_slice certificate;    /**< DER, or empty */
+};
+
+/** chy_http_forwarded_read reads the headers (names in lower case) of a request that a trusted proxy at
+ *  `peer` sent.  CHY_BAD_INPUT: a certificate that cannot be read. */
+CHY_MUST_USE chy_status chy_http_forwarded_read(struct chy_op *op,
+                                                const struct chy_http_trust *trust,
+                                                const struct chy_http_address *peer,
+                                                struct chy_view headers,
+                                                struct chy_http_origin *out_origin);
+
+#endif
