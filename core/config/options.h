@@ -38,8 +38,18 @@ CHY_MUST_USE chy_status chy_options_read(struct chy_op *op, struct chy_options_s
                                          struct chy_view table, const struct chy_yaml_node *map,
                                          struct chy_slice path, struct chy_options *out_options);
 
-/** chy_options_from_pairs does the same for `name=value` words of a command line; `what` takes the
- *  file's place in messages. */
+/** chy_options_read_beside does the same where the map has other keys too, which are left alone. */
+CHY_MUST_USE chy_status chy_options_read_beside(struct chy_op *op,
+                                                struct chy_options_source *source,
+                                                struct chy_view table,
+                                                const struct chy_slice *others,
+                                                size_t other_count,
+                                                const struct chy_yaml_node *map,
+                                                struct chy_slice path,
+                                                struct chy_options *out_options);
+
+/** chy_options_from_pairs does the same for `name=value` words of a command line.  A list is given by
+ *  naming it several times. */
 CHY_MUST_USE chy_status chy_options_from_pairs(struct chy_op *op,
                                                struct chy_options_source *source,
                                                struct chy_view table,

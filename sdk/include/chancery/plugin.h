@@ -103,7 +103,8 @@ CHY_ABI_SIZE(struct chy_options, 64);
 static inline const struct chy_option_value *chy_option_at(const struct chy_options *options,
                                                            uint64_t index)
 {
-    return (const struct chy_option_value *)chy_view_at(options->values, index);
+    return (const struct chy_option_value *)(const void *)((const uint8_t *)options->values.ptr +
+                                                           index * options->values.stride);
 }
 
 /** One interface a plugin implements: element of `chy_plugin.interfaces`. */

@@ -1,0 +1,154 @@
+#include "config/sections.h"
+
+#include "base/time.h"
+
+#define NO_DEFAULT {NULL, 0}
+#define NO_CHOICES {NULL, 0, 0}
+#define AT(member) offsetof(struct chy_config, member)
+
+#define KEY(name, type, flags, minimum, maximum, default_text, member, help)                       \
+    {                                                                                              \
+        {CHY_TEXT_INIT(name), (type), (flags), (minimum), (maximum), CHY_TEXT_INIT(default_text),  \
+         NO_CHOICES, CHY_TEXT_INIT(help)},                                                         \
+            AT(member)                                                                             \
+    }
+#define CHOICE(name, choices, default_text, member, help)                                          \
+    {                                                                                              \
+        {CHY_TEXT_INIT(name), CHY_OPTION_CHOICE, CHY_OPTION_RELOADABLE, 0, 0,                       \
+         CHY_TEXT_INIT(default_text), CHY_VIEW_INIT(choices), CHY_TEXT_INIT(help)},                 \
+            AT(member)                                                                             \
+    }
+
+static const struct chy_slice log_levels[] = {CHY_TEXT_INIT("error"), CHY_TEXT_INIT("warning"),
+                                              CHY_TEXT_INIT("info"), CHY_TEXT_INIT("debug")};
+static const struct chy_slice log_formats[] = {CHY_TEXT_INIT("json"), CHY_TEXT_INIT("text")};
+
+static const struct chy_config_key top_keys[] = {
+    KEY("data_dir", CHY_OPTION_PATH, 0, 0, 0, "/var/lib/chancery", data_dir,
+        "where plugin instances keep their files"),
+    KEY("kek", CHY_OPTION_TEXT, CHY_OPTION_REQUIRED | CHY_OPTION_SECRET, 1, 4096, "", kek,
+        "the key that seals all others: file:PATH, credential:NAME, or the text itself"),
+};
+
+static const struct chy_config_key role_keys[] = {
+    KEY("ca", CHY_OPTION_TEXT, 0, 0, 0, "", roles.ca,
+        "crypto instance that keeps CA keys; the first one if not given"),
+    KEY("leaf", CHY_OPTION_TEXT, 0, 0, 0, "", roles.leaf,
+        "crypto instance that makes keys for certificates; the first one if not given"),
+    KEY("seal", CHY_OPTION_TEXT, 0, 0, 0, "", roles.seal,
+        "crypto instance that holds the kek; the first one if not given"),
+};
+
+static const struct chy_config_key plugin_keys[] = {
+    KEY("directory", CHY_OPTION_PATH, 0, 0, 0, "", plugins.directory,
+        "where plugins are loaded from; lib/chancery/plugins beside the program if not given"),
+    KEY("trust_owner", CHY_OPTION_BOOL, 0, 0, 0, "false", plugins.trust_owner,
+        "also load plugins owned by the user who runs the daemon, not only root's"),
+};
+
+static const struct chy_config_key api_keys[] = {
+    KEY("listen", CHY_OPTION_TEXT, 0, 1, 300, ":8443", api.listen,
+        "address:port of the API; without an address, all of them"),
+    KEY("tls_certificate", CHY_OPTION_PATH, CHY_OPTION_RELOADABLE, 0, 0, "", api.tls_certificate,
+        "PEM file with the server's certificate and its chain; without it plain HTTP, on loopback only"),
+    KEY("tls_key", CHY_OPTION_PATH, CHY_OPTION_RELOADABLE, 0, 0, "", api.tls_key,
+        "PEM file with its private key"),
+    KEY("tls_client_ca", CHY_OPTION_PATH, 0, 0, 0, "", api.tls_client_ca,
+        "PEM file with the CAs whose client certificates are accepted; without it none are asked for"),
+    KEY("body_max", CHY_OPTION_SIZE, 0, 1024, 64 * 1024 * 1024, "1m", api.body_max,
+        "the largest request body that any route may take"),
+    KEY("header_max", CHY_OPTION_SIZE, 0, 1024, 64 * 1024, "16k", api.header_max,
+        "request line and headers together"),
+    KEY("connections", CHY_OPTION_INT, 0, 1, 1000000, "4096", api.connections,
+        "connections of one listener"),
+    KEY("connections_per_address", CHY_OPTION_INT, 0, 1, 1000000, "256",
+        api.connections_per_address, "connections of one client address"),
+    KEY("header_timeout", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, CHY_US_PER_HOUR, "10s",
+        api.header_timeout, "from connecting to the end of the headers"),
+    KEY("body_timeout", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, CHY_US_PER_HOUR, "30s",
+        api.body_timeout, "from the end of the headers to the end of the body"),
+    KEY("idle_timeout", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, CHY_US_PER_DAY, "60s",
+        api.idle_timeout, "between requests of a connection that is kept alive"),
+    KEY("request_timeout", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, CHY_US_PER_HOUR, "30s",
+        api.request_timeout, "what a request may take to be served"),
+};
+
+static const struct chy_config_key public_keys[] = {
+    KEY("listen", CHY_OPTION_TEXT, 0, 1, 300, ":8080", public_listener.listen,
+        "address:port of the plain HTTP listener for CRLs and CA certificates"),
+};
+
+static const struct chy_config_key metrics_keys[] = {
+    KEY("enabled", CHY_OPTION_BOOL, 0, 0, 0, "false", metrics.enabled, "serve metrics at all"),
+    KEY("listen", CHY_OPTION_TEXT, 0, 1, 300, "127.0.0.1:9464", metrics.listen,
+        "address:port of the metrics listener"),
+};
+
+static const struct chy_config_key pki_keys[] = {
+    KEY("public_url", CHY_OPTION_TEXT, 0, 0, 1024, "", pki.public_url,
+        "http URL of the public listener as relying parties see it: stands in certificates for good"),
+    KEY("backdate", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, 0, CHY_US_PER_DAY, "60s",
+        pki.backdate, "how long before now a certificate begins"),
+    KEY("crl_lifetime", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, CHY_US_PER_HOUR,
+        366 * CHY_US_PER_DAY, "7d", pki.crl_lifetime, "how long a CRL is good for"),
+    KEY("shard_size", CHY_OPTION_INT, 0, 1, 1000000, "10000", pki.shard_size,
+        "certificates that share one CRL; holds for CA keys made from now on"),
+    KEY("clock_back_tolerance", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, CHY_US_PER_SECOND,
+        CHY_US_PER_DAY, "60s", pki.clock_back_tolerance,
+        "signing stops when the clock is further behind the latest time seen"),
+    KEY("clock_ahead_tolerance", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, CHY_US_PER_MINUTE,
+        30 * CHY_US_PER_DAY, "1h", pki.clock_ahead_tolerance,
+        "retention and erasure pause when the clock jumps further ahead"),
+};
+
+static const struct chy_config_key worker_keys[] = {
+    KEY("threads", CHY_OPTION_INT, 0, 1, 1024, "128", workers.threads,
+        "requests that are served at once; threads are started on demand"),
+    KEY("queue", CHY_OPTION_INT, 0, 0, 100000, "1024", workers.queue,
+        "requests that wait for a thread; more are answered 503"),
+    KEY("drain", CHY_OPTION_DURATION, 0, 0, CHY_US_PER_HOUR, "30s", workers.drain,
+        "what requests in hand are given when the daemon stops"),
+    KEY("request_memory", CHY_OPTION_SIZE, 0, 1024 * 1024, 1024 * 1024 * 1024, "32m",
+        workers.request_memory, "what one request may allocate"),
+};
+
+static const struct chy_config_key log_keys[] = {
+    CHOICE("level", log_levels, "info", log.level, "the least urgent level that is written"),
+    CHOICE("format", log_formats, "json", log.format, "one line of JSON, or text for people"),
+};
+
+static const struct chy_config_key access_keys[] = {
+    KEY("trusted_proxies", CHY_OPTION_TEXT_LIST, 0, 0, 256, "", access.trusted_proxies,
+        "addresses and networks whose forwarding headers count"),
+    KEY("token_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, 3650 * CHY_US_PER_DAY, "30d",
+        access.token_ttl, "life of an access token, unless its identity says otherwise"),
+    KEY("token_max_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, 3650 * CHY_US_PER_DAY, "30d",
+        access.token_max_ttl, "what renewing may stretch that life to, unless its identity says so"),
+    KEY("lockout_threshold", CHY_OPTION_INT, 0, 1, 30, "3", access.lockout_threshold,
+        "failed log-ins of one client id and network that lock it out"),
+    KEY("lockout_duration", CHY_OPTION_DURATION, 0, 30 * CHY_US_PER_SECOND, CHY_US_PER_DAY, "300s",
+        access.lockout_duration, "how long it is locked out"),
+    KEY("lockout_reset", CHY_OPTION_DURATION, 0, 5 * CHY_US_PER_SECOND, CHY_US_PER_HOUR, "30s",
+        access.lockout_reset, "time without failures after which counting starts again"),
+};
+
+#define SECTION(name, keys, help) {name, help, keys, sizeof(keys) / sizeof((keys)[0])}
+
+static const struct chy_config_section sections[] = {
+    SECTION("", top_keys, "the daemon"),
+    SECTION("roles", role_keys, "which crypto instance does what"),
+    SECTION("plugins", plugin_keys, "where plugins come from; pins: SHA-256 of their files by name"),
+    SECTION("api", api_keys, "the API listener"),
+    SECTION("public", public_keys, "the listener for relying parties"),
+    SECTION("metrics", metrics_keys, "the metrics listener"),
+    SECTION("pki", pki_keys, "what certificates and CRLs carry"),
+    SECTION("workers", worker_keys, "the worker threads"),
+    SECTION("log", log_keys, "the log, on standard error"),
+    SECTION("access", access_keys, "tokens and log-ins"),
+};
+
+const struct chy_config_section *chy_config_sections(size_t *out_count)
+{
+    *out_count = sizeof sections / sizeof sections[0];
+    return sections;
+}
