@@ -48,9 +48,11 @@ bool chy_der_any(struct chy_der *der, uint8_t *out_tag, struct chy_slice *out_co
     if (!read_header(der->rest, &header)) {
         return false;
     }
-    *out_tag = der->rest.ptr[0];
-    *out_contents = chy_slice_of(der->rest.ptr + header.header_len, header.contents_len);
+    const uint8_t *element = der->rest.ptr;
     advance(der, header.header_len + header.contents_len);
+    // Last, as the output may be the reader itself.
+    *out_tag = element[0];
+    *out_contents = chy_slice_of(element + header.header_len, header.contents_len);
     return true;
 }
 

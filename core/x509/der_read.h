@@ -72,7 +72,8 @@ CHY_MUST_USE bool chy_der_whole(struct chy_der *der, struct chy_slice *out_eleme
 /** chy_der_take takes one element of the tag `tag` and yields its contents. */
 CHY_MUST_USE bool chy_der_take(struct chy_der *der, uint8_t tag, struct chy_slice *out_contents);
 
-/** chy_der_enter takes one element of the tag `tag` and yields a reader over its contents. */
+/** chy_der_enter takes one element of the tag `tag` and yields a reader over its contents.
+ *  `out_inner` may be `der` itself, which then descends. */
 CHY_MUST_USE bool chy_der_enter(struct chy_der *der, uint8_t tag, struct chy_der *out_inner);
 
 /** chy_der_optional is chy_der_enter for an OPTIONAL element: false only if it is there and bad. */

@@ -13,7 +13,7 @@ struct known_oid {
     uint8_t octets[OCTETS_MAX];
 };
 
-// The dotted form stands beside each entry; tests/unit/x509/test_oid.c encodes it again.
+// The dotted form stands beside each entry.
 static const struct known_oid known[CHY_OID_COUNT] = {
     [CHY_OID_UNKNOWN] = {"unknown", 0, {0}},
     [CHY_OID_COMMON_NAME] = {"commonName", 3, {0x55, 0x04, 0x03}},                     // 2.5.4.3
