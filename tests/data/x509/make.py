@@ -505,6 +505,45 @@ def write(kind, label, der, pem_label, corpus):
         (target / label).write_bytes(der)
 
 
+def write_seeds(corpus):
+    """Small seeds of the targets that read less than a whole object."""
+    general = seq(dns("a.example"), tlv(0x81, b"joe@b.example"), tlv(0x86, b"https://c.example/d"),
+                  tlv(0x87, bytes([192, 0, 2, 1])), tlv(0x87, bytes(15) + b"\x01"),
+                  tlv(0xA0, oid("1.3.6.1.4.1.311.20.2.3"), tlv(0xA0, tlv(UTF8, b"joe@e.example"))))
+    marks = "-----BEGIN CERTIFICATE-----{0}{1}-----END CERTIFICATE-----{0}"
+    seeds = {
+        "der": {
+            "elements": seq(integer(5), integer(1 << 70), bits(b"\xa0", 5), bits(b"ab"), TRUE, NULL,
+                            oid("1.2.840.113549"), tlv(0x04, b"x" * 200),
+                            tlv(0x17, b"260101000000Z"), tlv(0x18, b"20500101000000Z")),
+            "integer": integer(128), "time": tlv(0x17, b"491231235959Z"),
+            "far-time": tlv(0x18, b"99991231235959Z"), "oid": oid("2.999.3"),
+            "named-bits": bits(b"\x00\x80", 7), "long": tlv(0x04, bytes(70000)[:300]),
+            "cut": b"\x30\x82\x01", "indefinite": b"\x30\x80\x00\x00",
+            "wide-tag": b"\x1f\x81\x01\x01\xaa",
+        },
+        "pem": {
+            "one": marks.format("\n", "AQID\n").encode(),
+            "crlf": marks.format("\r\n", "AQID\r\n").encode(),
+            "two": (marks.format("\n", "AQ==\n") * 2).encode(),
+            "key": marks.replace("CERTIFICATE", "PRIVATE KEY").format("\n", "AAAA\n").encode(),
+            "bare": b"MIIB", "cut": b"-----BEGIN CERTIFICATE-----\nAQ",
+        },
+        "san": {
+            "general-names": general, "dns": b"www.Example.com", "wildcard": b"*.example.com",
+            "idn": "b\u00fccher.example".encode(), "a-label": b"xn--bcher-kva.example",
+            "wide-dot": "\u4f8b\u3048\u3002jp".encode(), "ipv4": b"192.0.2.1",
+            "mapped": b"::ffff:192.0.2.1", "email": b"joe.user+x@Example.com",
+            "uri": b"HTTPS://u@Host.example:1/p?q#f", "urn": b"urn:uuid:1",
+            "uri-ipv6": b"http://[2001:DB8::1]:8/", "upn": "j\u00fcrgen@corp".encode(),
+        },
+    }
+    for target, files in seeds.items():
+        (corpus / target).mkdir(parents=True, exist_ok=True)
+        for label, octets in files.items():
+            (corpus / target / label).write_bytes(octets)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--corpus", type=pathlib.Path)
@@ -525,6 +564,8 @@ def main():
     for group in (bad_names, bad_extensions, bad_keys, bad_frames):
         for label, der in group():
             write("refused", label, der, "CERTIFICATE REQUEST", corpus)
+    if corpus is not None:
+        write_seeds(corpus)
 
 
 main()
