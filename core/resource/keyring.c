@@ -311,8 +311,8 @@ static chy_status month_key(struct chy_runtime *runtime, struct chy_op *op,
     memset(&name, 0, sizeof name);
     name.crypto = crypto;
     name.id = *project_id;
-    (void)snprintf(name.period, sizeof name.period, "%04d-%02d", (int)(civil.year % 10000),
-                   (int)(civil.month % 100));
+    (void)snprintf(name.period, sizeof name.period, "%04u-%02u", (unsigned)civil.year % 10000U,
+                   (unsigned)civil.month % 100U);
     const struct chy_cached *cached;
     CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_MONTH_KEY,
                           chy_slice_of(&name, sizeof name), load_month_key, &cached));

@@ -451,6 +451,9 @@ chy_status chy_kind_list(struct chy_call *call)
 {
     if (call->kind->project_field != CHY_NO_FIELD) {
         CHY_TRY(chy_call_project(call));
+    } else {
+        CHY_TRY(chy_require(call->op, NULL, call->kind->subject, call->action->permission,
+                            call->kind->what));
     }
     json_t *list = json_array();
     json_t *answer = chy_json_object(call->op);

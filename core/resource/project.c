@@ -190,7 +190,9 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
 static chy_status activate(struct chy_call *call)
 {
     CHY_TRY(chy_require(call->op, NULL, CHY_SUBJECT_PROJECTS, CHY_ACTION_EDIT, "project"));
-    (void)chy_call_uuid(call, "projectId", &call->project_id);
+    if (!chy_call_uuid(call, "projectId", &call->project_id)) {
+        return chy_not_found(call->op, call->kind->what);
+    }
     struct chy_storage_row row;
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_PROJECTS,

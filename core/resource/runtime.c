@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "plugin/schema.h"
 #include "resource/cache.h"
+#include "resource/collections.h"
 
 chy_status chy_runtime_new_uuid(struct chy_runtime *runtime, struct chy_op *op,
                                 struct chy_uuid *out_uuid)
@@ -21,7 +22,9 @@ static bool touches_watched(const struct chy_runtime *runtime, const struct chy_
     for (const struct chy_write *w = batch->first; w != NULL; w = w->next) {
         const struct chy_collection *collection =
             chy_schema_collection(schema, w->write.collection);
-        if (collection != NULL && (collection->flags & CHY_COLLECTION_WATCHED) != 0) {
+        bool is_watched =
+            collection != NULL && (collection->flags & CHY_COLLECTION_WATCHED) != 0;
+        if (is_watched || w->write.collection == CHY_C_EPOCH) {
             return true;
         }
     }
@@ -37,6 +40,12 @@ chy_status chy_runtime_commit(struct chy_runtime *runtime, struct chy_batch *bat
         chy_cache_forget(runtime->cache);
     }
     return status;
+}
+
+void chy_runtime_bump(struct chy_batch *batch)
+{
+    (void)chy_batch_add(batch, CHY_C_EPOCH, CHY_KEY(chy_value_text(chy_text("epoch"))),
+                        CHY_EPOCH_VALUE, 1);
 }
 
 const struct chy_method *chy_runtime_method(const struct chy_runtime *runtime,

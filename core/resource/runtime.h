@@ -14,8 +14,11 @@
 
 struct chy_audit;
 struct chy_cache;
+struct chy_clock_guard;
+struct chy_crls;
 struct chy_keyring;
 struct chy_kinds;
+struct chy_shards;
 
 /** The `pki` section of the configuration. */
 struct chy_pki_settings {
@@ -43,6 +46,9 @@ struct chy_runtime {
     struct chy_cache *cache;
     struct chy_audit *audit;
     struct chy_kinds *kinds;
+    struct chy_clock_guard *clock_guard; /**< enroll: a clock that went back does not sign */
+    struct chy_shards *shards;           /**< enroll: places on CRLs that this node reserved */
+    struct chy_crls *crls;               /**< enroll: CRLs that this node served */
     struct chy_permits *cpu;    /**< taken for signing and verifying, never held across I/O */
     struct chy_permits *keygen; /**< taken for making keys on demand */
     struct chy_slice node;      /**< this process among those that share the database */
@@ -59,6 +65,10 @@ CHY_MUST_USE chy_status chy_runtime_new_uuid(struct chy_runtime *runtime, struct
  *  touches a watched collection empties the cache. */
 CHY_MUST_USE chy_status chy_runtime_commit(struct chy_runtime *runtime, struct chy_batch *batch,
                                            struct chy_storage_outcome *out_outcome);
+
+/** chy_runtime_bump lets a batch end what is cached although it touches no watched collection: tokens,
+ *  which come and go too often to be watched. */
+void chy_runtime_bump(struct chy_batch *batch);
 
 /** chy_runtime_method finds an enrollment method by name, in any case; NULL: none. */
 const struct chy_method *chy_runtime_method(const struct chy_runtime *runtime,
