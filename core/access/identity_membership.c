@@ -1,0 +1,164 @@
+#include "access/identity.h"
+#include "resource/collections.h"
+
+#define ID_SHAPE "{\"type\":\"string\",\"format\":\"uuid\"}"
+#define ROLE_SHAPE \
+    "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
+
+static const struct chy_member members[] = {
+    {"identityId", CHY_MEMBERSHIP_IDENTITY_ID, CHY_MEMBER_DERIVED, NULL},
+    {"projectId", CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBER_FIXED, ID_SHAPE},
+    {"role", CHY_MEMBERSHIP_ROLE, CHY_MEMBER_REQUIRED, ROLE_SHAPE},
+    {"createdAt", CHY_MEMBERSHIP_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
+};
+
+/** decorate adds the identity as lists show it. */
+static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row,
+                           json_t *object)
+{
+    struct chy_uuid id = chy_row_uuid(row, CHY_MEMBERSHIP_IDENTITY_ID);
+    struct chy_storage_row found;
+    chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_IDENTITIES,
+                                         CHY_KEY(chy_value_uuid(&id)),
+                                         CHY_FIELDS(CHY_IDENTITY_NAME, CHY_IDENTITY_KIND), &found);
+    if (status == CHY_NOT_FOUND) {
+        return CHY_OK; // it is just being deleted
+    }
+    CHY_TRY(status);
+    json_t *identity = chy_json_object(call->op);
+    return identity != NULL && chy_json_set_uuid(identity, "id", &id) &&
+                   chy_json_set_text(identity, "name", chy_row_text(&found, 0)) &&
+                   chy_json_set_text(identity, "type", chy_row_text(&found, 1)) &&
+                   json_object_set(object, "identity", identity) == 0
+               ? CHY_OK
+               : chy_fail_memory(call->op);
+}
+
+static chy_status read_row(struct chy_call *call, struct chy_storage_row *out_row)
+{
+    chy_status status = chy_storage_read(
+        call->runtime->storage, call->op, CHY_C_MEMBERSHIPS,
+        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)),
+        chy_call_fields(call), out_row);
+    return status == CHY_NOT_FOUND ? chy_not_found(call->op, "identity") : status;
+}
+
+static chy_status answer_row(struct chy_call *call, const struct chy_storage_row *row)
+{
+    json_t *object;
+    CHY_TRY(chy_call_object(call, row, &object));
+    return chy_call_answer(call, object);
+}
+
+static chy_status answer_stored(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    CHY_TRY(read_row(call, &row));
+    return answer_row(call, &row);
+}
+
+static chy_status refuse_member(struct chy_call *call)
+{
+    return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                    "the identity is a member of the project already; change its role instead");
+}
+
+// Only admins of a project have the permission there, so nobody grants a role that they lack.
+static chy_status create(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    struct chy_batch batch;
+    CHY_TRY(chy_call_project(call));
+    CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_READ, &row));
+    chy_status status = read_row(call, &row);
+    if (status == CHY_OK) {
+        return refuse_member(call);
+    }
+    if (status != CHY_NOT_FOUND) {
+        return status;
+    }
+    chy_batch_init(&batch, call->op, 0);
+    struct chy_write *identity =
+        chy_batch_check(&batch, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(&call->id)));
+    chy_write_guard_present(identity);
+    struct chy_write *write = chy_batch_insert(
+        &batch, CHY_C_MEMBERSHIPS,
+        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE,
+                  chy_value_text(chy_json_member(call->document, "role")));
+    chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(chy_now(call->op)));
+    CHY_TRY(chy_call_commit(call, &batch, "create", &call->id));
+    return answer_stored(call);
+}
+
+static chy_status get(struct chy_call *call)
+{
+    CHY_TRY(chy_call_project(call));
+    return answer_stored(call);
+}
+
+static chy_status update(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    struct chy_batch batch;
+    CHY_TRY(chy_call_project(call));
+    CHY_TRY(read_row(call, &row));
+    chy_batch_init(&batch, call->op, 0);
+    struct chy_write *write = chy_batch_update(
+        &batch, CHY_C_MEMBERSHIPS,
+        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    chy_write_guard_revision(write, row.revision);
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE,
+                  chy_value_text(chy_json_member(call->document, "role")));
+    CHY_TRY(chy_call_commit(call, &batch, "update", &call->id));
+    return answer_stored(call);
+}
+
+static chy_status delete_membership(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    struct chy_batch batch;
+    CHY_TRY(chy_call_project(call));
+    CHY_TRY(read_row(call, &row));
+    chy_batch_init(&batch, call->op, 0);
+    (void)chy_batch_delete(
+        &batch, CHY_C_MEMBERSHIPS,
+        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
+    return answer_row(call, &row);
+}
+
+#define ROLE_DOCUMENT                                                                  \
+    "{\"type\":\"object\",\"required\":[\"projectId\",\"role\"],\"properties\":{"      \
+    "\"projectId\":" ID_SHAPE ",\"role\":" ROLE_SHAPE "}}"
+#define DOCUMENT                                                                       \
+    "{\"type\":\"object\",\"required\":[\"projectId\"],\"properties\":{"               \
+    "\"projectId\":" ID_SHAPE "}}"
+
+static const struct chy_action actions[] = {
+    {"create", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID, ROLE_DOCUMENT, create},
+    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, DOCUMENT, get},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, chy_kind_list},
+    {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, ROLE_DOCUMENT, update},
+    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, DOCUMENT, delete_membership},
+};
+
+const struct chy_kind chy_kind_identity_membership = {
+    .name = "identity-memberships",
+    .singular = "identityMembership",
+    .plural = "identityMemberships",
+    .what = "membership",
+    .subject = CHY_SUBJECT_IDENTITIES,
+    .audit = "identity-membership",
+    .collection = CHY_C_MEMBERSHIPS,
+    .id_field = CHY_MEMBERSHIP_IDENTITY_ID,
+    .project_field = CHY_MEMBERSHIP_PROJECT_ID,
+    .search_field = CHY_NO_FIELD,
+    .created_field = CHY_MEMBERSHIP_CREATED_AT,
+    .updated_field = CHY_NO_FIELD,
+    .members = members,
+    .member_count = CHY_COUNT_OF(members),
+    .actions = actions,
+    .action_count = CHY_COUNT_OF(actions),
+    .hooks = {.decorate = decorate},
+};

@@ -1,0 +1,125 @@
+#include "access/identity.h"
+#include "resource/collections.h"
+
+#include <stdlib.h>
+
+/** An identity of more projects than this acts in the first so many. */
+#define MEMBERSHIPS_MAX 10000U
+
+static chy_status append_page(struct chy_op *op, const struct chy_storage_page *page,
+                              struct chy_view *memberships)
+{
+    uint64_t count = memberships->count + page->rows.count;
+    struct chy_membership *all = chy_alloc(op, (count + 1) * sizeof *all);
+    if (all == NULL) {
+        return chy_fail_memory(op);
+    }
+    if (memberships->count != 0) {
+        memcpy(all, memberships->ptr, (size_t)memberships->count * sizeof *all);
+    }
+    for (uint64_t i = 0; i < page->rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(page, i);
+        all[memberships->count + i].project_id = chy_row_uuid(row, 0);
+        all[memberships->count + i].role = chy_role_find(chy_row_text(row, 1));
+    }
+    memberships->ptr = all;
+    memberships->count = count;
+    return CHY_OK;
+}
+
+chy_status chy_identity_memberships(struct chy_runtime *runtime, struct chy_op *op,
+                                    const struct chy_uuid *id, struct chy_view *out_memberships)
+{
+    struct chy_view memberships = {NULL, 0, sizeof(struct chy_membership)};
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(&query, op, CHY_C_MEMBERSHIPS,
+                   CHY_FIELDS(CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBERSHIP_ROLE),
+                   CHY_STORAGE_PAGE_MAX);
+    chy_query_eq(&query, CHY_MEMBERSHIP_IDENTITY_ID, chy_value_uuid(id));
+    do {
+        CHY_TRY(chy_query_run(&query, runtime->storage, &page));
+        CHY_TRY(append_page(op, &page, &memberships));
+        query.find.cursor = page.cursor;
+    } while (page.more != 0 && memberships.count < MEMBERSHIPS_MAX);
+    *out_memberships = memberships;
+    return CHY_OK;
+}
+
+static const struct chy_membership *membership_at(struct chy_view memberships, uint64_t index)
+{
+    return (const struct chy_membership *)chy_view_at(memberships, index);
+}
+
+/** may_see: whoever may read identities in one of its projects. */
+static bool may_see(struct chy_op *op, struct chy_view memberships)
+{
+    if (chy_role_allows(chy_principal_of(op)->role, CHY_SUBJECT_IDENTITIES, CHY_ACTION_READ)) {
+        return true;
+    }
+    for (uint64_t i = 0; i < memberships.count; i++) {
+        if (chy_may(op, &membership_at(memberships, i)->project_id, CHY_SUBJECT_IDENTITIES,
+                    CHY_ACTION_READ)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** may_change: who could act as the identity afterwards gains nothing by it. */
+static bool may_change(struct chy_op *op, enum chy_role role, struct chy_view memberships,
+                       const char *action)
+{
+    if (chy_role_allows(chy_principal_of(op)->role, CHY_SUBJECT_IDENTITIES, action)) {
+        return true;
+    }
+    if (role != CHY_ROLE_NO_ACCESS || memberships.count == 0) {
+        return false;
+    }
+    for (uint64_t i = 0; i < memberships.count; i++) {
+        if (!chy_may(op, &membership_at(memberships, i)->project_id, CHY_SUBJECT_IDENTITIES,
+                     action)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static struct chy_view identity_fields(void)
+{
+    static const uint32_t fields[] = {CHY_IDENTITY_ID,         CHY_IDENTITY_KIND,
+                                      CHY_IDENTITY_NAME,       CHY_IDENTITY_ROLE,
+                                      CHY_IDENTITY_CREATED_AT, CHY_IDENTITY_UPDATED_AT};
+    CHY_STATIC_ASSERT(sizeof fields / sizeof fields[0] == CHY_IDENTITY_FIELDS,
+                      "an identity has other fields than these");
+    struct chy_view view = CHY_VIEW_INIT(fields);
+    return view;
+}
+
+chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id,
+                                const char *action, struct chy_storage_row *out_row)
+{
+    struct chy_op *op = call->op;
+    struct chy_storage_row row;
+    struct chy_view memberships;
+    if (chy_principal_of(op) == NULL) {
+        return chy_require(op, NULL, CHY_SUBJECT_IDENTITIES, action, "identity");
+    }
+    chy_status status = chy_storage_read(call->runtime->storage, op, CHY_C_IDENTITIES,
+                                         CHY_KEY(chy_value_uuid(id)), identity_fields(), &row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_not_found(op, "identity");
+    }
+    CHY_TRY(status);
+    CHY_TRY(chy_identity_memberships(call->runtime, op, id, &memberships));
+    if (!may_see(op, memberships)) {
+        return chy_not_found(op, "identity");
+    }
+    enum chy_role role = chy_role_find(chy_row_text(&row, CHY_IDENTITY_ROLE));
+    bool may = strcmp(action, CHY_ACTION_READ) == 0 || may_change(op, role, memberships, action);
+    if (!may) {
+        return chy_require(op, NULL, CHY_SUBJECT_IDENTITIES, action, "identity");
+    }
+    *out_row = row;
+    return CHY_OK;
+}
