@@ -110,7 +110,7 @@ START_TEST(a_newer_program_adds_fields_collections_and_indexes)
         {CHY_TEXT_INIT("meanings"), CHY_VALUE_TEXT, CHY_FIELD_MANY},
     };
     static const uint32_t extra_key[] = {0};
-    struct changed c;
+    static struct changed c; // valid until destroy, which comes after the test
     change(&c);
     c.schema.version = 8;
     add_field(&c, "added_text", CHY_VALUE_TEXT, CHY_FIELD_NULLABLE);
@@ -147,7 +147,7 @@ END_TEST
 
 START_TEST(an_older_program_lives_with_a_newer_schema_that_allows_it)
 {
-    struct changed c;
+    static struct changed c; // valid until destroy, which comes after the test
     change(&c);
     c.schema.version = 8;
     c.schema.min_compatible = 7;
@@ -167,7 +167,7 @@ END_TEST
 
 START_TEST(an_older_program_keeps_off_a_schema_that_is_too_new)
 {
-    struct changed c;
+    static struct changed c; // valid until destroy, which comes after the test
     change(&c);
     c.schema.version = 9;
     c.schema.min_compatible = 8;
@@ -185,7 +185,7 @@ END_TEST
 START_TEST(what_is_missing_at_the_right_version_differs_and_upgrade_adds_it)
 {
     static const uint32_t index_field[] = {NOTE};
-    struct changed c;
+    static struct changed c; // valid until destroy, which comes after the test
     change(&c);
     if (_i == 0) {
         add_field(&c, "added", CHY_VALUE_INT, CHY_FIELD_NULLABLE);
@@ -213,7 +213,7 @@ END_TEST
 
 START_TEST(a_field_of_another_type_differs_and_is_never_converted)
 {
-    struct changed c;
+    static struct changed c; // valid until destroy, which comes after the test
     change(&c);
     c.schema.version += (uint32_t)_i; // also when the version grows
     c.fields[WEIGHT].type = CHY_VALUE_TEXT;
@@ -236,7 +236,7 @@ END_TEST
 
 START_TEST(the_order_of_declarations_does_not_matter)
 {
-    struct changed c;
+    static struct changed c; // valid until destroy, which comes after the test
     change(&c);
     struct chy_collection first = c.collections[0];
     c.collections[0] = c.collections[2];
@@ -251,7 +251,7 @@ START_TEST(a_schema_that_nothing_could_carry_is_refused)
     static const uint32_t set_field[] = {TAGS};
     static const uint32_t no_field[] = {THING_FIELDS + 7};
     static const uint32_t nullable_field[] = {NOTE};
-    struct changed c;
+    static struct changed c; // valid until destroy, which comes after the test
     change(&c);
     switch (_i) {
     case 0: c.fields[NOTE].name = chy_text("two words"); break;
