@@ -160,7 +160,8 @@ static void make_response(struct chy_http_exchange *x)
 
 static uint32_t log_level_of(uint32_t http_status, chy_status status)
 {
-    if (http_status < 500) {
+    // A 5xx that a handler chose itself is no failure: "not ready" is one.
+    if (http_status < 500 || status == CHY_OK) {
         return CHY_LOG_INFO;
     }
     return status == CHY_TRY_LATER ? CHY_LOG_WARNING : CHY_LOG_ERROR;

@@ -75,12 +75,12 @@ static bool can_drain(const struct chy_http_exchange *x)
 
 static enum MHD_Result refuse(struct chy_http_exchange *x)
 {
-    if (x->verdict.has_body && can_drain(x)) {
+    if (can_drain(x)) {
         x->phase = CHY_HTTP_DISCARD;
         chy_http_connection_expect(x->connection, CHY_HTTP_WAIT_BODY);
         return MHD_YES;
     }
-    x->is_last = x->is_last || x->verdict.has_body;
+    x->is_last = true;
     chy_http_answer_finish(x, x->status);
     return chy_http_answer_send(x);
 }
@@ -94,7 +94,6 @@ static void start_body(struct chy_http_exchange *x)
         chy_buf_init(&x->body, op, (size_t)x->body_limit);
     }
     chy_buf_reserve(&x->body, (size_t)x->verdict.content_length);
-    x->phase = CHY_HTTP_BODY;
     chy_http_connection_expect(x->connection, CHY_HTTP_WAIT_BODY);
 }
 
@@ -109,10 +108,12 @@ static enum MHD_Result begin(struct chy_http_exchange *x, const char *method, co
     if ((x->slot->route.flags & CHY_ROUTE_STREAMING) != 0) {
         return chy_http_dispatch_stream(x);
     }
-    if (!x->verdict.has_body) {
-        return chy_http_dispatch(x);
+    if (x->verdict.has_body) {
+        start_body(x);
     }
-    start_body(x);
+    // libmicrohttpd closes a connection that is answered in its first call, so also a request without a
+    // body is run in the next one, which comes at once.
+    x->phase = CHY_HTTP_BODY;
     return MHD_YES;
 }
 

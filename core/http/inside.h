@@ -96,7 +96,7 @@ struct chy_http_server {
 
 enum chy_http_phase {
     CHY_HTTP_STARTED = 0,  // the request line was read
-    CHY_HTTP_BODY = 1,     // gathering it
+    CHY_HTTP_BODY = 1,     // gathering it, if there is one
     CHY_HTTP_DISCARD = 2,  // refused: the rest of the body is read and dropped
     CHY_HTTP_AT_WORKER = 3, // suspended
     CHY_HTTP_STREAM = 4,   // at a worker while the body still comes in

@@ -232,12 +232,11 @@ static chy_status find_origin(struct chy_http_exchange *x)
     if (x->connection->is_trusted) {
         CHY_TRY(chy_http_forwarded_read(&x->operation.op, &x->server->trust,
                                         &x->connection->address, x->request.headers, &origin));
+        x->request.peer.len = chy_http_address_format(&origin.address, x->peer);
     }
     if (origin.certificate.len != 0) {
         x->request.peer_certificate = origin.certificate;
     }
-    uint32_t len = chy_http_address_format(&origin.address, x->peer);
-    x->request.peer = chy_slice_of(x->peer, len);
     struct chy_slice scheme = origin.scheme;
     if (scheme.len == 0) {
         scheme = chy_text(x->listener->tls != NULL ? "https" : "http");
@@ -288,7 +287,7 @@ static chy_status check_body_head(struct chy_http_exchange *x)
 }
 
 static chy_status fill_request(struct chy_http_exchange *x, const struct collected *collected,
-                               struct chy_slice method, struct chy_slice query)
+                               struct chy_slice query)
 {
     struct chy_op *op = &x->operation.op;
     struct chy_http_request *request = &x->request;
@@ -296,19 +295,27 @@ static chy_status fill_request(struct chy_http_exchange *x, const struct collect
     bool streams = (route->flags & CHY_ROUTE_STREAMING) != 0;
     uint64_t ceiling = x->server->config.limits.body_max;
     x->body_limit = !streams && route->body_limit > ceiling ? ceiling : route->body_limit;
-    request->struct_size = (uint32_t)sizeof *request;
-    request->listener = x->listener->kind;
-    request->path = x->path.text;
     request->query_text = query;
     struct chy_view parameters = {x->match.parameters, x->match.parameter_count,
                                   sizeof x->match.parameters[0]};
     request->parameters = parameters;
-    CHY_TRY(chy_copy(op, method, &request->method));
     CHY_TRY(copy_headers(x, collected));
     CHY_TRY(chy_slice_lower(op, x->verdict.media_type, &request->media_type));
     CHY_TRY(chy_http_query_parse(op, query, &request->query));
     CHY_TRY(find_origin(x));
     return check_body_head(x);
+}
+
+/** What a log line of a refused request says too. */
+static chy_status fill_basics(struct chy_http_exchange *x, struct chy_slice method)
+{
+    struct chy_http_request *request = &x->request;
+    request->struct_size = (uint32_t)sizeof *request;
+    request->listener = x->listener->kind;
+    request->path = x->path.text;
+    uint32_t len = chy_http_address_format(&x->connection->address, x->peer);
+    request->peer = chy_slice_of(x->peer, len);
+    return chy_copy(&x->operation.op, method, &request->method);
 }
 
 bool chy_http_intake(struct chy_http_exchange *x, const char *method, const char *version)
@@ -333,7 +340,7 @@ bool chy_http_intake(struct chy_http_exchange *x, const char *method, const char
     if (x->verdict.status == 0) {
         problem = find_route(x, verb, &target, &outcome);
     }
-    if (start_operation(x) != CHY_OK) {
+    if (start_operation(x) != CHY_OK || fill_basics(x, verb) != CHY_OK) {
         return false;
     }
     if (x->verdict.status != 0) {
@@ -344,7 +351,7 @@ bool chy_http_intake(struct chy_http_exchange *x, const char *method, const char
         x->status = refuse_route(x, verb, outcome);
     }
     if (!chy_http_exchange_refused(x)) {
-        x->status = fill_request(x, &collected, verb, target.query);
+        x->status = fill_request(x, &collected, target.query);
     }
     return true;
 }
