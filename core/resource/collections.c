@@ -262,8 +262,15 @@ static const struct chy_field crl_shard_fields[] = {
     F("generation_id", U), F("number", I),       F("taken", I),
     F("revision", I),      F("crl_number", I),   F("crl_revision", I),
     N("crl", X),           N("this_update", W),  N("next_update", W),
+    F("id", U),
 };
 CHECKED(crl_shard_fields, CHY_SHARD_FIELDS);
+NUMBERS(crl_shard_id, CHY_SHARD_ID);
+static const struct chy_index crl_shard_indexes[] = {UNIQUE("id", crl_shard_id)};
+
+static const struct chy_field blocked_key_fields[] = {F("spki_sha256", X), F("reason", T),
+                                                      F("created_at", W)};
+CHECKED(blocked_key_fields, CHY_BLOCKED_FIELDS);
 
 static const struct chy_field data_key_fields[] = {
     F("id", U),     F("project_id", U), F("period", T),
@@ -284,7 +291,7 @@ static const struct chy_index identity_indexes[] = {INDEX("created", identity_cr
 static const struct chy_field membership_fields[] = {F("identity_id", U), F("project_id", U),
                                                      F("role", T), F("created_at", W)};
 CHECKED(membership_fields, CHY_MEMBERSHIP_FIELDS);
-NUMBERS(membership_project, CHY_MEMBERSHIP_PROJECT_ID);
+NUMBERS(membership_project, CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBERSHIP_CREATED_AT);
 static const struct chy_index membership_indexes[] = {INDEX("project", membership_project)};
 
 static const struct chy_field universal_auth_fields[] = {
@@ -400,7 +407,8 @@ static const struct chy_collection collections[] = {
                INDEXED(certificate_indexes)),
     COLLECTION("serials", 0, 0, serial_fields, first_two, NO_INDEXES),
     COLLECTION("revocations", 0, 0, revocation_fields, first_two, INDEXED(revocation_indexes)),
-    COLLECTION("crl_shards", 0, 0, crl_shard_fields, first_two, NO_INDEXES),
+    COLLECTION("crl_shards", 0, 0, crl_shard_fields, first_two, INDEXED(crl_shard_indexes)),
+    COLLECTION("blocked_keys", 0, 0, blocked_key_fields, first, NO_INDEXES),
     COLLECTION("data_keys", 0, CHY_DATA_KEY_PROJECT_ID, data_key_fields, first,
                INDEXED(data_key_indexes)),
     COLLECTION("identities", WATCHED, 0, identity_fields, first, INDEXED(identity_indexes)),

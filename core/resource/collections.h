@@ -30,6 +30,7 @@ enum chy_collection_number {
     CHY_C_SERIALS,          /**< every serial a key generation ever used */
     CHY_C_REVOCATIONS,      /**< by key generation and serial */
     CHY_C_CRL_SHARDS,       /**< one row for each shard of a key generation */
+    CHY_C_BLOCKED_KEYS,     /**< public keys that no certificate is issued for */
     CHY_C_DATA_KEYS,        /**< sealed by the KEK, sealing keys and secrets of a project's month */
     CHY_C_IDENTITIES,       /**< people and machines */
     CHY_C_MEMBERSHIPS,      /**< an identity's role in a project */
@@ -267,7 +268,15 @@ enum chy_crl_shard_field {
     CHY_SHARD_CRL,              /**< DER; null until the first is built */
     CHY_SHARD_THIS_UPDATE,
     CHY_SHARD_NEXT_UPDATE,
+    CHY_SHARD_ID,               /**< by which the API names its CRL */
     CHY_SHARD_FIELDS
+};
+
+enum chy_blocked_key_field {
+    CHY_BLOCKED_SPKI_SHA256 = 0,
+    CHY_BLOCKED_REASON,         /**< "authority": a CA's own; "compromised": revoked for it */
+    CHY_BLOCKED_CREATED_AT,
+    CHY_BLOCKED_FIELDS
 };
 
 enum chy_data_key_field {

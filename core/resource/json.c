@@ -107,6 +107,12 @@ json_t *chy_json_object(struct chy_op *op)
     return object != NULL && adopt(op, object) == CHY_OK ? object : NULL;
 }
 
+json_t *chy_json_array(struct chy_op *op)
+{
+    json_t *array = json_array();
+    return array != NULL && adopt(op, array) == CHY_OK ? array : NULL;
+}
+
 static int add_to_buf(const char *text, size_t len, void *buf)
 {
     chy_buf_add(buf, chy_slice_of(text, len));

@@ -33,6 +33,8 @@ CHY_MUST_USE chy_status chy_json_own(struct chy_op *op, json_t *json);
 
 /** chy_json_object returns a new empty object that lives as long as the operation, or NULL. */
 json_t *chy_json_object(struct chy_op *op);
+/** chy_json_array does the same for an array. */
+json_t *chy_json_array(struct chy_op *op);
 
 /** chy_json_write writes a document, compact, into the arena. */
 CHY_MUST_USE chy_status chy_json_write(struct chy_op *op, const json_t *json,

@@ -455,12 +455,9 @@ chy_status chy_kind_list(struct chy_call *call)
         CHY_TRY(chy_require(call->op, NULL, call->kind->subject, call->action->permission,
                             call->kind->what));
     }
-    json_t *list = json_array();
+    json_t *list = chy_json_array(call->op);
     json_t *answer = chy_json_object(call->op);
-    if (list == NULL || answer == NULL ||
-        json_object_set_new(answer, call->kind->plural == NULL ? "items" : call->kind->plural,
-                            list) != 0) {
-        json_decref(answer == NULL ? list : NULL);
+    if (list == NULL || answer == NULL) {
         return chy_fail_memory(call->op);
     }
     CHY_TRY(list_rows(call, list));
@@ -471,6 +468,8 @@ chy_status chy_kind_list(struct chy_call *call)
     uint64_t count;
     CHY_TRY(count_rows(call, &count));
     call->answer = answer;
-    return chy_json_set_int(answer, "totalCount", (int64_t)count) ? CHY_OK
-                                                                  : chy_fail_memory(call->op);
+    return json_object_set(answer, call->kind->plural, list) == 0 &&
+                   chy_json_set_int(answer, "totalCount", (int64_t)count)
+               ? CHY_OK
+               : chy_fail_memory(call->op);
 }

@@ -137,7 +137,8 @@ static chy_status read_document(struct chy_call *call, const struct chy_shape *s
     if ((call->action->flags & CHY_ACTION_QUERY) != 0) {
         chy_shape_coerce(shape, call->document);
     }
-    return chy_shape_check(call->op, shape, call->document);
+    CHY_TRY(chy_shape_check(call->op, shape, call->document));
+    return chy_shape_trim(call->op, shape, call->document);
 }
 
 static chy_status run(struct chy_call *call, const struct chy_shape *shape,

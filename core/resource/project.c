@@ -53,13 +53,9 @@ static chy_status before_create(struct chy_call *call, struct chy_batch *batch,
                                 struct chy_write *write)
 {
     (void)batch;
-    struct chy_slice name = chy_json_member(call->document, "projectName");
-    struct chy_slice description = chy_json_member(call->document, "projectDescription");
-    chy_write_set(write, CHY_PROJECT_NAME, chy_value_text(name));
-    chy_write_set(write, CHY_PROJECT_DESCRIPTION, chy_value_text_or_null(description));
     if (chy_json_member(call->document, "slug").len == 0) {
         struct chy_slice slug;
-        CHY_TRY(make_slug(call, name, &slug));
+        CHY_TRY(make_slug(call, chy_json_member(call->document, "name"), &slug));
         chy_write_set(write, CHY_PROJECT_SLUG, chy_value_text(slug));
     }
     if (chy_json_member(call->document, "type").len == 0) {
@@ -67,6 +63,24 @@ static chy_status before_create(struct chy_call *call, struct chy_batch *batch,
     }
     call->project_id = call->id;
     return CHY_OK;
+}
+
+/** rename_member makes of a member as the body has it one of the object. */
+static chy_status rename_member(struct chy_call *call, const char *from, const char *to)
+{
+    json_t *value = json_object_get(call->document, from);
+    if (value == NULL) {
+        (void)json_object_del(call->document, to); // the shape has not seen it
+        return CHY_OK;
+    }
+    return json_object_set(call->document, to, value) == 0 ? CHY_OK : chy_fail_memory(call->op);
+}
+
+static chy_status create(struct chy_call *call)
+{
+    CHY_TRY(rename_member(call, "projectName", "name"));
+    CHY_TRY(rename_member(call, "projectDescription", "description"));
+    return chy_kind_create(call);
 }
 
 static chy_status on_conflict(struct chy_call *call, struct chy_slice index)
@@ -145,10 +159,10 @@ static chy_status list_all(struct chy_call *call, json_t *list)
 static chy_status list(struct chy_call *call)
 {
     const struct chy_principal *principal = chy_principal_of(call->op);
-    json_t *projects = json_array();
+    json_t *projects = chy_json_array(call->op);
     json_t *answer = chy_json_object(call->op);
     if (projects == NULL || answer == NULL ||
-        json_object_set_new(answer, call->kind->plural, projects) != 0) {
+        json_object_set(answer, call->kind->plural, projects) != 0) {
         return chy_fail_memory(call->op);
     }
     if (principal == NULL) {
@@ -178,12 +192,16 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
                                 struct chy_batch *batch)
 {
     (void)row;
-    (void)batch;
     CHY_TRY(refuse_used(call, CHY_C_CERTIFICATES, CHY_CERT_PROJECT_ID, "certificates"));
     CHY_TRY(refuse_used(call, CHY_C_PROFILES, CHY_PROFILE_PROJECT_ID, "certificate profiles"));
     CHY_TRY(refuse_used(call, CHY_C_POLICIES, CHY_POLICY_PROJECT_ID, "certificate policies"));
-    return refuse_used(call, CHY_C_AUTHORITIES, CHY_AUTHORITY_PROJECT_ID,
-                       "certificate authorities");
+    CHY_TRY(refuse_used(call, CHY_C_AUTHORITIES, CHY_AUTHORITY_PROJECT_ID,
+                        "certificate authorities"));
+    struct chy_query joined;
+    chy_query_init(&joined, call->op, CHY_C_MEMBERSHIPS, CHY_NO_FIELDS, 1);
+    chy_query_eq(&joined, CHY_MEMBERSHIP_PROJECT_ID, chy_value_uuid(&call->id));
+    (void)chy_batch_delete_range(batch, &joined, CHY_STORAGE_DELETE_RANGE_MAX);
+    return CHY_OK;
 }
 
 /** activate makes a project the one that requests without a projectId mean. */
@@ -223,7 +241,7 @@ static chy_status activate(struct chy_call *call)
     "\"slug\":" SLUG_SHAPE ",\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}"
 
 static const struct chy_action actions[] = {
-    {"create", CHY_ACTION_CREATE, 0, CREATE_SHAPE, chy_kind_create},
+    {"create", CHY_ACTION_CREATE, 0, CREATE_SHAPE, create},
     {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},
     {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, list},
     {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update},

@@ -602,6 +602,20 @@ void chy_shape_coerce(const struct chy_shape *shape, json_t *document)
     }
 }
 
+chy_status chy_shape_trim(struct chy_op *op, const struct chy_shape *shape, json_t *document)
+{
+    for (size_t i = 0; i < shape->property_count; i++) {
+        const struct property *property = &shape->properties[i];
+        struct chy_slice text = chy_json_member(document, property->name);
+        struct chy_slice trimmed = chy_slice_trim(text);
+        if (property->schema->trim && trimmed.len != text.len &&
+            !chy_json_set_text(document, property->name, trimmed)) {
+            return chy_fail_memory(op);
+        }
+    }
+    return CHY_OK;
+}
+
 void chy_shape_issue(struct chy_op *op, const char *code, const char *path, const char *format,
                       ...)
 {

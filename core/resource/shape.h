@@ -35,6 +35,11 @@ CHY_MUST_USE chy_status chy_shape_check(struct chy_op *op, const struct chy_shap
  *  true and false, lists written with commas.  What cannot be turned stays, and fails the check. */
 void chy_shape_coerce(const struct chy_shape *shape, json_t *document);
 
+/** chy_shape_trim takes the white space around the strings away that the schema marks with x-trim, in
+ *  an object's own members. */
+CHY_MUST_USE chy_status chy_shape_trim(struct chy_op *op, const struct chy_shape *shape,
+                                       json_t *document);
+
 /** chy_shape_issue records one wrong field found by other means: `path` is a JSON Pointer. */
 void chy_shape_issue(struct chy_op *op, const char *code, const char *path, const char *format, ...)
     CHY_PRINTF(4, 5);

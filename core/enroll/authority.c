@@ -1,0 +1,598 @@
+#include "enroll/authority.h"
+
+#include "base/slice.h"
+#include "base/time.h"
+#include "resource/collections.h"
+#include "x509/algorithm.h"
+#include "x509/name.h"
+
+/* ------------------------------------------------------------------------------------------------
+ * What the shapes say
+ */
+
+#define PART "{\"type\":[\"string\",\"null\"],\"maxLength\":128}"
+#define DATE "{\"type\":[\"string\",\"null\"],\"maxLength\":64}"
+#define URLS                                                                              \
+    "{\"type\":[\"array\",\"null\"],\"maxItems\":4,\"uniqueItems\":true,\"items\":{"      \
+    "\"type\":\"string\",\"maxLength\":1024,\"pattern\":\"^https?://[^ ]+$\"}}"
+#define NAME \
+    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$\"}"
+#define PATH_LENGTH "{\"type\":[\"integer\",\"null\"],\"minimum\":-1,\"maximum\":255}"
+#define STATUS "\"status\":{\"type\":\"string\",\"enum\":[\"active\",\"disabled\",\"pending-certificate\"]}"
+#define ON_EXPIRY "\"onCaExpiry\":{\"type\":\"string\",\"enum\":[\"refuse\",\"clamp\"]}"
+#define DIRECT "\"enableDirectIssuance\":{\"type\":\"boolean\"},\"disableDirectIssuance\":{\"type\":\"boolean\"}"
+
+#define CREATE                                                                              \
+    "{\"type\":\"object\",\"required\":[\"name\",\"configuration\"],\"properties\":{"       \
+    "\"projectId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"                   \
+    "\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY                                    \
+    ",\"configuration\":{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{"      \
+    "\"type\":{\"type\":\"string\",\"enum\":[\"root\",\"intermediate\"]},"                  \
+    "\"friendlyName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"                  \
+    "\"commonName\":" PART ",\"organization\":" PART ",\"ou\":" PART ",\"country\":" PART   \
+    ",\"province\":" PART ",\"locality\":" PART ",\"notBefore\":" DATE ",\"notAfter\":" DATE \
+    ",\"maxPathLength\":" PATH_LENGTH                                                       \
+    ",\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"             \
+    "\"crlDistributionPointUrls\":" URLS "}}}}"
+
+#define UPDATE                                                                           \
+    "{\"type\":\"object\",\"properties\":{\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY \
+    ",\"configuration\":{\"type\":\"object\",\"properties\":{"                           \
+    "\"crlDistributionPointUrls\":" URLS "}}}}"
+
+static const json_t *configuration(const struct chy_call *call)
+{
+    return json_object_get(call->document, "configuration");
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The subject
+ */
+
+static const struct {
+    const char *member;
+    enum chy_name_type type;
+} parts[] = {
+    {"commonName", CHY_NAME_COMMON_NAME}, {"organization", CHY_NAME_ORGANIZATION},
+    {"ou", CHY_NAME_ORGANIZATIONAL_UNIT}, {"country", CHY_NAME_COUNTRY},
+    {"province", CHY_NAME_STATE},         {"locality", CHY_NAME_LOCALITY},
+};
+
+static chy_status make_subject(struct chy_call *call, struct chy_slice *out_der,
+                               struct chy_slice *out_parts)
+{
+    struct chy_name_attribute attributes[CHY_COUNT_OF(parts)];
+    struct chy_name name = {.attributes = attributes};
+    json_t *kept = chy_json_object(call->op);
+    if (kept == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    for (size_t i = 0; i < CHY_COUNT_OF(parts); i++) {
+        struct chy_slice given =
+            chy_slice_trim(chy_json_member(configuration(call), parts[i].member));
+        if (!chy_json_set_text(kept, parts[i].member, given)) {
+            return chy_fail_memory(call->op);
+        }
+        if (given.len != 0) {
+            CHY_TRY(chy_name_canonical(call->op, parts[i].type, given,
+                                       &attributes[name.count].value));
+            attributes[name.count++].type = parts[i].type;
+        }
+    }
+    if (name.count == 0) {
+        return chy_shape_refuse_one(call->op, "custom", "/configuration",
+                                    "at least one of commonName, organization, ou, country, "
+                                    "province and locality must have a value");
+    }
+    chy_name_sort(attributes, name.count);
+    CHY_TRY(chy_json_write(call->op, kept, out_parts));
+    return chy_name_encode(call->op, &name, out_der);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Creating
+ */
+
+/** A CA about to be made. */
+struct creation {
+    struct chy_uuid id;
+    struct chy_slice subject;
+    struct chy_slice subject_parts;
+    uint32_t algorithm;
+    bool is_root;
+    bool signs_now; /**< a root with an end: it signs itself at once */
+    int64_t not_before;
+    int64_t not_after;
+    int32_t max_path_length;
+    struct chy_authority_key key;
+    struct chy_signed made;
+    struct chy_authority_certificate certificate;
+};
+
+static chy_status read_date(struct chy_call *call, const char *member, int64_t fallback,
+                            int64_t *out_time)
+{
+    struct chy_slice text = chy_json_member(configuration(call), member);
+    char path[64];
+    if (text.len == 0) {
+        *out_time = fallback;
+        return CHY_OK;
+    }
+    if (chy_time_parse(text, out_time)) {
+        return CHY_OK;
+    }
+    (void)snprintf(path, sizeof path, "/configuration/%s", member);
+    return chy_shape_refuse_one(call->op, "invalid_date", path, "expected an ISO 8601 date");
+}
+
+static chy_status read_creation(struct chy_call *call, struct creation *c)
+{
+    struct chy_slice algorithm = chy_json_member(configuration(call), "keyAlgorithm");
+    const json_t *length = json_object_get(configuration(call), "maxPathLength");
+    c->algorithm = algorithm.len == 0 ? (uint32_t)CHY_KEY_RSA_2048
+                                      : chy_key_algorithm_find(algorithm);
+    if (c->algorithm == CHY_KEY_NONE) {
+        return chy_shape_refuse_one(call->op, "invalid_enum_value", "/configuration/keyAlgorithm",
+                                    "'%.*s' is not known", (int)algorithm.len,
+                                    (const char *)algorithm.ptr);
+    }
+    c->is_root = chy_slice_is(chy_json_member(configuration(call), "type"), "root");
+    c->max_path_length = json_is_integer(length) ? (int32_t)json_integer_value(length) : -1;
+    CHY_TRY(read_date(call, "notBefore", chy_now(call->op) - call->runtime->pki.backdate,
+                      &c->not_before));
+    CHY_TRY(read_date(call, "notAfter", 0, &c->not_after));
+    c->signs_now = c->is_root && c->not_after != 0;
+    if (c->not_after != 0 && (c->not_after <= c->not_before || c->not_after <= chy_now(call->op))) {
+        return chy_fail(call->op, CHY_BAD_INPUT, 0, "notAfter must lie after notBefore and now");
+    }
+    return make_subject(call, &c->subject, &c->subject_parts);
+}
+
+static chy_status sign_root(struct chy_call *call, struct chy_batch *batch, struct creation *c)
+{
+    struct chy_authority_wish wish = {
+        .authority_id = c->id,
+        .generation_id = c->key.generation_id,
+        .subject = c->subject,
+        .spki = c->key.spki,
+        .key_algorithm = c->algorithm,
+        .key = &c->key.key,
+        .not_before = c->not_before - c->not_before % CHY_US_PER_SECOND,
+        .not_after = c->not_after - c->not_after % CHY_US_PER_SECOND,
+        .max_path_length = c->max_path_length,
+    };
+    CHY_TRY(chy_authority_sign(call, &wish, &c->made, &c->certificate.shard));
+    c->certificate.der = c->made.der;
+    c->certificate.serial = chy_text(c->made.serial_text);
+    c->certificate.not_before = wish.not_before;
+    c->certificate.not_after = wish.not_after;
+    c->certificate.max_path_length = wish.max_path_length;
+    c->certificate.version = 1;
+    return chy_authority_install(call, batch, &c->id, &c->key.generation_id, true,
+                                 &c->certificate);
+}
+
+static bool wants_direct(const struct chy_call *call, bool fallback)
+{
+    const json_t *enable = json_object_get(call->document, "enableDirectIssuance");
+    const json_t *disable = json_object_get(call->document, "disableDirectIssuance");
+    return json_is_boolean(enable)    ? json_is_true(enable)
+           : json_is_boolean(disable) ? !json_is_true(disable)
+                                      : fallback;
+}
+
+static struct chy_value text_member(const json_t *object, const char *name, const char *fallback)
+{
+    struct chy_slice text = chy_json_member(object, name);
+    return text.len == 0 && fallback != NULL ? chy_value_text(chy_text(fallback))
+                                             : chy_value_text_or_null(text);
+}
+
+static chy_status set_mirrors(struct chy_call *call, struct chy_write *write)
+{
+    const json_t *urls = json_object_get(configuration(call), "crlDistributionPointUrls");
+    struct chy_slice text;
+    if (urls == NULL) {
+        return CHY_OK;
+    }
+    if (json_is_null(urls)) {
+        chy_write_set(write, CHY_AUTHORITY_CRL_MIRRORS, chy_value_null());
+        return CHY_OK;
+    }
+    CHY_TRY(chy_json_write(call->op, urls, &text));
+    chy_write_set(write, CHY_AUTHORITY_CRL_MIRRORS, chy_value_json(text));
+    return CHY_OK;
+}
+
+static chy_status insert_authority(struct chy_call *call, struct chy_batch *batch,
+                                   const struct creation *c)
+{
+    const char *status = !c->signs_now ? "pending-certificate" : "active";
+    bool disabled = chy_slice_is(chy_json_member(call->document, "status"), "disabled");
+    int64_t now = chy_now(call->op);
+    struct chy_write *write =
+        chy_batch_insert(batch, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(&c->id)));
+    chy_write_set(write, CHY_AUTHORITY_PROJECT_ID, chy_value_uuid(&call->project_id));
+    chy_write_set(write, CHY_AUTHORITY_NAME, text_member(call->document, "name", NULL));
+    chy_write_set(write, CHY_AUTHORITY_KIND,
+                  chy_value_text(chy_text(c->is_root ? "root" : "intermediate")));
+    chy_write_set(write, CHY_AUTHORITY_STATUS,
+                  chy_value_text(chy_text(c->signs_now && disabled ? "disabled" : status)));
+    chy_write_set(write, CHY_AUTHORITY_DIRECT, chy_value_bool(wants_direct(call, true)));
+    chy_write_set(write, CHY_AUTHORITY_FRIENDLY_NAME,
+                  text_member(configuration(call), "friendlyName", NULL));
+    chy_write_set(write, CHY_AUTHORITY_SUBJECT, chy_value_blob(c->subject));
+    chy_write_set(write, CHY_AUTHORITY_SUBJECT_PARTS, chy_value_json(c->subject_parts));
+    chy_write_set(write, CHY_AUTHORITY_KEY_ALGORITHM,
+                  chy_value_text(chy_text(chy_key_algorithm_name(c->algorithm))));
+    chy_write_set(write, CHY_AUTHORITY_MAX_PATH_LENGTH, chy_value_int(c->max_path_length));
+    chy_write_set(write, CHY_AUTHORITY_ON_EXPIRY,
+                  text_member(call->document, "onCaExpiry", "refuse"));
+    chy_write_set(write, CHY_AUTHORITY_GENERATION_ID, chy_value_uuid(&c->key.generation_id));
+    if (c->not_after != 0) {
+        chy_write_set(write, CHY_AUTHORITY_NOT_BEFORE, chy_value_time(c->not_before));
+        chy_write_set(write, CHY_AUTHORITY_NOT_AFTER, chy_value_time(c->not_after));
+    }
+    chy_write_set(write, CHY_AUTHORITY_CREATED_AT, chy_value_time(now));
+    chy_write_set(write, CHY_AUTHORITY_UPDATED_AT, chy_value_time(now));
+    return set_mirrors(call, write);
+}
+
+/** set_certificate completes the generation's row, which is last in the batch's list of inserts. */
+static void set_certificate(struct chy_batch *batch, const struct creation *c)
+{
+    for (struct chy_write *w = batch->first; w != NULL; w = w->next) {
+        if (w->write.collection == CHY_C_GENERATIONS) {
+            chy_write_set(w, CHY_GENERATION_CERTIFICATE_ID, chy_value_uuid(&c->certificate.id));
+        }
+    }
+}
+
+static chy_status answer_object(struct chy_call *call, const struct chy_uuid *id)
+{
+    struct chy_storage_row row;
+    CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_AUTHORITIES,
+                             CHY_KEY(chy_value_uuid(id)), chy_call_fields(call), &row));
+    return chy_authority_object(call, &row, &call->answer);
+}
+
+static chy_status create_with(struct chy_call *call, struct creation *c)
+{
+    struct chy_batch batch;
+    chy_batch_init(&batch, call->op, 0);
+    CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &c->id));
+    CHY_TRY(read_creation(call, c));
+    CHY_TRY(chy_authority_make_key(call, &batch, &c->id, c->algorithm, 1, &c->key));
+    if (c->signs_now) {
+        CHY_TRY(sign_root(call, &batch, c));
+        set_certificate(&batch, c);
+    }
+    CHY_TRY(insert_authority(call, &batch, c));
+    CHY_TRY(chy_call_commit(call, &batch, "create", &c->id));
+    return answer_object(call, &c->id);
+}
+
+static chy_status create(struct chy_call *call)
+{
+    CHY_TRY(chy_call_project(call));
+    struct creation *c = chy_alloc(call->op, sizeof *c); // the batch borrows from it
+    if (c == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    chy_status status = create_with(call, c);
+    chy_crypto_key_release(&c->key.key);
+    return status;
+}
+
+static chy_status on_conflict(struct chy_call *call, struct chy_slice index)
+{
+    struct chy_slice name = chy_json_member(call->document, "name");
+    if (!chy_slice_is(index, "name")) {
+        return chy_fail(call->op, CHY_CONFLICT, 0,
+                        "the certificate authority was changed by someone else in the meantime");
+    }
+    return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                    "a certificate authority named '%.*s' exists already in the project",
+                    (int)name.len, (const char *)name.ptr);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Showing
+ */
+
+static chy_status add_parts(struct chy_call *call, const struct chy_storage_row *row,
+                            json_t *object)
+{
+    json_t *kept;
+    struct chy_slice dn;
+    CHY_TRY(chy_json_parse(call->op, chy_row_json(row, CHY_AUTHORITY_SUBJECT_PARTS), &kept));
+    CHY_TRY(chy_name_text(call->op, chy_row_blob(row, CHY_AUTHORITY_SUBJECT), &dn));
+    return json_object_update(object, kept) == 0 && chy_json_set_text(object, "dn", dn)
+               ? CHY_OK
+               : chy_fail_memory(call->op);
+}
+
+static bool set_value(struct chy_call *call, json_t *object, const char *name,
+                      const struct chy_storage_row *row, uint32_t field)
+{
+    return json_object_set_new(object, name,
+                               chy_value_to_json(call->op, chy_row_value(row, field))) == 0;
+}
+
+/** add_certificate tells of the certificate in use, which a pending CA lacks. */
+static chy_status add_certificate(struct chy_call *call, const struct chy_storage_row *row,
+                                  json_t *object)
+{
+    struct chy_uuid generation_id = chy_row_uuid(row, CHY_AUTHORITY_GENERATION_ID);
+    struct chy_storage_row generation;
+    struct chy_storage_row certificate;
+    bool fine = chy_json_set_null(object, "serialNumber") &&
+                chy_json_set_null(object, "activeCaCertId");
+    CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_GENERATIONS,
+                             CHY_KEY(chy_value_uuid(&generation_id)),
+                             CHY_FIELDS(CHY_GENERATION_CERTIFICATE_ID), &generation));
+    struct chy_uuid id = chy_row_uuid(&generation, 0);
+    if (!chy_uuid_is_nil(&id)) {
+        CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
+                                 CHY_KEY(chy_value_uuid(&id)),
+                                 CHY_FIELDS(CHY_ACERT_SERIAL, CHY_ACERT_NOT_BEFORE,
+                                            CHY_ACERT_NOT_AFTER),
+                                 &certificate));
+        fine = fine && set_value(call, object, "serialNumber", &certificate, 0) &&
+               set_value(call, object, "notBefore", &certificate, 1) &&
+               set_value(call, object, "notAfter", &certificate, 2) &&
+               chy_json_set_uuid(object, "activeCaCertId", &id);
+    }
+    return fine ? CHY_OK : chy_fail_memory(call->op);
+}
+
+static chy_status configuration_object(struct chy_call *call, const struct chy_storage_row *row,
+                                       json_t **out_object)
+{
+    json_t *object = chy_json_object(call->op);
+    bool fine = object != NULL &&
+                set_value(call, object, "type", row, CHY_AUTHORITY_KIND) &&
+                set_value(call, object, "friendlyName", row, CHY_AUTHORITY_FRIENDLY_NAME) &&
+                set_value(call, object, "keyAlgorithm", row, CHY_AUTHORITY_KEY_ALGORITHM) &&
+                set_value(call, object, "maxPathLength", row, CHY_AUTHORITY_MAX_PATH_LENGTH) &&
+                set_value(call, object, "crlDistributionPointUrls", row,
+                          CHY_AUTHORITY_CRL_MIRRORS) &&
+                set_value(call, object, "notBefore", row, CHY_AUTHORITY_NOT_BEFORE) &&
+                set_value(call, object, "notAfter", row, CHY_AUTHORITY_NOT_AFTER) &&
+                set_value(call, object, "parentCaId", row, CHY_AUTHORITY_PARENT_ID);
+    if (!fine) {
+        return chy_fail_memory(call->op);
+    }
+    CHY_TRY(add_parts(call, row, object));
+    *out_object = object;
+    return add_certificate(call, row, object);
+}
+
+chy_status chy_authority_object(struct chy_call *call, const struct chy_storage_row *row,
+                                json_t **out_object)
+{
+    json_t *settings;
+    json_t *object = chy_json_object(call->op);
+    CHY_TRY(configuration_object(call, row, &settings));
+    bool fine = object != NULL && set_value(call, object, "id", row, CHY_AUTHORITY_ID) &&
+                set_value(call, object, "projectId", row, CHY_AUTHORITY_PROJECT_ID) &&
+                set_value(call, object, "name", row, CHY_AUTHORITY_NAME) &&
+                set_value(call, object, "status", row, CHY_AUTHORITY_STATUS) &&
+                chy_json_set_text(object, "type", chy_text("internal")) &&
+                set_value(call, object, "enableDirectIssuance", row, CHY_AUTHORITY_DIRECT) &&
+                set_value(call, object, "onCaExpiry", row, CHY_AUTHORITY_ON_EXPIRY) &&
+                set_value(call, object, "createdAt", row, CHY_AUTHORITY_CREATED_AT) &&
+                set_value(call, object, "updatedAt", row, CHY_AUTHORITY_UPDATED_AT) &&
+                json_object_set(object, "configuration", settings) == 0;
+    if (!fine) {
+        return chy_fail_memory(call->op);
+    }
+    *out_object = object;
+    return CHY_OK;
+}
+
+static chy_status get(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    CHY_TRY(chy_call_row(call, &call->id, &row));
+    return chy_authority_object(call, &row, &call->answer);
+}
+
+#define LIST_MAX 1000
+
+static chy_status list(struct chy_call *call)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    CHY_TRY(chy_call_project(call));
+    json_t *objects = chy_json_array(call->op);
+    if (objects == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    chy_query_init(&query, call->op, CHY_C_AUTHORITIES, chy_call_fields(call), LIST_MAX);
+    chy_query_eq(&query, CHY_AUTHORITY_PROJECT_ID, chy_value_uuid(&call->project_id));
+    chy_query_order(&query, CHY_AUTHORITY_CREATED_AT, true);
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        json_t *object;
+        CHY_TRY(chy_authority_object(call, chy_page_row(&page, i), &object));
+        if (json_array_append(objects, object) != 0) {
+            return chy_fail_memory(call->op);
+        }
+    }
+    call->answer = objects;
+    return CHY_OK;
+}
+
+/** list_wrapped answers the same list under a name: the route that shows every type of CA. */
+static chy_status list_wrapped(struct chy_call *call)
+{
+    CHY_TRY(list(call));
+    json_t *wrapper = chy_json_object(call->op);
+    if (wrapper == NULL ||
+        json_object_set(wrapper, "certificateAuthorities", call->answer) != 0) {
+        return chy_fail_memory(call->op);
+    }
+    call->answer = wrapper;
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Changing and deleting
+ */
+
+static chy_status check_status(struct chy_call *call, const struct chy_storage_row *row,
+                               struct chy_slice wanted)
+{
+    struct chy_slice now = chy_row_text(row, CHY_AUTHORITY_STATUS);
+    bool pending = chy_slice_is(now, "pending-certificate");
+    bool to_pending = chy_slice_is(wanted, "pending-certificate");
+    if (wanted.len == 0 || pending == to_pending) {
+        return CHY_OK;
+    }
+    return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                    pending ? "the certificate authority has no certificate yet: generate or "
+                              "import one, then it is active"
+                            : "the certificate authority has its certificate already");
+}
+
+static chy_status update(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    struct chy_batch batch;
+    CHY_TRY(chy_call_row(call, &call->id, &row));
+    struct chy_slice name = chy_json_member(call->document, "name");
+    struct chy_slice status = chy_json_member(call->document, "status");
+    struct chy_slice on_expiry = chy_json_member(call->document, "onCaExpiry");
+    CHY_TRY(check_status(call, &row, status));
+    chy_batch_init(&batch, call->op, 0);
+    struct chy_write *write =
+        chy_batch_update(&batch, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(&call->id)));
+    chy_write_guard_revision(write, row.revision);
+    if (name.len != 0) {
+        chy_write_set(write, CHY_AUTHORITY_NAME, chy_value_text(name));
+    }
+    if (status.len != 0) {
+        chy_write_set(write, CHY_AUTHORITY_STATUS, chy_value_text(status));
+    }
+    if (on_expiry.len != 0) {
+        chy_write_set(write, CHY_AUTHORITY_ON_EXPIRY, chy_value_text(on_expiry));
+    }
+    chy_write_set(write, CHY_AUTHORITY_DIRECT,
+                  chy_value_bool(wants_direct(call, chy_row_bool(&row, CHY_AUTHORITY_DIRECT))));
+    CHY_TRY(set_mirrors(call, write));
+    chy_write_set(write, CHY_AUTHORITY_UPDATED_AT, chy_value_time(chy_now(call->op)));
+    CHY_TRY(chy_call_commit(call, &batch, "update", &call->id));
+    return answer_object(call, &call->id);
+}
+
+/** refuse_living: a CA whose certificates still live keeps publishing for them. */
+static chy_status refuse_living(struct chy_call *call, const struct chy_authority *ca)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(&query, call->op, CHY_C_SERIALS, CHY_FIELDS(CHY_SERIAL_CERTIFICATE_ID), 2);
+    chy_query_eq(&query, CHY_SERIAL_GENERATION_ID, chy_value_uuid(&ca->generation_id));
+    chy_query_range(&query, CHY_SERIAL_NOT_AFTER, chy_value_time(chy_now(call->op)),
+                    chy_value_null());
+    query.find.scan_limit = CHY_STORAGE_SKIP_MAX;
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    struct chy_uuid own = chy_row_uuid(&ca->generation, CHY_GENERATION_CERTIFICATE_ID);
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        struct chy_uuid id = chy_row_uuid(chy_page_row(&page, i), 0);
+        if (chy_uuid_compare(&id, &own) != 0) { // a root's own certificate does not count
+            return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                            "the certificate authority has certificates that have not expired: "
+                            "disable it instead, it goes on publishing for them");
+        }
+    }
+    return page.more == 0 ? CHY_OK
+                          : chy_fail(call->op, CHY_BAD_INPUT, 0,
+                                     "the certificate authority has too many certificates to "
+                                     "tell whether all have expired: disable it instead");
+}
+
+static chy_status refuse_used(struct chy_call *call)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(&query, call->op, CHY_C_PROFILES, CHY_FIELDS(CHY_PROFILE_SLUG), 1);
+    chy_query_eq(&query, CHY_PROFILE_CA_ID, chy_value_uuid(&call->id));
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    if (page.rows.count == 0) {
+        return CHY_OK;
+    }
+    struct chy_slice slug = chy_row_text(chy_page_row(&page, 0), 0);
+    return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                    "the certificate authority is used by the certificate profile '%.*s'",
+                    (int)slug.len, (const char *)slug.ptr);
+}
+
+static chy_status delete_authority(struct chy_call *call)
+{
+    struct chy_authority ca;
+    struct chy_batch batch;
+    json_t *object;
+    CHY_TRY(chy_authority_load(call, &ca));
+    CHY_TRY(refuse_used(call));
+    CHY_TRY(refuse_living(call, &ca));
+    CHY_TRY(chy_authority_object(call, &ca.row, &object));
+    chy_batch_init(&batch, call->op, 0);
+    struct chy_write *write =
+        chy_batch_delete(&batch, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(&call->id)));
+    chy_write_guard_revision(write, ca.row.revision);
+    // The key goes with its CA; its certificates, serials and the block on its key stay.
+    write = chy_batch_delete(&batch, CHY_C_GENERATIONS,
+                             CHY_KEY(chy_value_uuid(&ca.generation_id)));
+    chy_write_guard_revision(write, ca.generation.revision);
+    CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
+    call->answer = object;
+    return CHY_OK;
+}
+
+static const struct chy_action actions[] = {
+    {"create", CHY_ACTION_CREATE, 0, CREATE, create},
+    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, get},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, list},
+    {"list-all", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, list_wrapped},
+    {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, UPDATE, update},
+    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, delete_authority},
+    {"csr", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_csr},
+    {"generate-certificate", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
+     "{\"type\":\"object\",\"required\":[\"notAfter\"],\"properties\":{\"notBefore\":" DATE
+     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},\"maxPathLength\":" PATH_LENGTH
+     ",\"parentCaId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}}}",
+     chy_authority_generate},
+    {"certificate", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID,
+     "{\"type\":\"object\",\"properties\":{"
+     "\"certificateId\":{\"type\":\"string\",\"format\":\"uuid\"}}}",
+     chy_authority_certificate_get},
+    {"certificates", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_certificates},
+    {"sign-intermediate", CHY_ACTION_SIGN_INTERMEDIATE, CHY_ACTION_NEEDS_ID,
+     "{\"type\":\"object\",\"required\":[\"csr\",\"notAfter\"],\"properties\":{"
+     "\"csr\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":49152},\"notBefore\":" DATE
+     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},\"maxPathLength\":" PATH_LENGTH "}}",
+     chy_authority_sign_intermediate},
+    {"import-certificate", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
+     "{\"type\":\"object\",\"required\":[\"certificate\",\"certificateChain\"],\"properties\":{"
+     "\"certificate\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":65536},"
+     "\"certificateChain\":{\"type\":\"string\",\"maxLength\":524288}}}",
+     chy_authority_import},
+    {"crls", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_crls},
+};
+
+const struct chy_kind chy_kind_authority = {
+    .name = "certificate-authorities",
+    .what = "certificate authority",
+    .subject = CHY_SUBJECT_AUTHORITIES,
+    .audit = "certificate-authority",
+    .collection = CHY_C_AUTHORITIES,
+    .id_field = CHY_AUTHORITY_ID,
+    .project_field = CHY_AUTHORITY_PROJECT_ID,
+    .search_field = CHY_AUTHORITY_NAME,
+    .created_field = CHY_AUTHORITY_CREATED_AT,
+    .updated_field = CHY_AUTHORITY_UPDATED_AT,
+    .actions = actions,
+    .action_count = CHY_COUNT_OF(actions),
+    .hooks = {.on_conflict = on_conflict},
+};

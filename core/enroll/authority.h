@@ -1,0 +1,107 @@
+/**
+ * Internal certificate authorities: their kind, and what is done with them.
+ *
+ * A CA has key generations, a generation has certificates (pki-rules 2).  Making a CA makes its first
+ * key; its certificate comes by signing itself (root), by a CA of the same project, or from outside.
+ */
+#ifndef CHY_ENROLL_AUTHORITY_H
+#define CHY_ENROLL_AUTHORITY_H
+
+#include "enroll/issuer.h"
+#include "enroll/sign.h"
+#include "resource/kind.h"
+
+/** "certificate-authorities" */
+extern const struct chy_kind chy_kind_authority;
+
+/** A CA and its active key generation, as rows. */
+struct chy_authority {
+    struct chy_storage_row row;        /**< every field, by enum chy_authority_field */
+    struct chy_storage_row generation; /**< every field, by enum chy_generation_field */
+    struct chy_uuid id;
+    struct chy_uuid generation_id;
+};
+
+/** chy_authority_load reads the CA that a call is about, asking for its permission. */
+CHY_MUST_USE chy_status chy_authority_load(struct chy_call *call, struct chy_authority *out);
+
+/** A key that was just made for a CA, and what its row says. */
+struct chy_authority_key {
+    struct chy_uuid generation_id;
+    struct chy_crypto_key key; /**< the caller releases it */
+    struct chy_slice spki;
+    struct chy_slice spki_sha256;
+    struct chy_slice sealed;
+    struct chy_slice reference;
+    struct chy_uuid data_key_id;
+    uint32_t algorithm;
+};
+
+/** chy_authority_make_key makes, seals and puts into `batch` a key generation `number` of a CA. */
+CHY_MUST_USE chy_status chy_authority_make_key(struct chy_call *call, struct chy_batch *batch,
+                                               const struct chy_uuid *authority_id,
+                                               uint32_t algorithm, int64_t number,
+                                               struct chy_authority_key *out_key);
+
+/** What a CA certificate shall say besides the CA's own name and key. */
+struct chy_authority_wish {
+    struct chy_uuid authority_id;
+    struct chy_uuid generation_id;
+    struct chy_slice subject;          /**< Name DER */
+    struct chy_slice spki;
+    uint32_t key_algorithm;
+    const struct chy_crypto_key *key;  /**< signs when `parent` is NULL */
+    const struct chy_issuer *parent;   /**< NULL: self-signed */
+    int64_t not_before;
+    int64_t not_after;
+    int32_t max_path_length;           /**< −1: no limit */
+};
+
+/** chy_authority_sign makes a CA certificate. */
+CHY_MUST_USE chy_status chy_authority_sign(struct chy_call *call,
+                                           const struct chy_authority_wish *wish,
+                                           struct chy_signed *out_signed, int64_t *out_shard);
+
+/** A CA certificate about to be installed. */
+struct chy_authority_certificate {
+    struct chy_uuid id;
+    struct chy_slice der;
+    struct chy_slice chain;      /**< DER, concatenated */
+    struct chy_slice serial;     /**< lower-case hexadecimal */
+    const struct chy_issuer *parent; /**< NULL: a root, or signed elsewhere */
+    int64_t shard;               /**< on the parent's CRLs */
+    int64_t not_before;
+    int64_t not_after;
+    int32_t max_path_length;
+    int64_t version;
+};
+
+/** chy_authority_install puts the rows of a certificate into `batch`: its own, its serial, the
+ *  generation's first CRL shard when it is the first certificate.  The caller sets the CA's and the
+ *  generation's rows. */
+CHY_MUST_USE chy_status chy_authority_install(struct chy_call *call, struct chy_batch *batch,
+                                              const struct chy_uuid *authority_id,
+                                              const struct chy_uuid *generation_id, bool first,
+                                              struct chy_authority_certificate *certificate);
+
+/** chy_authority_object makes the JSON of a CA. */
+CHY_MUST_USE chy_status chy_authority_object(struct chy_call *call,
+                                             const struct chy_storage_row *row,
+                                             json_t **out_object);
+
+/** The actions that authority_certificate.c serves. */
+chy_status chy_authority_csr(struct chy_call *call);
+chy_status chy_authority_generate(struct chy_call *call);
+chy_status chy_authority_certificate_get(struct chy_call *call);
+chy_status chy_authority_certificates(struct chy_call *call);
+chy_status chy_authority_sign_intermediate(struct chy_call *call);
+chy_status chy_authority_import(struct chy_call *call);
+chy_status chy_authority_crls(struct chy_call *call);
+
+/** chy_csr_make builds and signs a certification request for a CA (RFC 2986 4). */
+CHY_MUST_USE chy_status chy_csr_make(struct chy_runtime *runtime, struct chy_op *op,
+                                     const struct chy_crypto_key *key, struct chy_slice subject,
+                                     struct chy_slice spki, uint32_t key_algorithm,
+                                     struct chy_slice *out_der);
+
+#endif

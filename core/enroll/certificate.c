@@ -1,0 +1,276 @@
+#include "enroll/certificate.h"
+
+#include "base/encode.h"
+#include "base/time.h"
+#include "enroll/certificate_view.h"
+#include "resource/collections.h"
+#include "x509/extensions.h"
+
+static const struct chy_member members[] = {
+    {"id", CHY_CERT_ID, CHY_MEMBER_DERIVED, NULL},
+    {"createdAt", CHY_CERT_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
+    {"updatedAt", CHY_CERT_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
+    {"projectId", CHY_CERT_PROJECT_ID, CHY_MEMBER_DERIVED, NULL},
+    {"caId", CHY_CERT_AUTHORITY_ID, CHY_MEMBER_DERIVED, NULL},
+    {"caCertId", CHY_CERT_AUTHORITY_CERTIFICATE_ID, CHY_MEMBER_DERIVED, NULL},
+    {"serialNumber", CHY_CERT_SERIAL, CHY_MEMBER_DERIVED, NULL},
+    {"friendlyName", CHY_CERT_FRIENDLY_NAME, CHY_MEMBER_DERIVED, NULL},
+    {"commonName", CHY_CERT_COMMON_NAME, CHY_MEMBER_DERIVED, NULL},
+    {"notBefore", CHY_CERT_NOT_BEFORE, CHY_MEMBER_DERIVED, NULL},
+    {"notAfter", CHY_CERT_NOT_AFTER, CHY_MEMBER_DERIVED, NULL},
+    {"revokedAt", CHY_CERT_REVOKED_AT, CHY_MEMBER_DERIVED, NULL},
+    {"revocationReason", CHY_CERT_REVOCATION_REASON, CHY_MEMBER_DERIVED, NULL},
+    {"profileId", CHY_CERT_PROFILE_ID, CHY_MEMBER_DERIVED, NULL},
+    {"applicationId", CHY_CERT_APPLICATION_ID, CHY_MEMBER_DERIVED, NULL},
+    {"keyAlgorithm", CHY_CERT_KEY_ALGORITHM, CHY_MEMBER_DERIVED, NULL},
+    {"signatureAlgorithm", CHY_CERT_SIGNATURE_ALGORITHM, CHY_MEMBER_DERIVED, NULL},
+    {"renewedFromCertificateId", CHY_CERT_RENEWED_FROM_ID, CHY_MEMBER_DERIVED, NULL},
+    {"renewedByCertificateId", CHY_CERT_RENEWED_BY_ID, CHY_MEMBER_DERIVED, NULL},
+    {"renewalError", CHY_CERT_RENEWAL_ERROR, CHY_MEMBER_DERIVED, NULL},
+    {"isCA", CHY_CERT_IS_CA, CHY_MEMBER_DERIVED, NULL},
+    {"pathLength", CHY_CERT_PATH_LENGTH, CHY_MEMBER_DERIVED, NULL},
+    {"source", CHY_CERT_SOURCE, CHY_MEMBER_DERIVED, NULL},
+    {"subject", CHY_CERT_SUBJECT, CHY_MEMBER_DERIVED, NULL},
+};
+
+static bool set_words(json_t *object, const char *name, uint32_t mask,
+                      const char *(*word)(uint32_t bit))
+{
+    json_t *list = json_array();
+    for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+        if ((mask & bit) != 0 && json_array_append_new(list, json_string(word(bit))) != 0) {
+            json_decref(list);
+            return false;
+        }
+    }
+    return json_object_set_new(object, name, list) == 0;
+}
+
+static bool set_alt_names(struct chy_op *op, json_t *object, struct chy_view names)
+{
+    struct chy_buf joined;
+    chy_buf_init(&joined, op, CHY_STORAGE_BLOB_MAX);
+    for (uint64_t i = 0; i < names.count; i++) {
+        const struct chy_slice *name = (const struct chy_slice *)chy_view_at(names, i);
+        chy_buf_add_text(&joined, i == 0 ? "" : ",");
+        chy_buf_add(&joined, *name);
+    }
+    return chy_buf_ok(&joined) &&
+           chy_json_set_text(object, "altNames", chy_buf_slice(&joined));
+}
+
+static bool set_fingerprint(struct chy_op *op, json_t *object, const char *flat,
+                            json_t *fingerprints, const char *name, struct chy_slice digest)
+{
+    struct chy_slice text;
+    return chy_hex_text(op, digest, &text) == CHY_OK && chy_json_set_text(object, flat, text) &&
+           chy_json_set_text(fingerprints, name, text);
+}
+
+static bool set_subject(json_t *object)
+{
+    static const struct {
+        const char *flat;
+        const char *member;
+    } flats[] = {
+        {"subjectOrganization", "organization"},
+        {"subjectOrganizationalUnit", "organizationalUnit"},
+        {"subjectCountry", "country"},
+        {"subjectState", "state"},
+        {"subjectLocality", "locality"},
+        {"subjectDomainComponents", "domainComponents"},
+    };
+    const json_t *subject = json_object_get(object, "subject");
+    for (size_t i = 0; i < CHY_COUNT_OF(flats); i++) {
+        json_t *value = json_object_get(subject, flats[i].member);
+        if (json_object_set_new(object, flats[i].flat,
+                                value == NULL ? json_null() : json_incref(value)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *status_word(struct chy_op *op, const struct chy_storage_row *row)
+{
+    if (chy_slice_is(chy_row_text(row, CHY_CERT_STATUS), "revoked")) {
+        return "revoked";
+    }
+    return chy_now(op) > chy_row_time(row, CHY_CERT_NOT_AFTER) ? "expired" : "active";
+}
+
+static bool set_constraints(json_t *object, const struct chy_storage_row *row)
+{
+    json_t *constraints = json_object();
+    bool fine = constraints != NULL &&
+                chy_json_set_bool(constraints, "isCA", chy_row_bool(row, CHY_CERT_IS_CA)) &&
+                (chy_row_is_null(row, CHY_CERT_PATH_LENGTH) ||
+                 chy_json_set_int(constraints, "pathLength",
+                                  chy_row_int(row, CHY_CERT_PATH_LENGTH)));
+    return json_object_set_new(object, "basicConstraints", constraints) == 0 && fine;
+}
+
+static bool set_renewal(json_t *object, const struct chy_storage_row *row)
+{
+    if (chy_row_is_null(row, CHY_CERT_RENEW_BEFORE)) {
+        return chy_json_set_null(object, "renewBeforeDays");
+    }
+    int64_t days = (chy_row_int(row, CHY_CERT_RENEW_BEFORE) + CHY_US_PER_DAY - 1) / CHY_US_PER_DAY;
+    return chy_json_set_int(object, "renewBeforeDays", days);
+}
+
+/** set_name looks up a name by which people know what an id stands for. */
+static chy_status set_name(struct chy_call *call, json_t *object, const char *member,
+                           const struct chy_storage_row *row, uint32_t id_field,
+                           uint32_t collection, uint32_t name_field)
+{
+    struct chy_uuid id = chy_row_uuid(row, id_field);
+    struct chy_storage_row named;
+    if (chy_uuid_is_nil(&id)) {
+        return chy_json_set_null(object, member) ? CHY_OK : chy_fail_memory(call->op);
+    }
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, collection,
+                         CHY_KEY(chy_value_uuid(&id)), CHY_FIELDS(name_field), &named);
+    if (status == CHY_NOT_FOUND) { // deleted since
+        return chy_json_set_null(object, member) ? CHY_OK : chy_fail_memory(call->op);
+    }
+    CHY_TRY(status);
+    return chy_json_set_text(object, member, chy_row_text(&named, 0)) ? CHY_OK
+                                                                      : chy_fail_memory(call->op);
+}
+
+static chy_status set_metadata(struct chy_call *call, json_t *object,
+                               const struct chy_storage_row *row)
+{
+    json_t *metadata;
+    if (chy_row_is_null(row, CHY_CERT_METADATA)) {
+        metadata = chy_json_array(call->op);
+        if (metadata == NULL) {
+            return chy_fail_memory(call->op);
+        }
+    } else {
+        CHY_TRY(chy_json_parse(call->op, chy_row_json(row, CHY_CERT_METADATA), &metadata));
+    }
+    return json_object_set(object, "metadata", metadata) == 0 ? CHY_OK
+                                                              : chy_fail_memory(call->op);
+}
+
+static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row,
+                           json_t *object)
+{
+    json_t *fingerprints = json_object();
+    bool self_signed = chy_row_is_null(row, CHY_CERT_AUTHORITY_ID);
+    bool fine =
+        json_object_set_new(object, "fingerprints", fingerprints) == 0 &&
+        chy_json_set_text(object, "status", chy_text(status_word(call->op, row))) &&
+        set_words(object, "keyUsages", (uint32_t)chy_row_int(row, CHY_CERT_KEY_USAGES),
+                  chy_key_usage_word) &&
+        set_words(object, "extendedKeyUsages",
+                  (uint32_t)chy_row_int(row, CHY_CERT_EXT_KEY_USAGES), chy_eku_word) &&
+        set_alt_names(call->op, object, chy_row_many(row, CHY_CERT_ALT_NAMES)) &&
+        set_fingerprint(call->op, object, "fingerprintSha256", fingerprints, "sha256",
+                        chy_row_blob(row, CHY_CERT_FINGERPRINT_SHA256)) &&
+        set_fingerprint(call->op, object, "fingerprintSha1", fingerprints, "sha1",
+                        chy_row_blob(row, CHY_CERT_FINGERPRINT_SHA1)) &&
+        set_subject(object) && set_constraints(object, row) && set_renewal(object, row) &&
+        chy_json_set_bool(object, "hasPrivateKey", !chy_row_is_null(row, CHY_CERT_SEALED_KEY)) &&
+        (self_signed ? chy_json_set_null(object, "caType")
+                     : chy_json_set_text(object, "caType", chy_text("internal")));
+    if (!fine) {
+        return chy_fail_memory(call->op);
+    }
+    CHY_TRY(set_metadata(call, object, row));
+    CHY_TRY(set_name(call, object, "caName", row, CHY_CERT_AUTHORITY_ID, CHY_C_AUTHORITIES,
+                     CHY_AUTHORITY_NAME));
+    return set_name(call, object, "profileName", row, CHY_CERT_PROFILE_ID, CHY_C_PROFILES,
+                    CHY_PROFILE_SLUG);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * PEM and keys
+ */
+
+static chy_status certificate(struct chy_call *call)
+{
+    struct chy_certificate_view view;
+    CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
+    json_t *object = chy_json_object(call->op);
+    bool fine =
+        object != NULL && chy_json_set_text(object, "certificate", view.pem) &&
+        chy_json_set_text(object, "certificateChain", view.chain_pem) &&
+        chy_json_set_text(object, "serialNumber", chy_row_text(&view.row, CHY_CERT_SERIAL));
+    call->answer = object;
+    return fine ? CHY_OK : chy_fail_memory(call->op);
+}
+
+#define SECRET_MAX ((size_t)2 << 20)
+
+static chy_status private_key(struct chy_call *call)
+{
+    struct chy_certificate_view view;
+    struct chy_slice pem;
+    struct chy_buf json;
+    CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
+    call->project_id = view.project_id;
+    CHY_TRY(chy_certificate_view_key(call->runtime, call->op, &view, "private-key", &pem));
+    chy_buf_init_secret(&json, call->op, SECRET_MAX);
+    chy_buf_add_json_string(&json, pem);
+    call->secret = chy_buf_slice(&json);
+    return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, call->op, "the private key");
+}
+
+static chy_status bundle(struct chy_call *call)
+{
+    struct chy_certificate_view view;
+    struct chy_slice key = {NULL, 0};
+    struct chy_buf json;
+    CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
+    call->project_id = view.project_id;
+    if (chy_certificate_view_has_key(&view)) {
+        CHY_TRY(chy_certificate_view_key(call->runtime, call->op, &view, "bundle", &key));
+    }
+    chy_buf_init_secret(&json, call->op, SECRET_MAX);
+    chy_buf_add_text(&json, "{\"certificate\":");
+    chy_buf_add_json_string(&json, view.pem);
+    chy_buf_add_text(&json, ",\"certificateChain\":");
+    chy_buf_add_json_string(&json, view.chain_pem);
+    chy_buf_add_text(&json, ",\"privateKey\":");
+    if (key.len != 0) {
+        chy_buf_add_json_string(&json, key);
+    } else {
+        chy_buf_add_text(&json, "null");
+    }
+    chy_buf_add_text(&json, ",\"serialNumber\":");
+    chy_buf_add_json_string(&json, chy_row_text(&view.row, CHY_CERT_SERIAL));
+    chy_buf_add_u8(&json, '}');
+    call->secret = chy_buf_slice(&json);
+    return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, call->op, "the bundle");
+}
+
+static const struct chy_action actions[] = {
+    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},
+    {"certificate", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, certificate},
+    {"bundle", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, bundle},
+    {"private-key", CHY_ACTION_READ_PRIVATE_KEY, CHY_ACTION_NEEDS_ID, NULL, private_key},
+};
+
+const struct chy_kind chy_kind_certificate = {
+    .name = "certificates",
+    .singular = "certificate",
+    .plural = "certificates",
+    .what = "certificate",
+    .subject = CHY_SUBJECT_CERTIFICATES,
+    .audit = "certificate",
+    .collection = CHY_C_CERTIFICATES,
+    .id_field = CHY_CERT_ID,
+    .project_field = CHY_CERT_PROJECT_ID,
+    .search_field = CHY_NO_FIELD,
+    .created_field = CHY_CERT_CREATED_AT,
+    .updated_field = CHY_CERT_UPDATED_AT,
+    .members = members,
+    .member_count = CHY_COUNT_OF(members),
+    .actions = actions,
+    .action_count = CHY_COUNT_OF(actions),
+    .hooks = {.decorate = decorate},
+};

@@ -1,0 +1,152 @@
+#include "enroll/certificate_view.h"
+
+#include "resource/audit.h"
+#include "resource/collections.h"
+#include "resource/keyring.h"
+#include "resource/principal.h"
+#include "x509/der_read.h"
+#include "x509/pem.h"
+
+#define CHAIN_MAX ((size_t)1 << 20)
+
+static struct chy_view all_fields(void)
+{
+    static const uint32_t first[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
+                                     15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
+                                     30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42};
+    CHY_STATIC_ASSERT(sizeof first / sizeof first[0] == CHY_CERT_FIELDS, "a field is missing");
+    return chy_view_of(first, CHY_CERT_FIELDS, sizeof first[0]);
+}
+
+static chy_status add_pem(struct chy_op *op, struct chy_buf *buf, struct chy_slice der)
+{
+    struct chy_slice pem;
+    CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, der, 0, &pem));
+    chy_buf_add(buf, pem);
+    return CHY_OK;
+}
+
+static chy_status load_chain(struct chy_runtime *runtime, struct chy_op *op,
+                             struct chy_certificate_view *view)
+{
+    struct chy_uuid issuer_id = chy_row_uuid(&view->row, CHY_CERT_AUTHORITY_CERTIFICATE_ID);
+    struct chy_storage_row row;
+    struct chy_buf buf;
+    if (chy_uuid_is_nil(&issuer_id)) {
+        view->chain_pem = view->pem;
+        return CHY_OK;
+    }
+    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_AUTHORITY_CERTIFICATES,
+                             CHY_KEY(chy_value_uuid(&issuer_id)),
+                             CHY_FIELDS(CHY_ACERT_DER, CHY_ACERT_CHAIN), &row));
+    CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, chy_row_blob(&row, 0), 0, &view->issuer_pem));
+    chy_buf_init(&buf, op, CHAIN_MAX);
+    chy_buf_add(&buf, view->issuer_pem);
+    struct chy_der cursor = chy_der_of(chy_row_blob(&row, 1));
+    while (cursor.rest.len != 0) {
+        struct chy_slice der;
+        if (!chy_der_whole(&cursor, &der)) {
+            return chy_fail(op, CHY_BROKEN, 0, "the stored chain of a CA is damaged");
+        }
+        CHY_TRY(add_pem(op, &buf, der));
+    }
+    view->chain_pem = chy_buf_slice(&buf);
+    return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the chain");
+}
+
+chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op *op,
+                                     const struct chy_uuid *id,
+                                     struct chy_certificate_view *out_view)
+{
+    struct chy_certificate_view view = {.id = *id};
+    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_CERTIFICATES,
+                                         CHY_KEY(chy_value_uuid(id)), all_fields(), &view.row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_not_found(op, "certificate");
+    }
+    CHY_TRY(status);
+    view.project_id = chy_row_uuid(&view.row, CHY_CERT_PROJECT_ID);
+    CHY_TRY(chy_require(op, &view.project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ,
+                        "certificate"));
+    CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, chy_row_blob(&view.row, CHY_CERT_DER), 0,
+                           &view.pem));
+    CHY_TRY(load_chain(runtime, op, &view));
+    *out_view = view;
+    return CHY_OK;
+}
+
+bool chy_certificate_view_may_read_key(struct chy_op *op, const struct chy_certificate_view *view)
+{
+    const struct chy_principal *principal = chy_principal_of(op);
+    struct chy_uuid asker = chy_row_uuid(&view->row, CHY_CERT_IDENTITY_ID);
+    if (chy_may(op, &view->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY)) {
+        return true;
+    }
+    return principal != NULL && !chy_uuid_is_nil(&asker) &&
+           chy_uuid_compare(&principal->id, &asker) == 0 &&
+           chy_principal_role(principal, &view->project_id) == CHY_ROLE_ISSUER;
+}
+
+bool chy_certificate_view_has_key(const struct chy_certificate_view *view)
+{
+    return !chy_row_is_null(&view->row, CHY_CERT_SEALED_KEY);
+}
+
+static chy_status open_key(struct chy_runtime *runtime, struct chy_op *op,
+                           const struct chy_certificate_view *view, struct chy_crypto_key *out_key)
+{
+    struct chy_uuid data_key_id = chy_row_uuid(&view->row, CHY_CERT_DATA_KEY_ID);
+    struct chy_sealed_place place = {
+        .purpose = "leaf-key",
+        .collection = "certificates",
+        .field = "sealed_key",
+        .row_id = &view->id,
+        .project_id = &view->project_id,
+        .spki_sha256 = chy_row_blob(&view->row, CHY_CERT_SPKI_SHA256),
+        .exportable = true,
+    };
+    return chy_keyring_open_key(runtime->keyring, op, &place, runtime->leaf_crypto, &data_key_id,
+                                chy_row_blob(&view->row, CHY_CERT_SEALED_KEY), out_key);
+}
+
+static chy_status audit_reveal(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_certificate_view *view, const char *how)
+{
+    char detail[64];
+    struct chy_audit_event event = {.action = "certificate.reveal-private-key",
+                                    .target_kind = "certificates",
+                                    .outcome = CHY_AUDIT_OK,
+                                    .project_id = &view->project_id};
+    (void)snprintf(detail, sizeof detail, "{\"by\":\"%s\"}", how);
+    CHY_TRY(chy_copy(op, chy_text(detail), &event.detail));
+    CHY_TRY(chy_uuid_text(op, &view->id, &event.target));
+    return chy_audit_write(runtime, op, &event);
+}
+
+chy_status chy_certificate_view_key(struct chy_runtime *runtime, struct chy_op *op,
+                                    const struct chy_certificate_view *view, const char *how,
+                                    struct chy_slice *out_pem)
+{
+    if (!chy_certificate_view_may_read_key(op, view)) {
+        return chy_require(op, &view->project_id, CHY_SUBJECT_CERTIFICATES,
+                           CHY_ACTION_READ_PRIVATE_KEY, "certificate");
+    }
+    if (!chy_certificate_view_has_key(view)) {
+        return chy_fail(op, CHY_NOT_FOUND, 0,
+                        "no private key of this certificate is kept here: it was requested with a "
+                        "CSR, or its profile does not keep keys");
+    }
+    CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
+    struct chy_slice spki;
+    struct chy_slice digest;
+    struct chy_slice pkcs8;
+    CHY_TRY(open_key(runtime, op, view, &key));
+    CHY_TRY(chy_crypto_public_key(&key, op, &spki));
+    CHY_TRY(chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA256, spki, &digest));
+    if (!chy_slice_equal(digest, chy_row_blob(&view->row, CHY_CERT_SPKI_SHA256))) {
+        return chy_fail(op, CHY_BROKEN, 0, "the kept private key is not the certificate's");
+    }
+    CHY_TRY(chy_crypto_export(&key, op, &pkcs8));
+    CHY_TRY(audit_reveal(runtime, op, view, how));
+    return chy_pem_encode(op, CHY_PEM_PRIVATE_KEY, pkcs8, CHY_PEM_SECRET, out_pem);
+}

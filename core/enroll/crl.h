@@ -1,0 +1,33 @@
+/**
+ * CRLs: one for each shard of a key generation, signed, timely, possibly empty.
+ *
+ * A CRL is the state as of a shard's revision.  It is built again on the first fetch after the revision
+ * moved (at most every few seconds), and when half of its life is over.  One thread builds, the others
+ * wait for it.  What was served last stays in memory, and is served on while storage is away.
+ */
+#ifndef CHY_ENROLL_CRL_H
+#define CHY_ENROLL_CRL_H
+
+#include "enroll/issuer.h"
+
+/** What a node has served; NULL: out of memory. */
+struct chy_crls;
+struct chy_crls *chy_crls_new(void);
+void chy_crls_free(struct chy_crls *crls);
+
+/** chy_crl_get gives the current CRL, DER.  NOT_FOUND: no such generation or shard. */
+CHY_MUST_USE chy_status chy_crl_get(struct chy_runtime *runtime, struct chy_op *op,
+                                    const struct chy_uuid *generation_id, int64_t shard,
+                                    struct chy_slice *out_der);
+
+/** chy_crl_cached is chy_crl_get without I/O: for event threads.  NOT_FOUND: it must be built. */
+CHY_MUST_USE chy_status chy_crl_cached(struct chy_runtime *runtime, struct chy_op *op,
+                                       const struct chy_uuid *generation_id, int64_t shard,
+                                       struct chy_slice *out_der);
+
+/** chy_crl_refresh builds again what is older than half of its life: a job's work.  `*out_built`
+ *  counts. */
+CHY_MUST_USE chy_status chy_crl_refresh(struct chy_runtime *runtime, struct chy_op *op,
+                                        uint64_t *out_built);
+
+#endif

@@ -1,0 +1,490 @@
+#include "enroll/issue.h"
+
+#include "base/op.h"
+#include "base/time.h"
+#include "enroll/shard.h"
+#include "resource/audit.h"
+#include "resource/collections.h"
+#include "resource/keyring.h"
+#include "resource/principal.h"
+
+/* ------------------------------------------------------------------------------------------------
+ * The key
+ */
+
+static chy_status requester_id(struct chy_op *op, struct chy_slice *out_requester)
+{
+    const struct chy_principal *principal = chy_principal_of(op);
+    if (principal == NULL) {
+        *out_requester = chy_text("system");
+        return CHY_OK;
+    }
+    return chy_uuid_text(op, &principal->id, out_requester);
+}
+
+static chy_status make_key(struct chy_issuance *i)
+{
+    struct chy_key_template wanted = {
+        .struct_size = sizeof wanted,
+        .algorithm = i->decision->key_algorithm,
+        .flags = CHY_KEY_EXPORTABLE | CHY_KEY_READY,
+    };
+    CHY_TRY(requester_id(i->op, &wanted.requester));
+    CHY_TRY(chy_crypto_generate(i->runtime->leaf_crypto, i->op, &wanted, &i->key));
+    CHY_TRY(chy_crypto_public_key(&i->key, i->op, &i->spki));
+    return chy_crypto_export(&i->key, i->op, &i->private_key);
+}
+
+static chy_status seal_key(struct chy_issuance *i)
+{
+    if (i->private_key.len == 0 || i->profile->key_retention != CHY_KEY_STORED) {
+        return CHY_OK; // `once`: this answer is the one reveal
+    }
+    struct chy_sealed_place place = {
+        .purpose = "leaf-key",
+        .collection = "certificates",
+        .field = "sealed_key",
+        .row_id = &i->certificate_id,
+        .project_id = &i->decision->project_id,
+        .spki_sha256 = i->spki_sha256,
+        .exportable = true,
+    };
+    return chy_keyring_seal_key(i->runtime->keyring, i->op, &place, &i->key, &i->sealed_key,
+                                &i->data_key_id);
+}
+
+static chy_status take_key(struct chy_issuance *i)
+{
+    if (i->decision->has_csr) {
+        i->spki = i->decision->spki;
+    } else {
+        CHY_TRY(make_key(i));
+    }
+    CHY_TRY(chy_spki_sha256(i->runtime, i->op, i->spki, &i->spki_sha256));
+    return i->decision->has_csr ? chy_refuse_blocked_key(i->runtime, i->op, i->spki_sha256)
+                                : seal_key(i);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The certificate
+ */
+
+/** effective_key_usage is what the certificate says when nobody said anything. */
+static uint32_t effective_key_usage(const struct chy_decision *decision)
+{
+    if (decision->key_usage != 0) {
+        return decision->key_usage;
+    }
+    return decision->basic_constraints.is_ca ? CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN
+                                             : CHY_KU_DIGITAL_SIGNATURE;
+}
+
+static chy_status sign(struct chy_issuance *i)
+{
+    const struct chy_decision *d = i->decision;
+    struct chy_signing signing = {
+        .issuer = i->issuer,
+        .self_key = &i->key,
+        .subject = i->subject_der,
+        .spki = i->spki,
+        .key_algorithm = d->key_algorithm,
+        .signature_algorithm = d->signature_algorithm,
+        .not_before = d->not_before,
+        .not_after = d->not_after,
+        .key_usage = effective_key_usage(d),
+        .ekus = d->ekus,
+        .basic_constraints = d->basic_constraints,
+        .sans = &d->sans,
+        .shard = i->shard,
+    };
+    CHY_TRY(chy_sign_certificate(i->runtime, i->op, &signing, &i->made));
+    CHY_TRY(chy_crypto_digest(i->runtime->leaf_crypto, i->op, CHY_DIGEST_SHA256, i->made.der,
+                              &i->fingerprint_sha256));
+    return chy_crypto_digest(i->runtime->leaf_crypto, i->op, CHY_DIGEST_SHA1, i->made.der,
+                             &i->fingerprint_sha1);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The rows
+ */
+
+static struct chy_slice common_name(const struct chy_decision *decision)
+{
+    struct chy_slice value = chy_slice_of(NULL, 0);
+    return chy_name_get(&decision->subject, CHY_NAME_COMMON_NAME, &value) ? value : value;
+}
+
+static struct chy_value json_or_null(struct chy_slice json)
+{
+    return json.len == 0 ? chy_value_null() : chy_value_json(json);
+}
+
+static struct chy_value blob_or_null(struct chy_slice blob)
+{
+    return blob.len == 0 ? chy_value_null() : chy_value_blob(blob);
+}
+
+/** wire_name is the member of answers that shows an attribute. */
+static const char *wire_name(enum chy_name_type type)
+{
+    switch (type) {
+    case CHY_NAME_DOMAIN_COMPONENT: return "domainComponents";
+    case CHY_NAME_COUNTRY: return "country";
+    case CHY_NAME_STATE: return "state";
+    case CHY_NAME_LOCALITY: return "locality";
+    case CHY_NAME_ORGANIZATION: return "organization";
+    case CHY_NAME_ORGANIZATIONAL_UNIT: return "organizationalUnit";
+    case CHY_NAME_COMMON_NAME: return "commonName";
+    }
+    return "";
+}
+
+/** subject_json writes the attributes as answers show them; several of a type are comma-joined. */
+static chy_status subject_json(struct chy_issuance *i, struct chy_slice *out_json)
+{
+    const struct chy_name *subject = &i->decision->subject;
+    struct chy_buf json;
+    chy_buf_init(&json, i->op, CHY_STORAGE_TEXT_MAX);
+    chy_buf_add_u8(&json, '{');
+    bool first = true;
+    for (uint64_t k = 0; k < subject->count;) {
+        enum chy_name_type type = subject->attributes[k].type;
+        struct chy_buf value;
+        chy_buf_init(&value, i->op, CHY_STORAGE_TEXT_MAX);
+        for (bool more = false; k < subject->count && subject->attributes[k].type == type; k++) {
+            chy_buf_add_text(&value, more ? "," : "");
+            chy_buf_add(&value, subject->attributes[k].value);
+            more = true;
+        }
+        chy_buf_add_text(&json, first ? "\"" : ",\"");
+        chy_buf_add_text(&json, wire_name(type));
+        chy_buf_add_text(&json, "\":");
+        chy_buf_add_json_string(&json, chy_buf_slice(&value));
+        first = false;
+    }
+    chy_buf_add_u8(&json, '}');
+    *out_json = chy_buf_slice(&json);
+    return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, i->op, "the subject");
+}
+
+static chy_status alt_names(struct chy_issuance *i, struct chy_view *out_view,
+                            struct chy_slice *out_joined)
+{
+    const struct chy_sans *sans = &i->decision->sans;
+    struct chy_slice *texts = chy_alloc(i->op, (sans->count + 1) * sizeof *texts);
+    struct chy_buf joined;
+    if (texts == NULL) {
+        return chy_fail_memory(i->op);
+    }
+    chy_buf_init(&joined, i->op, CHY_STORAGE_TEXT_MAX * 2);
+    uint64_t count = 0;
+    for (uint64_t k = 0; k < sans->count; k++) {
+        chy_buf_add_text(&joined, k == 0 ? "" : ",");
+        chy_buf_add(&joined, sans->items[k].text);
+        bool is_new = true; // an e-mail and a UPN may read alike
+        for (uint64_t n = 0; n < count && is_new; n++) {
+            is_new = !chy_slice_equal(texts[n], sans->items[k].text);
+        }
+        if (is_new) {
+            texts[count++] = sans->items[k].text;
+        }
+    }
+    *out_view = chy_view_of(texts, count, sizeof texts[0]);
+    *out_joined = chy_slice_of(joined.ptr, joined.len < CHY_STORAGE_TEXT_MAX ? joined.len : 0);
+    return chy_buf_ok(&joined) ? CHY_OK : chy_buf_fail(&joined, i->op, "the alternative names");
+}
+
+static void set_renewal(const struct chy_issuance *i, struct chy_write *write)
+{
+    const struct chy_enroll_profile *profile = i->profile;
+    bool eligible = profile->auto_renew && profile->renew_before > 0 && i->sealed_key.len != 0;
+    if (!eligible) {
+        return;
+    }
+    int64_t lifetime = i->decision->not_after - i->decision->not_before;
+    int64_t before = profile->renew_before < lifetime ? profile->renew_before : lifetime / 3;
+    chy_write_set(write, CHY_CERT_RENEW_BEFORE, chy_value_int(before));
+    chy_write_set(write, CHY_CERT_RENEW_AT, chy_value_time(i->decision->not_after - before));
+}
+
+static void set_issuer(const struct chy_issuance *i, struct chy_write *write)
+{
+    if (i->issuer == NULL) {
+        return;
+    }
+    chy_write_set(write, CHY_CERT_AUTHORITY_ID, chy_value_uuid(&i->issuer->authority_id));
+    chy_write_set(write, CHY_CERT_GENERATION_ID, chy_value_uuid(&i->issuer->generation_id));
+    chy_write_set(write, CHY_CERT_AUTHORITY_CERTIFICATE_ID,
+                  chy_value_uuid(&i->issuer->certificate_id));
+    chy_write_set(write, CHY_CERT_SHARD, chy_value_int(i->shard));
+}
+
+static const char *retention_word(enum chy_key_retention retention)
+{
+    switch (retention) {
+    case CHY_KEY_STORED: return "stored";
+    case CHY_KEY_ONCE: return "once";
+    case CHY_KEY_NOT_KEPT: return "none";
+    }
+    return "none";
+}
+
+static void set_key(const struct chy_issuance *i, struct chy_write *write)
+{
+    const struct chy_decision *d = i->decision;
+    chy_write_set(write, CHY_CERT_KEY_ALGORITHM,
+                  chy_value_text(chy_text(chy_key_algorithm_name(d->key_algorithm))));
+    chy_write_set(
+        write, CHY_CERT_SIGNATURE_ALGORITHM,
+        chy_value_text(chy_text(chy_signature_algorithm_name(i->made.signature_algorithm))));
+    chy_write_set(write, CHY_CERT_SPKI_SHA256, chy_value_blob(i->spki_sha256));
+    chy_write_set(write, CHY_CERT_SEALED_KEY, blob_or_null(i->sealed_key));
+    chy_write_set(write, CHY_CERT_DATA_KEY_ID, chy_value_uuid_or_null(&i->data_key_id));
+    chy_write_set(write, CHY_CERT_KEY_RETENTION,
+                  chy_value_text(chy_text(retention_word(i->profile->key_retention))));
+}
+
+static void set_content(const struct chy_issuance *i, struct chy_write *write)
+{
+    const struct chy_decision *d = i->decision;
+    chy_write_set(write, CHY_CERT_NOT_BEFORE, chy_value_time(d->not_before));
+    chy_write_set(write, CHY_CERT_NOT_AFTER, chy_value_time(d->not_after));
+    chy_write_set(write, CHY_CERT_KEY_USAGES, chy_value_int(effective_key_usage(d)));
+    chy_write_set(write, CHY_CERT_EXT_KEY_USAGES, chy_value_int(d->ekus));
+    chy_write_set(write, CHY_CERT_IS_CA, chy_value_bool(d->basic_constraints.is_ca));
+    if (d->basic_constraints.has_path_length) {
+        chy_write_set(write, CHY_CERT_PATH_LENGTH,
+                      chy_value_int(d->basic_constraints.path_length));
+    }
+    chy_write_set(write, CHY_CERT_DER, chy_value_blob(i->made.der));
+    chy_write_set(write, CHY_CERT_FINGERPRINT_SHA256, chy_value_blob(i->fingerprint_sha256));
+    chy_write_set(write, CHY_CERT_FINGERPRINT_SHA1, chy_value_blob(i->fingerprint_sha1));
+}
+
+/** Texts that both rows share. */
+struct shared {
+    struct chy_slice serial;
+    struct chy_slice metadata;
+    struct chy_slice notes;
+    struct chy_slice subject;
+    struct chy_slice joined;
+    struct chy_view names;
+};
+
+static chy_status make_shared(struct chy_issuance *i, struct shared *shared)
+{
+    shared->serial = chy_text(i->made.serial_text);
+    CHY_TRY(chy_decision_metadata(i->op, i->decision->metadata, &shared->metadata));
+    CHY_TRY(chy_decision_notes(i->op, i->decision, &shared->notes));
+    CHY_TRY(subject_json(i, &shared->subject));
+    return alt_names(i, &shared->names, &shared->joined);
+}
+
+static const struct chy_uuid *identity_of(struct chy_op *op)
+{
+    const struct chy_principal *principal = chy_principal_of(op);
+    return principal == NULL ? NULL : &principal->id;
+}
+
+static void insert_certificate(struct chy_issuance *i, struct chy_batch *batch,
+                               const struct shared *shared)
+{
+    const struct chy_decision *d = i->decision;
+    struct chy_write *write = chy_batch_insert(batch, CHY_C_CERTIFICATES,
+                                               CHY_KEY(chy_value_uuid(&i->certificate_id)));
+    chy_write_set(write, CHY_CERT_PROJECT_ID, chy_value_uuid(&d->project_id));
+    chy_write_set(write, CHY_CERT_PROFILE_ID, chy_value_uuid(&d->profile_id));
+    chy_write_set(write, CHY_CERT_REQUEST_ID, chy_value_uuid(&i->request_id));
+    chy_write_set(write, CHY_CERT_APPLICATION_ID, chy_value_uuid_or_null(&d->application_id));
+    chy_write_set(write, CHY_CERT_IDENTITY_ID, chy_value_uuid_or_null(identity_of(i->op)));
+    chy_write_set(write, CHY_CERT_METHOD, chy_value_text(d->method));
+    chy_write_set(write, CHY_CERT_SOURCE, chy_value_text(chy_text("issued")));
+    chy_write_set(write, CHY_CERT_STATUS, chy_value_text(chy_text("active")));
+    chy_write_set(write, CHY_CERT_SERIAL, chy_value_text(shared->serial));
+    chy_write_set(write, CHY_CERT_COMMON_NAME, chy_value_text_or_null(common_name(d)));
+    chy_write_set(write, CHY_CERT_ALT_NAMES, chy_value_many(shared->names));
+    chy_write_set(write, CHY_CERT_SUBJECT, chy_value_json(shared->subject));
+    chy_write_set(write, CHY_CERT_RENEWED_FROM_ID, chy_value_uuid_or_null(&i->renewed_from_id));
+    chy_write_set(write, CHY_CERT_METADATA, json_or_null(shared->metadata));
+    chy_write_set(write, CHY_CERT_CREATED_AT, chy_value_time(chy_now(i->op)));
+    chy_write_set(write, CHY_CERT_UPDATED_AT, chy_value_time(chy_now(i->op)));
+    set_issuer(i, write);
+    set_key(i, write);
+    set_content(i, write);
+    set_renewal(i, write);
+}
+
+static void set_request(struct chy_issuance *i, struct chy_write *write, const char *status,
+                        const struct shared *shared)
+{
+    const struct chy_decision *d = i->decision;
+    chy_write_set(write, CHY_REQUEST_PROJECT_ID, chy_value_uuid(&d->project_id));
+    chy_write_set(write, CHY_REQUEST_PROFILE_ID, chy_value_uuid(&d->profile_id));
+    chy_write_set(write, CHY_REQUEST_AUTHORITY_ID, chy_value_uuid_or_null(&d->authority_id));
+    chy_write_set(write, CHY_REQUEST_APPLICATION_ID, chy_value_uuid_or_null(&d->application_id));
+    chy_write_set(write, CHY_REQUEST_IDENTITY_ID, chy_value_uuid_or_null(identity_of(i->op)));
+    chy_write_set(write, CHY_REQUEST_METHOD, chy_value_text(d->method));
+    chy_write_set(write, CHY_REQUEST_STATUS, chy_value_text(chy_text(status)));
+    chy_write_set(write, CHY_REQUEST_COMMON_NAME, chy_value_text_or_null(common_name(d)));
+    chy_write_set(write, CHY_REQUEST_ALT_NAMES, chy_value_text_or_null(shared->joined));
+    chy_write_set(write, CHY_REQUEST_METADATA, json_or_null(shared->metadata));
+    chy_write_set(write, CHY_REQUEST_NOTES, json_or_null(shared->notes));
+    chy_write_set(write, CHY_REQUEST_CREATED_AT, chy_value_time(chy_now(i->op)));
+    chy_write_set(write, CHY_REQUEST_UPDATED_AT, chy_value_time(chy_now(i->op)));
+}
+
+static chy_status insert_request(struct chy_issuance *i, struct chy_batch *batch,
+                                 const struct shared *shared)
+{
+    struct chy_slice digest;
+    CHY_TRY(chy_crypto_digest(i->runtime->leaf_crypto, i->op, CHY_DIGEST_SHA256, i->decision_json,
+                              &digest));
+    struct chy_write *write =
+        chy_batch_insert(batch, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(&i->request_id)));
+    set_request(i, write, "issued", shared);
+    chy_write_set(write, CHY_REQUEST_DECISION, chy_value_json(i->decision_json));
+    chy_write_set(write, CHY_REQUEST_DECISION_SHA256, chy_value_blob(digest));
+    chy_write_set(write, CHY_REQUEST_CSR, blob_or_null(i->decision->csr));
+    chy_write_set(write, CHY_REQUEST_CERTIFICATE_ID, chy_value_uuid(&i->certificate_id));
+    chy_write_set(write, CHY_REQUEST_SERIAL, chy_value_text(shared->serial));
+    return CHY_OK;
+}
+
+static void insert_serial(struct chy_issuance *i, struct chy_batch *batch,
+                          const struct shared *shared)
+{
+    // A self-signed certificate is its own issuer: its key signs nothing else.
+    const struct chy_uuid *signer =
+        i->issuer == NULL ? &i->certificate_id : &i->issuer->generation_id;
+    struct chy_value key[] = {chy_value_uuid(signer), chy_value_text(shared->serial)};
+    struct chy_write *write =
+        chy_batch_insert(batch, CHY_C_SERIALS, chy_view_of(key, 2, sizeof key[0]));
+    chy_write_set(write, CHY_SERIAL_CERTIFICATE_ID, chy_value_uuid(&i->certificate_id));
+    chy_write_set(write, CHY_SERIAL_NOT_AFTER, chy_value_time(i->decision->not_after));
+}
+
+static chy_status count_issued(struct chy_issuance *i, struct chy_batch *batch)
+{
+    struct chy_slice profile;
+    CHY_TRY(chy_uuid_text(i->op, &i->decision->profile_id, &profile));
+    struct chy_value key[] = {
+        chy_value_uuid(&i->decision->project_id), chy_value_text(chy_text("issued")),
+        chy_value_text(profile), chy_value_int(chy_now(i->op) / CHY_US_PER_DAY),
+        chy_value_text(i->runtime->node)};
+    (void)chy_batch_add(batch, CHY_C_STATISTICS, chy_view_of(key, 5, sizeof key[0]),
+                        CHY_STATISTIC_COUNT, 1);
+    return CHY_OK;
+}
+
+static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch)
+{
+    struct chy_buf detail;
+    struct chy_audit_event event = {.action = "certificate.issue",
+                                    .target_kind = "certificates",
+                                    .outcome = CHY_AUDIT_OK,
+                                    .project_id = &i->decision->project_id};
+    chy_buf_init(&detail, i->op, 4096);
+    chy_buf_add_text(&detail, "{\"serialNumber\":\"");
+    chy_buf_add_text(&detail, i->made.serial_text);
+    chy_buf_add_text(&detail, "\",\"profile\":");
+    chy_buf_add_json_string(&detail, i->profile->slug);
+    chy_buf_add_text(&detail, ",\"commonName\":");
+    chy_buf_add_json_string(&detail, common_name(i->decision));
+    chy_buf_add_text(&detail, i->shows_key && i->private_key.len != 0
+                                  ? ",\"privateKey\":\"shown\"}"
+                                  : ",\"privateKey\":\"not shown\"}");
+    if (!chy_buf_ok(&detail)) {
+        return chy_buf_fail(&detail, i->op, "the audit row");
+    }
+    event.detail = chy_buf_slice(&detail);
+    CHY_TRY(chy_uuid_text(i->op, &i->certificate_id, &event.target));
+    return chy_audit_add(i->runtime, batch, &event);
+}
+
+/** settle finds out what became of a write that nobody knows of, by our own id. */
+static chy_status settle(struct chy_issuance *i)
+{
+    struct chy_error error;
+    struct chy_storage_row row;
+    i->op->host->last_error(i->op, &error);
+    chy_status status = chy_storage_read(i->runtime->storage, i->op, CHY_C_CERTIFICATES,
+                                         CHY_KEY(chy_value_uuid(&i->certificate_id)),
+                                         CHY_NO_FIELDS, &row);
+    if (status == CHY_OK) {
+        return CHY_OK;
+    }
+    return chy_fail(i->op, CHY_UNCERTAIN, error.native_code,
+                    "it is not known whether the certificate was issued; look for the request "
+                    "before asking again");
+}
+
+static chy_status store(struct chy_issuance *i, bool *out_again)
+{
+    struct shared shared;
+    struct chy_batch batch;
+    struct chy_storage_outcome outcome = {.struct_size = sizeof outcome};
+    *out_again = false;
+    CHY_TRY(make_shared(i, &shared));
+    chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
+    insert_certificate(i, &batch, &shared);
+    insert_serial(i, &batch, &shared);
+    CHY_TRY(insert_request(i, &batch, &shared));
+    CHY_TRY(count_issued(i, &batch));
+    CHY_TRY(audit_issued(i, &batch));
+    chy_status status = chy_runtime_commit(i->runtime, &batch, &outcome);
+    if (status == CHY_CONFLICT) {
+        *out_again = true; // the serial was taken: a new one
+        return chy_fail(i->op, CHY_BROKEN, 0, "serial numbers collide again and again");
+    }
+    return status == CHY_UNCERTAIN ? settle(i) : status;
+}
+
+#define ATTEMPTS 3
+
+chy_status chy_issue(struct chy_issuance *i)
+{
+    CHY_TRY(take_key(i));
+    CHY_TRY(chy_name_encode(i->op, &i->decision->subject, &i->subject_der));
+    CHY_TRY(chy_decision_json(i->op, i->decision, &i->decision_json));
+    if (i->issuer != NULL) {
+        CHY_TRY(chy_shard_take(i->runtime, i->op, i->issuer, &i->shard));
+    }
+    chy_status status;
+    bool again = true;
+    for (int attempt = 0; attempt < ATTEMPTS && again; attempt++) {
+        CHY_TRY(sign(i));
+        status = store(i, &again);
+    }
+    return status;
+}
+
+void chy_issue_failed(struct chy_issuance *i)
+{
+    struct chy_error error;
+    struct chy_batch batch;
+    struct shared shared = {.serial = {NULL, 0}};
+    struct chy_slice message;
+    i->op->host->last_error(i->op, &error);
+    chy_status status = chy_copy(i->op, error.message, &message);
+    error.message = message;
+    chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
+    if (status == CHY_OK) {
+        struct chy_write *write =
+            chy_batch_insert(&batch, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(&i->request_id)));
+        set_request(i, write, "failed", &shared);
+        chy_write_set(write, CHY_REQUEST_ERROR, chy_value_text(message));
+        struct chy_audit_event event = {
+            .action = "certificate.issue",
+            .target_kind = "certificate-requests",
+            .outcome = error.status == CHY_DENIED ? CHY_AUDIT_DENIED : CHY_AUDIT_FAILED,
+            .project_id = &i->decision->project_id,
+        };
+        status = chy_uuid_text(i->op, &i->request_id, &event.target);
+        status = status == CHY_OK ? chy_audit_add(i->runtime, &batch, &event) : status;
+        status = status == CHY_OK ? chy_batch_commit(&batch, i->runtime->storage, NULL) : status;
+    }
+    if (status != CHY_OK) {
+        chy_log_error(i->op, "enroll.refusal-lost", "a refused request could not be recorded");
+    }
+    (void)i->op->host->fail_with(i->op, &error); // what the caller is told is why it was refused
+}

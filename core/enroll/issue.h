@@ -1,0 +1,44 @@
+/** From a decision to a durable certificate. */
+#ifndef CHY_ENROLL_ISSUE_H
+#define CHY_ENROLL_ISSUE_H
+
+#include "enroll/decision.h"
+#include "enroll/profile.h"
+#include "enroll/sign.h"
+
+#include <chancery/enrollment.h>
+
+/** One issuance under way. */
+struct chy_issuance {
+    struct chy_runtime *runtime;
+    struct chy_op *op;
+    const struct chy_enroll_profile *profile;
+    const struct chy_issuer *issuer; /**< NULL: self-signed */
+    struct chy_decision *decision;
+    struct chy_uuid request_id;
+    struct chy_uuid certificate_id;
+    struct chy_uuid renewed_from_id;
+    struct chy_crypto_key key;   /**< made here; the pipeline releases it */
+    struct chy_slice private_key; /**< PKCS#8, secret; empty: the requester has it */
+    struct chy_slice sealed_key;
+    struct chy_uuid data_key_id;
+    struct chy_slice spki;
+    struct chy_slice spki_sha256;
+    struct chy_slice fingerprint_sha256;
+    struct chy_slice fingerprint_sha1;
+    struct chy_slice subject_der;
+    struct chy_slice decision_json;
+    int64_t shard;
+    struct chy_signed made;
+    bool shows_key; /**< the caller may see the private key */
+};
+
+/** chy_issue makes key and certificate and writes everything in one batch.  When it returns CHY_OK
+ *  the certificate is durable. */
+CHY_MUST_USE chy_status chy_issue(struct chy_issuance *issuance);
+
+/** chy_issue_failed writes the request row of an attempt that was refused, with the operation's last
+ *  error; the operation keeps that error. */
+void chy_issue_failed(struct chy_issuance *issuance);
+
+#endif

@@ -1,0 +1,192 @@
+#include "enroll/pipeline.h"
+
+#include "base/slice.h"
+#include "enroll/issue.h"
+#include "enroll/normalise.h"
+#include "resource/principal.h"
+#include "resource/shape.h"
+#include "x509/pem.h"
+
+/* ------------------------------------------------------------------------------------------------
+ * Deciding
+ */
+
+static chy_status find_profile(struct chy_issuance *i, const struct chy_enroll_request *request)
+{
+    struct chy_uuid id;
+    if (!chy_uuid_parse(request->profile_id, &id)) {
+        return chy_shape_refuse_one(i->op, "invalid_string", "/profileId",
+                                    "the id of a certificate profile is a UUID");
+    }
+    CHY_TRY(chy_enroll_profile_get(i->runtime, i->op, &id, &i->profile));
+    i->decision->project_id = i->profile->project_id;
+    i->decision->profile_id = i->profile->id;
+    i->decision->profile_revision = i->profile->revision;
+    i->decision->policy_id = i->profile->policy_id;
+    i->decision->policy_revision = i->profile->policy_revision;
+    i->decision->authority_id = i->profile->authority_id;
+    i->decision->method = i->profile->method;
+    return CHY_OK;
+}
+
+static chy_status find_issuer(struct chy_issuance *i)
+{
+    if (chy_uuid_is_nil(&i->profile->authority_id)) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_issuer_get(i->runtime, i->op, &i->profile->authority_id, &i->issuer));
+    i->decision->generation_id = i->issuer->generation_id;
+    if (i->issuer->status != CHY_AUTHORITY_ACTIVE) {
+        return chy_fail(i->op, CHY_BAD_INPUT, 0,
+                        "the certificate authority '%.*s' is %s and issues nothing",
+                        (int)i->issuer->name.len, (const char *)i->issuer->name.ptr,
+                        i->issuer->status == CHY_AUTHORITY_DISABLED ? "disabled"
+                                                                    : "pending a certificate");
+    }
+    return CHY_OK;
+}
+
+static chy_status check_method(struct chy_issuance *i, const struct chy_enroll_request *request)
+{
+    if (chy_slice_equal_nocase(request->method, i->profile->method)) {
+        return CHY_OK;
+    }
+    return chy_fail_reason(i->op, CHY_DENIED, CHY_REASON_BOUNDARY,
+                           "the certificate profile enrolls by '%.*s', not by '%.*s'",
+                           (int)i->profile->method.len, (const char *)i->profile->method.ptr,
+                           (int)request->method.len, (const char *)request->method.ptr);
+}
+
+static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request *request)
+{
+    CHY_TRY(chy_require(i->op, &i->profile->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
+                        "certificate profile"));
+    CHY_TRY(check_method(i, request));
+    if (request->application_id.len != 0 &&
+        !chy_uuid_parse(request->application_id, &i->decision->application_id)) {
+        return chy_shape_refuse_one(i->op, "invalid_string", "/applicationId",
+                                    "the id of an application is a UUID");
+    }
+    CHY_TRY(find_issuer(i));
+    CHY_TRY(chy_normalise(i->runtime, i->op, request, i->profile, i->issuer, i->decision));
+    CHY_TRY(chy_rules_evaluate(i->op, &i->profile->rules, i->decision));
+    if (i->decision->subject.count == 0 && i->decision->sans.count == 0) {
+        return chy_fail(i->op, CHY_BAD_INPUT, 0,
+                        "the certificate would name nobody: give a subject or an alternative "
+                        "name");
+    }
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Answering
+ */
+
+static chy_status chain_view(struct chy_issuance *i, bool remove_roots, struct chy_view *out_chain)
+{
+    struct chy_slice *items = chy_alloc(i->op, sizeof *items * CHY_PATH_MAX);
+    uint64_t count = 0;
+    if (items == NULL) {
+        return chy_fail_memory(i->op);
+    }
+    for (uint32_t k = 0; k < i->issuer->path_count; k++) {
+        if (!remove_roots || !i->issuer->path[k].self_issued) {
+            items[count++] = i->issuer->path[k].der;
+        }
+    }
+    *out_chain = chy_view_of(items, count, sizeof items[0]);
+    return CHY_OK;
+}
+
+static chy_status answer_chain(struct chy_issuance *i, bool remove_roots,
+                               struct chy_enroll_answer *answer)
+{
+    if (i->issuer == NULL) { // its own chain
+        answer->chain_pem = answer->certificate_pem;
+        answer->chain = chy_view_of(&i->made.der, 1, sizeof i->made.der);
+        return CHY_OK;
+    }
+    answer->issuer_pem = i->issuer->pem;
+    answer->chain_pem = remove_roots ? i->issuer->chain_pem_rootless : i->issuer->chain_pem;
+    return chain_view(i, remove_roots, &answer->chain);
+}
+
+static chy_status answer_notes(struct chy_issuance *i, struct chy_enroll_answer *answer)
+{
+    struct chy_slice *notes = chy_alloc(i->op, sizeof *notes * CHY_NOTES_MAX);
+    if (notes == NULL) {
+        return chy_fail_memory(i->op);
+    }
+    memcpy(notes, i->decision->notes, sizeof *notes * CHY_NOTES_MAX);
+    answer->adjustments = chy_view_of(notes, i->decision->note_count, sizeof notes[0]);
+    return CHY_OK;
+}
+
+static chy_status answer_issued(struct chy_issuance *i, const struct chy_enroll_request *request,
+                                struct chy_enroll_answer *answer)
+{
+    answer->state = CHY_ENROLL_ISSUED;
+    answer->certificate = i->made.der;
+    answer->not_before = i->decision->not_before;
+    answer->not_after = i->decision->not_after;
+    CHY_TRY(chy_uuid_text(i->op, &i->request_id, &answer->request_id));
+    CHY_TRY(chy_uuid_text(i->op, &i->certificate_id, &answer->certificate_id));
+    CHY_TRY(chy_copy(i->op, chy_text(i->made.serial_text), &answer->serial_number));
+    CHY_TRY(chy_pem_encode(i->op, CHY_PEM_CERTIFICATE, i->made.der, 0, &answer->certificate_pem));
+    if (i->shows_key && i->private_key.len != 0) {
+        CHY_TRY(chy_pem_encode(i->op, CHY_PEM_PRIVATE_KEY, i->private_key, CHY_PEM_SECRET,
+                               &answer->private_key_pem));
+    }
+    CHY_TRY(answer_notes(i, answer));
+    return answer_chain(i, (request->flags & CHY_ENROLL_REMOVE_ROOTS) != 0, answer);
+}
+
+static bool may_see_key(struct chy_op *op, const struct chy_uuid *project_id)
+{
+    // An issuer reads the keys of its own requests, and this is one.
+    return chy_may(op, project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY) ||
+           chy_principal_role(chy_principal_of(op), project_id) == CHY_ROLE_ISSUER;
+}
+
+/** is_refusal tells what is worth a row: the asker was told no, and asking again will not help. */
+static bool is_refusal(chy_status status)
+{
+    return status == CHY_BAD_INPUT || status == CHY_DENIED || status == CHY_UNSUPPORTED;
+}
+
+static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request *request,
+                         struct chy_enroll_answer *answer)
+{
+    CHY_TRY(find_profile(i, request));
+    CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->request_id));
+    CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->certificate_id));
+    i->shows_key = may_see_key(i->op, &i->profile->project_id);
+    chy_status status = decide(i, request);
+    status = status == CHY_OK ? chy_issue(i) : status;
+    if (is_refusal(status)) {
+        chy_issue_failed(i);
+    }
+    CHY_TRY(status);
+    return answer_issued(i, request, answer);
+}
+
+chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_enroll_request *request,
+                               struct chy_enroll_answer *out_answer)
+{
+    struct chy_issuance *issuance = chy_alloc(op, sizeof *issuance);
+    struct chy_decision *decision = chy_alloc(op, sizeof *decision);
+    if (issuance == NULL || decision == NULL) {
+        return chy_fail_memory(op);
+    }
+    issuance->runtime = runtime;
+    issuance->op = op;
+    issuance->decision = decision;
+    struct chy_enroll_answer answer = {.struct_size = sizeof answer};
+    chy_status status = enroll(issuance, request, &answer);
+    chy_crypto_key_release(&issuance->key);
+    if (status == CHY_OK) {
+        *out_answer = answer;
+    }
+    return status;
+}

@@ -1,0 +1,28 @@
+/**
+ * The enrollment pipeline: every certificate that somebody asks for passes through it.
+ *
+ *   decide   profile → normalise → authorise → policy        (normalise.h, rules.h)
+ *   issue    key → build, lint, sign, check (sign.h) → one atomic write → answer
+ *
+ * A certificate is never answered before it is durable.  An attempt by somebody known leaves a request
+ * row, issued or failed with the reason.
+ */
+#ifndef CHY_ENROLL_PIPELINE_H
+#define CHY_ENROLL_PIPELINE_H
+
+#include "enroll/decision.h"
+#include "resource/runtime.h"
+
+#include <chancery/enrollment.h>
+
+/** chy_pipeline_enroll serves host->enroll. */
+CHY_MUST_USE chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
+                                            const struct chy_enroll_request *request,
+                                            struct chy_enroll_answer *out_answer);
+
+/** chy_pipeline_status serves host->request_status. */
+CHY_MUST_USE chy_status chy_pipeline_status(struct chy_runtime *runtime, struct chy_op *op,
+                                            struct chy_slice request_id,
+                                            struct chy_enroll_answer *out_answer);
+
+#endif

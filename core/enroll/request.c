@@ -1,0 +1,227 @@
+#include "enroll/request.h"
+
+#include "enroll/certificate_view.h"
+#include "enroll/pipeline.h"
+#include "base/time.h"
+#include "resource/collections.h"
+
+#define FIELDS                                                                              \
+    CHY_FIELDS(CHY_REQUEST_PROJECT_ID, CHY_REQUEST_STATUS, CHY_REQUEST_CERTIFICATE_ID,      \
+               CHY_REQUEST_SERIAL, CHY_REQUEST_ERROR, CHY_REQUEST_COMMON_NAME,              \
+               CHY_REQUEST_DECISION, CHY_REQUEST_METADATA, CHY_REQUEST_NOTES,               \
+               CHY_REQUEST_CREATED_AT, CHY_REQUEST_UPDATED_AT, CHY_REQUEST_PROFILE_ID)
+enum {
+    PROJECT,
+    STATUS,
+    CERTIFICATE,
+    SERIAL,
+    ERROR,
+    COMMON_NAME,
+    DECISION,
+    METADATA,
+    NOTES,
+    CREATED,
+    UPDATED,
+    PROFILE
+};
+
+/** A request, and its certificate once there is one. */
+struct request {
+    struct chy_storage_row row;
+    struct chy_certificate_view view;
+    struct chy_slice key; /**< PEM, secret; empty: none here, or not for the caller */
+    bool issued;
+};
+
+static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_uuid *id, struct request *r)
+{
+    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_REQUESTS,
+                                         CHY_KEY(chy_value_uuid(id)), FIELDS, &r->row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_not_found(op, "certificate request");
+    }
+    CHY_TRY(status);
+    struct chy_uuid project_id = chy_row_uuid(&r->row, PROJECT);
+    CHY_TRY(chy_require(op, &project_id, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ,
+                        "certificate request"));
+    struct chy_uuid certificate_id = chy_row_uuid(&r->row, CERTIFICATE);
+    r->issued = chy_slice_is(chy_row_text(&r->row, STATUS), "issued");
+    if (!r->issued) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_certificate_view_load(runtime, op, &certificate_id, &r->view));
+    if (chy_certificate_view_has_key(&r->view) &&
+        chy_certificate_view_may_read_key(op, &r->view)) {
+        return chy_certificate_view_key(runtime, op, &r->view, "certificate-request", &r->key);
+    }
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * As JSON
+ */
+
+static void add_member(struct chy_buf *json, const char *name, struct chy_slice text)
+{
+    chy_buf_add_u8(json, json->len == 1 ? ' ' : ',');
+    chy_buf_add_json_string(json, chy_text(name));
+    chy_buf_add_u8(json, ':');
+    if (text.len == 0) {
+        chy_buf_add_text(json, "null");
+    } else {
+        chy_buf_add_json_string(json, text);
+    }
+}
+
+static void add_raw(struct chy_buf *json, const char *name, struct chy_slice raw)
+{
+    chy_buf_add_u8(json, ',');
+    chy_buf_add_json_string(json, chy_text(name));
+    chy_buf_add_u8(json, ':');
+    chy_buf_add(json, raw);
+}
+
+static chy_status add_time(struct chy_op *op, struct chy_buf *json, const char *name, int64_t time)
+{
+    struct chy_slice text;
+    CHY_TRY(chy_time_text(op, time, &text));
+    add_member(json, name, text);
+    return CHY_OK;
+}
+
+static chy_status add_subject(struct chy_op *op, const struct request *r, struct chy_buf *json)
+{
+    static const char *const names[] = {"organization", "organizationalUnit", "country",
+                                        "state",        "locality",           "domainComponents"};
+    json_t *subject = NULL;
+    if (r->issued && !chy_row_is_null(&r->view.row, CHY_CERT_SUBJECT)) {
+        CHY_TRY(chy_json_parse(op, chy_row_json(&r->view.row, CHY_CERT_SUBJECT), &subject));
+    }
+    for (size_t i = 0; i < CHY_COUNT_OF(names); i++) {
+        struct chy_slice value = chy_json_member(subject, names[i]);
+        if (value.len != 0) {
+            add_member(json, names[i], value);
+        }
+    }
+    return CHY_OK;
+}
+
+static chy_status add_certificate(struct chy_op *op, const struct request *r,
+                                  struct chy_buf *json)
+{
+    struct chy_slice id = {NULL, 0};
+    if (r->issued) {
+        CHY_TRY(chy_uuid_text(op, &r->view.id, &id));
+    }
+    add_member(json, "certificate", r->view.pem);
+    add_member(json, "certificateChain", r->view.chain_pem);
+    add_member(json, "issuingCaCertificate", r->view.issuer_pem);
+    add_member(json, "certificateId", id);
+    add_member(json, "privateKey", r->key);
+    add_member(json, "serialNumber", chy_row_text(&r->row, SERIAL));
+    return CHY_OK;
+}
+
+#define SECRET_MAX ((size_t)2 << 20)
+
+static chy_status get(struct chy_call *call)
+{
+    struct request r;
+    struct chy_buf json;
+    memset(&r, 0, sizeof r);
+    CHY_TRY(read_request(call->runtime, call->op, &call->id, &r));
+    call->project_id = chy_row_uuid(&r.row, PROJECT);
+    struct chy_slice metadata = chy_row_json(&r.row, METADATA);
+    chy_buf_init_secret(&json, call->op, SECRET_MAX);
+    chy_buf_add_u8(&json, '{');
+    add_member(&json, "status", chy_row_text(&r.row, STATUS));
+    CHY_TRY(add_certificate(call->op, &r, &json));
+    add_member(&json, "errorMessage", chy_row_text(&r.row, ERROR));
+    add_member(&json, "commonName", chy_row_text(&r.row, COMMON_NAME));
+    CHY_TRY(add_subject(call->op, &r, &json));
+    add_raw(&json, "metadata", metadata.len == 0 ? chy_text("[]") : metadata);
+    if (!chy_row_is_null(&r.row, NOTES)) {
+        add_raw(&json, "adjustments", chy_row_json(&r.row, NOTES));
+    }
+    CHY_TRY(add_time(call->op, &json, "createdAt", chy_row_time(&r.row, CREATED)));
+    CHY_TRY(add_time(call->op, &json, "updatedAt", chy_row_time(&r.row, UPDATED)));
+    chy_buf_add_u8(&json, '}');
+    call->secret = chy_buf_slice(&json);
+    return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, call->op, "the certificate request");
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * As a service
+ */
+
+static uint32_t state_of(struct chy_slice status)
+{
+    static const struct {
+        const char *word;
+        uint32_t state;
+    } states[] = {
+        {"issued", CHY_ENROLL_ISSUED},     {"pending", CHY_ENROLL_PENDING},
+        {"failed", CHY_ENROLL_FAILED},     {"pending_approval", CHY_ENROLL_PENDING_APPROVAL},
+        {"rejected", CHY_ENROLL_REJECTED}, {"cancelled", CHY_ENROLL_CANCELLED},
+    };
+    for (size_t i = 0; i < CHY_COUNT_OF(states); i++) {
+        if (chy_slice_is(status, states[i].word)) {
+            return states[i].state;
+        }
+    }
+    return CHY_ENROLL_FAILED;
+}
+
+chy_status chy_pipeline_status(struct chy_runtime *runtime, struct chy_op *op,
+                               struct chy_slice request_id, struct chy_enroll_answer *out_answer)
+{
+    struct request r;
+    struct chy_uuid id;
+    memset(&r, 0, sizeof r);
+    if (!chy_uuid_parse(request_id, &id)) {
+        return chy_shape_refuse_one(op, "invalid_string", "/id",
+                                    "the id of a certificate request is a UUID");
+    }
+    CHY_TRY(read_request(runtime, op, &id, &r));
+    struct chy_enroll_answer answer = {
+        .struct_size = sizeof answer,
+        .state = state_of(chy_row_text(&r.row, STATUS)),
+        .serial_number = chy_row_text(&r.row, SERIAL),
+        .certificate_pem = r.view.pem,
+        .issuer_pem = r.view.issuer_pem,
+        .chain_pem = r.view.chain_pem,
+        .private_key_pem = r.key,
+        .message = chy_row_text(&r.row, ERROR),
+    };
+    CHY_TRY(chy_uuid_text(op, &id, &answer.request_id));
+    if (r.issued) {
+        CHY_TRY(chy_uuid_text(op, &r.view.id, &answer.certificate_id));
+        answer.certificate = chy_row_blob(&r.view.row, CHY_CERT_DER);
+        answer.not_before = chy_row_time(&r.view.row, CHY_CERT_NOT_BEFORE);
+        answer.not_after = chy_row_time(&r.view.row, CHY_CERT_NOT_AFTER);
+    }
+    *out_answer = answer;
+    return CHY_OK;
+}
+
+static const struct chy_action actions[] = {
+    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, get},
+};
+
+const struct chy_kind chy_kind_request = {
+    .name = "certificate-requests",
+    .singular = "certificateRequest",
+    .plural = "certificateRequests",
+    .what = "certificate request",
+    .subject = CHY_SUBJECT_REQUESTS,
+    .audit = "certificate-request",
+    .collection = CHY_C_REQUESTS,
+    .id_field = CHY_REQUEST_ID,
+    .project_field = CHY_REQUEST_PROJECT_ID,
+    .search_field = CHY_NO_FIELD,
+    .created_field = CHY_REQUEST_CREATED_AT,
+    .updated_field = CHY_REQUEST_UPDATED_AT,
+    .actions = actions,
+    .action_count = CHY_COUNT_OF(actions),
+};
