@@ -53,8 +53,8 @@ static void sweep_locked(struct chy_http_connections *all, int64_t now)
         }
         // The event thread may move the deadline meanwhile; then it is not late after all.
         if (atomic_compare_exchange_strong(&c->deadline, &deadline, CHY_NO_DEADLINE)) {
-            (void)shutdown(c->fd, SHUT_RDWR);
             all->config.late(all->config.context, atomic_load(&c->wait));
+            (void)shutdown(c->fd, SHUT_RDWR);
         }
     }
 }

@@ -346,6 +346,7 @@ bool chy_http_intake(struct chy_http_exchange *x, const char *method, const char
     if (x->verdict.status != 0) {
         x->status = refuse_head(x);
     } else if (problem != NULL) {
+        x->is_last = true; // CONNECT and its like: what follows may be no request
         x->status = chy_fail(&x->operation.op, CHY_BAD_INPUT, 0, "%s", problem);
     } else {
         x->status = refuse_route(x, verb, outcome);

@@ -441,7 +441,7 @@ void client_read(int fd, bool is_head, struct reply *out_reply)
         if (!read_head(fd, out_reply)) {
             return;
         }
-        ck_assert(strncmp(out_reply->head, "HTTP/1.", 7) == 0);
+        ck_assert_msg(strncmp(out_reply->head, "HTTP/1.", 7) == 0, "%s", out_reply->head);
         out_reply->status = (int)strtol(out_reply->head + 9, NULL, 10);
     } while (out_reply->status == 100);
     const char *length = reply_header(out_reply, "Content-Length");
@@ -473,7 +473,7 @@ void client_get(uint16_t port, const char *request, struct reply *out_reply)
 
 const char *reply_header(const struct reply *reply, const char *name)
 {
-    static char value[1024];
+    static _Thread_local char value[1024];
     size_t len = strlen(name);
     for (const char *line = strchr(reply->head, '\n'); line != NULL; line = strchr(line, '\n')) {
         line++;

@@ -64,7 +64,7 @@ void client_read(int fd, bool is_head, struct reply *out_reply);
 bool client_is_closed(int fd, int ms);
 /** client_get makes one request on a connection of its own. */
 void client_get(uint16_t port, const char *request, struct reply *out_reply);
-/** reply_header finds a header's value; NULL: there is none. */
+/** reply_header finds a header's value, until the thread's next call; NULL: there is none. */
 const char *reply_header(const struct reply *reply, const char *name);
 /** reply_is_error checks for the envelope with this status and name. */
 bool reply_is_error(const struct reply *reply, int status, const char *name);
