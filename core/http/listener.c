@@ -120,15 +120,11 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *context, const ch
 
 /** Called in the TLS handshake: the certificate of now, which a reload may have changed. */
 static int on_handshake(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
-                        gnutls_certificate_credentials_t credentials, gnutls_pcert_st **out_chain,
-                        unsigned int *out_chain_len, gnutls_ocsp_data_st **out_ocsp,
-                        unsigned int *out_ocsp_len, gnutls_privkey_t *out_key,
-                        unsigned int *out_flags)
+                        gnutls_pcert_st **out_chain, unsigned int *out_chain_len,
+                        gnutls_ocsp_data_st **out_ocsp, unsigned int *out_ocsp_len,
+                        gnutls_privkey_t *out_key, unsigned int *out_flags)
 {
     (void)info;
-    (void)credentials;
-    (void)out_ocsp;
-    (void)out_ocsp_len;
     struct MHD_Connection *mhd = gnutls_session_get_ptr(session);
     struct chy_http_connection *connection = mhd == NULL ? NULL : connection_of(mhd);
     if (connection == NULL) {
@@ -136,6 +132,8 @@ static int on_handshake(gnutls_session_t session, const struct gnutls_cert_retr_
     }
     const struct chy_http_listener *listener = connection->owner;
     struct chy_tls_identity identity = chy_tls_identity(listener->tls);
+    *out_ocsp = NULL;
+    *out_ocsp_len = 0;
     *out_chain = identity.chain;
     *out_chain_len = identity.chain_len;
     *out_key = identity.key;
@@ -196,6 +194,7 @@ chy_status chy_http_listener_init(struct chy_http_listener *listener, struct chy
 static void add_options(struct chy_http_listener *listener, struct MHD_OptionItem *options)
 {
     size_t count = 0;
+    gnutls_certificate_retrieve_function3 *handshake = on_handshake; // options lose the type
     if (listener->threads > 1) {
         options[count].option = MHD_OPTION_THREAD_POOL_SIZE;
         options[count++].value = (intptr_t)listener->threads;
@@ -204,7 +203,7 @@ static void add_options(struct chy_http_listener *listener, struct MHD_OptionIte
         options[count].option = MHD_OPTION_HTTPS_PRIORITIES;
         options[count++].ptr_value = (void *)(uintptr_t)CHY_TLS_PRIORITIES;
         options[count].option = MHD_OPTION_HTTPS_CERT_CALLBACK2;
-        options[count++].ptr_value = (void *)(uintptr_t)on_handshake;
+        options[count++].ptr_value = (void *)(uintptr_t)handshake;
     }
     if (listener->client_ca != NULL) {
         options[count].option = MHD_OPTION_HTTPS_MEM_TRUST;
