@@ -25,6 +25,14 @@ static chy_status start(void *self, struct chy_op *op)
     return CHY_OK;
 }
 
+/** drain has nothing in hand: every write is done when it returns. */
+static chy_status drain(void *self, struct chy_op *op)
+{
+    (void)self;
+    (void)op;
+    return CHY_OK;
+}
+
 static void stop(void *self, struct chy_op *op)
 {
     (void)self;
@@ -173,6 +181,7 @@ static const struct chy_plugin plugin = {
     .interfaces = CHY_VIEW_INIT(interfaces),
     .create = create,
     .start = start,
+    .drain = drain,
     .stop = stop,
     .destroy = destroy,
 };
