@@ -41,21 +41,13 @@ static void bind(struct chy_config *config, const struct chy_config_key *key,
     bool yes = value->number != 0;
     switch ((enum chy_option_type)key->option.type) {
     case CHY_OPTION_TEXT:
-    case CHY_OPTION_PATH:
-        memcpy(member, &value->text, sizeof value->text);
-        return;
+    case CHY_OPTION_PATH: memcpy(member, &value->text, sizeof value->text); return;
     case CHY_OPTION_INT:
     case CHY_OPTION_DURATION:
     case CHY_OPTION_SIZE:
-    case CHY_OPTION_CHOICE:
-        memcpy(member, &value->number, sizeof value->number);
-        return;
-    case CHY_OPTION_BOOL:
-        memcpy(member, &yes, sizeof yes);
-        return;
-    case CHY_OPTION_TEXT_LIST:
-        memcpy(member, &value->list, sizeof value->list);
-        return;
+    case CHY_OPTION_CHOICE: memcpy(member, &value->number, sizeof value->number); return;
+    case CHY_OPTION_BOOL: memcpy(member, &yes, sizeof yes); return;
+    case CHY_OPTION_TEXT_LIST: memcpy(member, &value->list, sizeof value->list); return;
     }
 }
 
@@ -124,17 +116,15 @@ static void check_together(struct chy_config *config)
     check_listen(config, "metrics", config->metrics.listen);
     check_proxies(config);
     if ((config->api.tls_certificate.len == 0) != (config->api.tls_key.len == 0)) {
-        add_problem(config, "api",
-                    config->api.tls_key.len == 0 ? "tls_key" : "tls_certificate", "required",
-                    "tls_certificate and tls_key are given together or not at all");
+        add_problem(config, "api", config->api.tls_key.len == 0 ? "tls_key" : "tls_certificate",
+                    "required", "tls_certificate and tls_key are given together or not at all");
     }
     if (config->api.tls_client_ca.len != 0 && config->api.tls_certificate.len == 0) {
         add_problem(config, "api", "tls_client_ca", "invalid_value",
                     "client certificates need tls_certificate and tls_key");
     }
-    const char *problem = config->pki.public_url.len == 0
-                              ? NULL
-                              : chy_public_url_problem(config->pki.public_url);
+    const char *problem =
+        config->pki.public_url.len == 0 ? NULL : chy_public_url_problem(config->pki.public_url);
     if (problem != NULL) {
         add_problem(config, "pki", "public_url", "invalid_value", problem);
     }
@@ -163,8 +153,9 @@ static chy_status fill(struct chy_op *op, struct chy_config *config)
     return chy_problems_end(&config->problems);
 }
 
-chy_status chy_config_from_text(struct chy_op *op, struct chy_slice name, struct chy_slice directory,
-                                struct chy_slice text, struct chy_config **out_config)
+chy_status chy_config_from_text(struct chy_op *op, struct chy_slice name,
+                                struct chy_slice directory, struct chy_slice text,
+                                struct chy_config **out_config)
 {
     struct chy_config *config = chy_alloc(op, sizeof *config);
     if (config == NULL) {
@@ -218,8 +209,8 @@ chy_status chy_config_instance_options(struct chy_op *op, struct chy_config *con
 {
     struct chy_options options;
     chy_problems_init(&config->problems, op, config->file);
-    CHY_TRY(chy_options_read(op, &config->source, table, instance->options, instance->path,
-                             &options));
+    CHY_TRY(
+        chy_options_read(op, &config->source, table, instance->options, instance->path, &options));
     CHY_TRY(chy_problems_end(&config->problems));
     options.instance_name = instance->name;
     *out_options = options;
@@ -236,8 +227,9 @@ chy_status chy_config_require_serve(struct chy_op *op, struct chy_config *config
     }
     if (config->api.tls_certificate.len == 0 &&
         !chy_config_listen_is_loopback(config->api.listen)) {
-        add_problem(config, "api", "tls_certificate", "required",
-                    "the API needs TLS (tls_certificate and tls_key) unless it listens on loopback");
+        add_problem(
+            config, "api", "tls_certificate", "required",
+            "the API needs TLS (tls_certificate and tls_key) unless it listens on loopback");
     }
     return chy_problems_end(&config->problems);
 }

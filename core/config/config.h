@@ -2,7 +2,8 @@
  * The configuration of a daemon: one YAML file, checked whole before anything else happens.
  *
  * Every key is declared once, in the tables of sections.h; checking, `config print` and the
- * documentation come from them.  A loaded configuration lives as long as the operation that loaded it.
+ * documentation come from them. A loaded configuration lives as long as the operation that loaded
+ * it.
  */
 #ifndef CHY_CONFIG_CONFIG_H
 #define CHY_CONFIG_CONFIG_H
@@ -41,7 +42,7 @@ struct chy_config {
     struct chy_problems problems;
 
     struct chy_slice data_dir;
-    struct chy_slice kek;       /**< secret: the content of the file, or the credential */
+    struct chy_slice kek; /**< secret: the content of the file, or the credential */
 
     struct chy_config_instance storage;
     struct chy_config_instance crypto[CHY_CONFIG_INSTANCES_MAX];
@@ -66,7 +67,7 @@ struct chy_config {
         struct chy_slice listen;
         struct chy_slice tls_certificate; /**< empty: plain HTTP, loopback only; like tls_key */
         struct chy_slice tls_key;
-        struct chy_slice tls_client_ca;   /**< empty: client certificates are not asked for */
+        struct chy_slice tls_client_ca; /**< empty: client certificates are not asked for */
         int64_t body_max;
         int64_t header_max;
         int64_t connections;
@@ -87,7 +88,8 @@ struct chy_config {
     } metrics;
 
     struct {
-        struct chy_slice public_url; /**< "http://pki.example.com", no final slash; empty: not given */
+        struct chy_slice
+            public_url; /**< "http://pki.example.com", no final slash; empty: not given */
         int64_t backdate;
         int64_t crl_lifetime;
         int64_t shard_size;
@@ -120,8 +122,8 @@ struct chy_config {
 /** chy_config_load reads and checks a file.  The error lists every problem (problems.h). */
 CHY_MUST_USE chy_status chy_config_load(struct chy_op *op, const char *path,
                                         struct chy_config **out_config);
-/** chy_config_from_text does the same for text; `name` stands for the file in messages, and relative
- *  paths start at `directory`, an absolute path. */
+/** chy_config_from_text does the same for text; `name` stands for the file in messages, and
+ *  relative paths start at `directory`, an absolute path. */
 CHY_MUST_USE chy_status chy_config_from_text(struct chy_op *op, struct chy_slice name,
                                              struct chy_slice directory, struct chy_slice text,
                                              struct chy_config **out_config);

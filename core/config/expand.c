@@ -82,8 +82,8 @@ static bool add_variable(struct chy_op *op, struct chy_options_source *source,
     (void)snprintf(word, sizeof word, "%.*s", (int)name.len, (const char *)name.ptr);
     const char *value = chy_source_variable(source, word);
     if (value == NULL) {
-        chy_problems_add(source->problems, "unset_variable", place->line, place->column, place->path,
-                         "the environment variable %s is not set", word);
+        chy_problems_add(source->problems, "unset_variable", place->line, place->column,
+                         place->path, "the environment variable %s is not set", word);
         return false;
     }
     if (out->secret) {

@@ -13,8 +13,8 @@ struct chy_place {
     struct chy_slice path;
 };
 
-/** chy_expand replaces `${NAME}`; a secret goes to the secret arena, and the variables are remembered.
- *  false: a problem was recorded.  `out_text` is NUL-terminated past its length. */
+/** chy_expand replaces `${NAME}`; a secret goes to the secret arena, and the variables are
+ *  remembered. false: a problem was recorded.  `out_text` is NUL-terminated past its length. */
 CHY_MUST_USE bool chy_expand(struct chy_op *op, struct chy_options_source *source,
                              const struct chy_place *place, struct chy_slice text, bool secret,
                              struct chy_slice *out_text);

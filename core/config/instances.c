@@ -10,13 +10,28 @@
 /** The key that stands beside `name` and `plugin`. */
 static const struct chy_slice options_key[] = {CHY_TEXT_INIT("options")};
 
-enum instance_option { OPTION_NAME = 0, OPTION_PLUGIN };
+enum instance_option {
+    OPTION_NAME = 0,
+    OPTION_PLUGIN
+};
 
 static const struct chy_option instance_table[] = {
-    {CHY_TEXT_INIT("name"), CHY_OPTION_TEXT, 0, 0, NAME_MAX_LEN, {NULL, 0}, {NULL, 0, 0},
+    {CHY_TEXT_INIT("name"),
+     CHY_OPTION_TEXT,
+     0,
+     0,
+     NAME_MAX_LEN,
+     {NULL, 0},
+     {NULL, 0, 0},
      CHY_TEXT_INIT("name of the instance; its plugin's if not given")},
-    {CHY_TEXT_INIT("plugin"), CHY_OPTION_TEXT, CHY_OPTION_REQUIRED, 1, NAME_MAX_LEN, {NULL, 0},
-     {NULL, 0, 0}, CHY_TEXT_INIT("name of the plugin's file without .so")},
+    {CHY_TEXT_INIT("plugin"),
+     CHY_OPTION_TEXT,
+     CHY_OPTION_REQUIRED,
+     1,
+     NAME_MAX_LEN,
+     {NULL, 0},
+     {NULL, 0, 0},
+     CHY_TEXT_INIT("name of the plugin's file without .so")},
 };
 
 static bool is_name(struct chy_slice name)
@@ -36,10 +51,11 @@ static void check_name(struct chy_config *config, const struct chy_yaml_node *no
                        struct chy_slice path, struct chy_slice name)
 {
     if (name.len != 0 && !is_name(name)) {
-        chy_problems_add(&config->problems, "invalid_name", node->line, node->column, path,
-                         "expected a name of a lower-case letter, then letters, digits, '-' and '_', "
-                         "at most %d, found '%.*s'",
-                         NAME_MAX_LEN, (int)chy_slice_first(name, 60).len, (const char *)name.ptr);
+        chy_problems_add(
+            &config->problems, "invalid_name", node->line, node->column, path,
+            "expected a name of a lower-case letter, then letters, digits, '-' and '_', "
+            "at most %d, found '%.*s'",
+            NAME_MAX_LEN, (int)chy_slice_first(name, 60).len, (const char *)name.ptr);
     }
 }
 
@@ -59,8 +75,8 @@ static chy_status read_instance(struct chy_op *op, struct chy_config *config,
     struct chy_options options;
     struct chy_config_instance instance;
     const struct chy_view table = CHY_VIEW_INIT(instance_table);
-    CHY_TRY(chy_options_read_beside(op, &config->source, table, options_key, 1, node, path,
-                                    &options));
+    CHY_TRY(
+        chy_options_read_beside(op, &config->source, table, options_key, 1, node, path, &options));
     memset(&instance, 0, sizeof instance);
     instance.name = chy_option_at(&options, OPTION_NAME)->text;
     instance.plugin = chy_option_at(&options, OPTION_PLUGIN)->text;
@@ -100,8 +116,7 @@ static chy_status read_list(struct chy_op *op, struct chy_config *config, const 
         *out_count = 1;
         return CHY_OK;
     }
-    if (list->kind != CHY_YAML_LIST || list->count == 0 ||
-        list->count > CHY_CONFIG_INSTANCES_MAX) {
+    if (list->kind != CHY_YAML_LIST || list->count == 0 || list->count > CHY_CONFIG_INSTANCES_MAX) {
         chy_problems_add(&config->problems, "invalid_type", list->line, list->column, chy_text(key),
                          "expected a list of 1 to %u instances (- plugin: …), found %s",
                          CHY_CONFIG_INSTANCES_MAX, chy_yaml_kind_name(list->kind));
@@ -246,10 +261,10 @@ static chy_status read_pins(struct chy_op *op, struct chy_config *config)
 chy_status chy_instances_read(struct chy_op *op, struct chy_config *config)
 {
     CHY_TRY(read_storage(op, config));
-    CHY_TRY(read_list(op, config, "crypto", "crypto-wolfssl", config->crypto,
-                      &config->crypto_count));
-    CHY_TRY(read_list(op, config, "enrollment", "api", config->enrollment,
-                      &config->enrollment_count));
+    CHY_TRY(
+        read_list(op, config, "crypto", "crypto-wolfssl", config->crypto, &config->crypto_count));
+    CHY_TRY(
+        read_list(op, config, "enrollment", "api", config->enrollment, &config->enrollment_count));
     check_unique(config);
     check_role(config, "ca", &config->roles.ca);
     check_role(config, "leaf", &config->roles.leaf);

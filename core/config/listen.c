@@ -29,8 +29,7 @@ static bool split(struct chy_slice listen, struct chy_slice *out_host, struct ch
 static bool parse_address(struct chy_slice text, int *out_family, uint8_t out_bytes[16])
 {
     char word[HOST_MAX];
-    if (text.len == 0 || text.len >= sizeof word ||
-        memchr(text.ptr, 0, (size_t)text.len) != NULL) {
+    if (text.len == 0 || text.len >= sizeof word || memchr(text.ptr, 0, (size_t)text.len) != NULL) {
         return false;
     }
     memcpy(word, text.ptr, (size_t)text.len);
@@ -93,7 +92,8 @@ const char *chy_public_url_problem(struct chy_slice url)
 {
     const struct chy_slice scheme = chy_text("http://");
     if (chy_slice_starts_with(url, chy_text("https://"))) {
-        return "expected a plain http:// URL: whoever checks a certificate cannot check another one "
+        return "expected a plain http:// URL: whoever checks a certificate cannot check another "
+               "one "
                "first";
     }
     if (!chy_slice_starts_with(url, scheme)) {

@@ -12,7 +12,8 @@ CHY_MUST_USE bool chy_listen_is_valid(struct chy_slice listen);
 /** chy_network_is_valid checks an address or a network: "10.0.0.0/8". */
 CHY_MUST_USE bool chy_network_is_valid(struct chy_slice network);
 
-/** chy_public_url_problem says what is wrong with a URL that is to stand in certificates, or NULL. */
+/** chy_public_url_problem says what is wrong with a URL that is to stand in certificates, or
+ *  NULL. */
 const char *chy_public_url_problem(struct chy_slice url);
 
 #endif

@@ -45,7 +45,8 @@ static bool is_beginning(struct chy_slice text, struct chy_slice name)
     return text.len >= 3 && text.len < name.len && chy_slice_starts_with(name, text);
 }
 
-struct chy_slice chy_nearest_name(struct chy_slice text, const struct chy_slice *names, size_t count)
+struct chy_slice chy_nearest_name(struct chy_slice text, const struct chy_slice *names,
+                                  size_t count)
 {
     struct chy_slice best = {NULL, 0};
     uint32_t best_distance = UINT32_MAX;

@@ -22,8 +22,8 @@ static bool expect(const struct chy_option *option, struct chy_slice found,
         (void)snprintf(range, sizeof range, " from %s to %s", low, high);
     }
     (void)snprintf(out_expected, CHY_MESSAGE_MAX, "expected %s%s, found '%.*s'",
-                   chy_option_type_phrase(option->type), range,
-                   (int)chy_slice_first(found, 80).len, (const char *)found.ptr);
+                   chy_option_type_phrase(option->type), range, (int)chy_slice_first(found, 80).len,
+                   (const char *)found.ptr);
     return false;
 }
 
@@ -99,7 +99,8 @@ static bool parse_text(const struct chy_option *option, struct chy_slice text,
     }
     if (!chy_utf8_is_valid(text) ||
         (text.len != 0 && memchr(text.ptr, 0, (size_t)text.len) != NULL)) {
-        (void)snprintf(out_expected, CHY_MESSAGE_MAX, "expected a text in UTF-8, found other bytes");
+        (void)snprintf(out_expected, CHY_MESSAGE_MAX,
+                       "expected a text in UTF-8, found other bytes");
         return false;
     }
     out_value->text = text;
@@ -127,18 +128,10 @@ bool chy_option_parse(const struct chy_option *option, struct chy_slice text,
         }
         ok = true;
         break;
-    case CHY_OPTION_INT:
-        ok = chy_slice_parse_i64(text, INT64_MIN, INT64_MAX, &value.number);
-        break;
-    case CHY_OPTION_BOOL:
-        ok = parse_bool(text, &value.number);
-        break;
-    case CHY_OPTION_DURATION:
-        ok = chy_duration_parse_config(text, &value.number);
-        break;
-    case CHY_OPTION_SIZE:
-        ok = parse_size(text, &value.number);
-        break;
+    case CHY_OPTION_INT: ok = chy_slice_parse_i64(text, INT64_MIN, INT64_MAX, &value.number); break;
+    case CHY_OPTION_BOOL: ok = parse_bool(text, &value.number); break;
+    case CHY_OPTION_DURATION: ok = chy_duration_parse_config(text, &value.number); break;
+    case CHY_OPTION_SIZE: ok = parse_size(text, &value.number); break;
     }
     bool is_number = option->type == CHY_OPTION_INT || option->type == CHY_OPTION_DURATION ||
                      option->type == CHY_OPTION_SIZE;

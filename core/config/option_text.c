@@ -9,22 +9,14 @@
 const char *chy_option_type_name(uint32_t type)
 {
     switch ((enum chy_option_type)type) {
-    case CHY_OPTION_TEXT:
-        return "text";
-    case CHY_OPTION_INT:
-        return "int";
-    case CHY_OPTION_BOOL:
-        return "bool";
-    case CHY_OPTION_DURATION:
-        return "duration";
-    case CHY_OPTION_SIZE:
-        return "size";
-    case CHY_OPTION_PATH:
-        return "path";
-    case CHY_OPTION_CHOICE:
-        return "choice";
-    case CHY_OPTION_TEXT_LIST:
-        return "list of texts";
+    case CHY_OPTION_TEXT: return "text";
+    case CHY_OPTION_INT: return "int";
+    case CHY_OPTION_BOOL: return "bool";
+    case CHY_OPTION_DURATION: return "duration";
+    case CHY_OPTION_SIZE: return "size";
+    case CHY_OPTION_PATH: return "path";
+    case CHY_OPTION_CHOICE: return "choice";
+    case CHY_OPTION_TEXT_LIST: return "list of texts";
     }
     return "unknown";
 }
@@ -32,22 +24,14 @@ const char *chy_option_type_name(uint32_t type)
 const char *chy_option_type_phrase(uint32_t type)
 {
     switch ((enum chy_option_type)type) {
-    case CHY_OPTION_TEXT:
-        return "a text";
-    case CHY_OPTION_INT:
-        return "a whole number";
-    case CHY_OPTION_BOOL:
-        return "true or false";
-    case CHY_OPTION_DURATION:
-        return "a duration (250ms, 30s, 5m, 12h, 7d)";
-    case CHY_OPTION_SIZE:
-        return "a size (64, 16k, 2m, 1g)";
-    case CHY_OPTION_PATH:
-        return "a path";
-    case CHY_OPTION_CHOICE:
-        return "a word";
-    case CHY_OPTION_TEXT_LIST:
-        return "a list of texts";
+    case CHY_OPTION_TEXT: return "a text";
+    case CHY_OPTION_INT: return "a whole number";
+    case CHY_OPTION_BOOL: return "true or false";
+    case CHY_OPTION_DURATION: return "a duration (250ms, 30s, 5m, 12h, 7d)";
+    case CHY_OPTION_SIZE: return "a size (64, 16k, 2m, 1g)";
+    case CHY_OPTION_PATH: return "a path";
+    case CHY_OPTION_CHOICE: return "a word";
+    case CHY_OPTION_TEXT_LIST: return "a list of texts";
     }
     return "something else";
 }
@@ -114,12 +98,8 @@ void chy_option_value_add(struct chy_buf *out, const struct chy_option *option,
     switch ((enum chy_option_type)option->type) {
     case CHY_OPTION_TEXT:
     case CHY_OPTION_PATH:
-    case CHY_OPTION_CHOICE:
-        chy_yaml_text_add(out, value->text);
-        return;
-    case CHY_OPTION_BOOL:
-        chy_buf_add_text(out, value->number != 0 ? "true" : "false");
-        return;
+    case CHY_OPTION_CHOICE: chy_yaml_text_add(out, value->text); return;
+    case CHY_OPTION_BOOL: chy_buf_add_text(out, value->number != 0 ? "true" : "false"); return;
     case CHY_OPTION_INT:
     case CHY_OPTION_DURATION:
     case CHY_OPTION_SIZE:

@@ -8,10 +8,12 @@
 
 #define CHY_OPTION_NUMBER_SIZE 32U
 
-/** chy_option_type_phrase is what a message expects: "a duration (such as 250ms, 30s, 5m, 12h, 7d)". */
+/** chy_option_type_phrase is what a message expects: "a duration (such as 250ms, 30s, 5m, 12h,
+ *  7d)". */
 const char *chy_option_type_phrase(uint32_t type);
 
-/** chy_option_number_text writes a number as the configuration would have it, in the option's type. */
+/** chy_option_number_text writes a number as the configuration would have it, in the option's
+ *  type. */
 void chy_option_number_text(const struct chy_option *option, int64_t number,
                             char out[CHY_OPTION_NUMBER_SIZE]);
 

@@ -43,7 +43,8 @@ static struct chy_slice key_path(const struct reading *r, struct chy_slice key)
 static void add_problem(const struct reading *r, const char *code, const struct chy_place *place,
                         const char *what)
 {
-    chy_problems_add(r->source->problems, code, place->line, place->column, place->path, "%s", what);
+    chy_problems_add(r->source->problems, code, place->line, place->column, place->path, "%s",
+                     what);
 }
 
 static void refuse_kind(const struct reading *r, const struct chy_option *option,
@@ -85,8 +86,7 @@ static bool check_list_length(const struct reading *r, const struct chy_option *
     if ((int64_t)count < option->minimum || (int64_t)count > maximum) {
         chy_problems_add(r->source->problems, "invalid_value", place->line, place->column,
                          place->path, "expected a list of %lld to %lld texts, found %llu",
-                         (long long)option->minimum, (long long)maximum,
-                         (unsigned long long)count);
+                         (long long)option->minimum, (long long)maximum, (unsigned long long)count);
         return false;
     }
     return true;

@@ -60,8 +60,9 @@ static void add_option(struct chy_buf *out, unsigned depth, const struct chy_opt
     bool has_value = value->text.len != 0 || option->type == CHY_OPTION_TEXT_LIST ||
                      option->type == CHY_OPTION_INT || option->type == CHY_OPTION_BOOL ||
                      option->type == CHY_OPTION_DURATION || option->type == CHY_OPTION_SIZE;
-    bool is_unset = written == NULL && (!has_value || (option->default_text.len == 0 &&
-                                                       option->type != CHY_OPTION_TEXT_LIST));
+    bool is_unset =
+        written == NULL &&
+        (!has_value || (option->default_text.len == 0 && option->type != CHY_OPTION_TEXT_LIST));
     add_indent(out, depth);
     if (is_unset) {
         chy_buf_add_text(out, "# ");
@@ -92,14 +93,10 @@ static struct chy_option_value value_of(const struct chy_config *config,
     memset(&value, 0, sizeof value);
     switch ((enum chy_option_type)key->option.type) {
     case CHY_OPTION_TEXT:
-    case CHY_OPTION_PATH:
-        memcpy(&value.text, member, sizeof value.text);
-        break;
+    case CHY_OPTION_PATH: memcpy(&value.text, member, sizeof value.text); break;
     case CHY_OPTION_INT:
     case CHY_OPTION_DURATION:
-    case CHY_OPTION_SIZE:
-        memcpy(&value.number, member, sizeof value.number);
-        break;
+    case CHY_OPTION_SIZE: memcpy(&value.number, member, sizeof value.number); break;
     case CHY_OPTION_CHOICE: {
         memcpy(&value.number, member, sizeof value.number);
         const struct chy_slice *choice = chy_view_at(key->option.choices, (uint64_t)value.number);
@@ -111,9 +108,7 @@ static struct chy_option_value value_of(const struct chy_config *config,
         memcpy(&yes, member, sizeof yes);
         value.number = yes ? 1 : 0;
         break;
-    case CHY_OPTION_TEXT_LIST:
-        memcpy(&value.list, member, sizeof value.list);
-        break;
+    case CHY_OPTION_TEXT_LIST: memcpy(&value.list, member, sizeof value.list); break;
     }
     return value;
 }

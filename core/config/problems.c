@@ -53,11 +53,10 @@ void chy_problems_add(struct chy_problems *problems, const char *code, uint32_t 
     if (line != 0) {
         (void)snprintf(place, sizeof place, "%u:%u:", line, column);
     }
-    (void)snprintf(text, sizeof text, "%.*s:%s %.*s%s%s",
-                   (int)chy_slice_first(problems->file, FILE_MAX).len,
-                   (const char *)problems->file.ptr, place,
-                   (int)chy_slice_first(path, PATH_SHOWN_MAX).len, (const char *)path.ptr,
-                   path.len == 0 ? "" : ": ", what);
+    (void)snprintf(
+        text, sizeof text, "%.*s:%s %.*s%s%s", (int)chy_slice_first(problems->file, FILE_MAX).len,
+        (const char *)problems->file.ptr, place, (int)chy_slice_first(path, PATH_SHOWN_MAX).len,
+        (const char *)path.ptr, path.len == 0 ? "" : ": ", what);
     struct chy_issue issue = {chy_text(code), pointer_of(path, pointer), chy_text(text)};
     problems->op->host->issue(problems->op, &issue);
     if (problems->count == 0) {

@@ -1,8 +1,8 @@
 /**
  * What is wrong with a configuration: everything at once, each with its place.
  *
- * Problems become the issues of the operation (chy_error.issues): `code` is a fixed word, `path` a JSON
- * Pointer, `message` reads `file:line:column: key.path: what is wrong`.
+ * Problems become the issues of the operation (chy_error.issues): `code` is a fixed word, `path` a
+ * JSON Pointer, `message` reads `file:line:column: key.path: what is wrong`.
  */
 #ifndef CHY_CONFIG_PROBLEMS_H
 #define CHY_CONFIG_PROBLEMS_H
@@ -25,8 +25,8 @@ void chy_problems_add(struct chy_problems *problems, const char *code, uint32_t 
                       uint32_t column, struct chy_slice path, const char *format, ...)
     CHY_PRINTF(6, 7);
 
-/** chy_problems_end is CHY_OK if there were none, else CHY_BAD_INPUT with CHY_REASON_VALIDATION, all of
- *  them as issues, and the first as the message. */
+/** chy_problems_end is CHY_OK if there were none, else CHY_BAD_INPUT with CHY_REASON_VALIDATION,
+ *  all of them as issues, and the first as the message. */
 CHY_MUST_USE chy_status chy_problems_end(struct chy_problems *problems);
 
 /** chy_nearest_name finds the name that `text` may have been meant to be: at most a third of its

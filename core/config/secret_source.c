@@ -43,15 +43,15 @@ static bool check_file(const struct secret_file *file, const struct stat *info)
     }
     if (info->st_uid != 0 && info->st_uid != geteuid()) {
         (void)snprintf(found, sizeof found, "the user id %lu", (unsigned long)info->st_uid);
-        return refuse(file, "unsafe_secret",
-                      "expected a file of root or of the user who runs this", found);
+        return refuse(file, "unsafe_secret", "expected a file of root or of the user who runs this",
+                      found);
     }
     // root:chancery 0640 is how packages hand a secret to a service.
     mode_t forbidden = info->st_uid == 0 ? S_IRWXO | S_IWGRP | S_IXGRP : S_IRWXO | S_IRWXG;
     if ((info->st_mode & forbidden) != 0) {
         (void)snprintf(found, sizeof found, "mode %04o", (unsigned)(info->st_mode & 07777));
-        return refuse(file, "unsafe_secret", "expected a file that only its owner may read (chmod 600)",
-                      found);
+        return refuse(file, "unsafe_secret",
+                      "expected a file that only its owner may read (chmod 600)", found);
     }
     return true;
 }
@@ -130,15 +130,16 @@ static bool read_credential(struct chy_op *op, struct chy_options_source *source
     uint64_t slash = 0;
     const char *directory = chy_source_variable(source, "CREDENTIALS_DIRECTORY");
     if (directory == NULL || directory[0] == '\0') {
-        chy_problems_add(source->problems, "missing_secret", place->line, place->column, place->path,
+        chy_problems_add(source->problems, "missing_secret", place->line, place->column,
+                         place->path,
                          "expected credentials of the service manager, found none "
                          "(CREDENTIALS_DIRECTORY is not set)");
         return false;
     }
     if (name.len == 0 || name.len > CREDENTIAL_NAME_MAX || name.ptr[0] == '.' ||
         chy_slice_find(name, '/', &slash)) {
-        chy_problems_add(source->problems, "invalid_secret", place->line, place->column, place->path,
-                         "expected the name of a credential after 'credential:'");
+        chy_problems_add(source->problems, "invalid_secret", place->line, place->column,
+                         place->path, "expected the name of a credential after 'credential:'");
         return false;
     }
     (void)snprintf(path, sizeof path, "%s/%.*s", directory, (int)name.len, (const char *)name.ptr);

@@ -2,21 +2,33 @@
 
 #include "base/time.h"
 
-#define NO_DEFAULT {NULL, 0}
-#define NO_CHOICES {NULL, 0, 0}
+#define NO_DEFAULT \
+    {              \
+        NULL, 0    \
+    }
+#define NO_CHOICES \
+    {              \
+        NULL, 0, 0 \
+    }
 #define AT(member) offsetof(struct chy_config, member)
 
-#define KEY(name, type, flags, minimum, maximum, default_text, member, help)                       \
-    {                                                                                              \
-        {CHY_TEXT_INIT(name), (type), (flags), (minimum), (maximum), CHY_TEXT_INIT(default_text),  \
-         NO_CHOICES, CHY_TEXT_INIT(help)},                                                         \
-            AT(member)                                                                             \
+#define KEY(name, type, flags, minimum, maximum, default_text, member, help) \
+    {                                                                        \
+        {CHY_TEXT_INIT(name),                                                \
+         (type),                                                             \
+         (flags),                                                            \
+         (minimum),                                                          \
+         (maximum),                                                          \
+         CHY_TEXT_INIT(default_text),                                        \
+         NO_CHOICES,                                                         \
+         CHY_TEXT_INIT(help)},                                               \
+            AT(member)                                                       \
     }
-#define CHOICE(name, choices, default_text, member, help)                                          \
-    {                                                                                              \
-        {CHY_TEXT_INIT(name), CHY_OPTION_CHOICE, CHY_OPTION_RELOADABLE, 0, 0,                       \
-         CHY_TEXT_INIT(default_text), CHY_VIEW_INIT(choices), CHY_TEXT_INIT(help)},                 \
-            AT(member)                                                                             \
+#define CHOICE(name, choices, default_text, member, help)                                  \
+    {                                                                                      \
+        {CHY_TEXT_INIT(name),         CHY_OPTION_CHOICE,      CHY_OPTION_RELOADABLE, 0, 0, \
+         CHY_TEXT_INIT(default_text), CHY_VIEW_INIT(choices), CHY_TEXT_INIT(help)},        \
+            AT(member)                                                                     \
     }
 
 static const struct chy_slice log_levels[] = {CHY_TEXT_INIT("error"), CHY_TEXT_INIT("warning"),
@@ -50,11 +62,13 @@ static const struct chy_config_key api_keys[] = {
     KEY("listen", CHY_OPTION_TEXT, 0, 1, 300, ":8443", api.listen,
         "address:port of the API; without an address, all of them"),
     KEY("tls_certificate", CHY_OPTION_PATH, CHY_OPTION_RELOADABLE, 0, 0, "", api.tls_certificate,
-        "PEM file with the server's certificate and its chain; without it plain HTTP, on loopback only"),
+        "PEM file with the server's certificate and its chain; without it plain HTTP, on loopback "
+        "only"),
     KEY("tls_key", CHY_OPTION_PATH, CHY_OPTION_RELOADABLE, 0, 0, "", api.tls_key,
         "PEM file with its private key"),
     KEY("tls_client_ca", CHY_OPTION_PATH, 0, 0, 0, "", api.tls_client_ca,
-        "PEM file with the CAs whose client certificates are accepted; without it none are asked for"),
+        "PEM file with the CAs whose client certificates are accepted; without it none are asked "
+        "for"),
     KEY("body_max", CHY_OPTION_SIZE, 0, 1024, 64 * 1024 * 1024, "1m", api.body_max,
         "the largest request body that any route may take"),
     KEY("header_max", CHY_OPTION_SIZE, 0, 1024, 64 * 1024, "16k", api.header_max,
@@ -86,7 +100,8 @@ static const struct chy_config_key metrics_keys[] = {
 
 static const struct chy_config_key pki_keys[] = {
     KEY("public_url", CHY_OPTION_TEXT, 0, 0, 1024, "", pki.public_url,
-        "http URL of the public listener as relying parties see it: stands in certificates for good"),
+        "http URL of the public listener as relying parties see it: stands in certificates for "
+        "good"),
     KEY("backdate", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, 0, CHY_US_PER_DAY, "60s",
         pki.backdate, "how long before now a certificate begins"),
     KEY("crl_lifetime", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, CHY_US_PER_HOUR,
@@ -123,7 +138,8 @@ static const struct chy_config_key access_keys[] = {
     KEY("token_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, 3650 * CHY_US_PER_DAY, "30d",
         access.token_ttl, "life of an access token, unless its identity says otherwise"),
     KEY("token_max_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, 3650 * CHY_US_PER_DAY, "30d",
-        access.token_max_ttl, "what renewing may stretch that life to, unless its identity says so"),
+        access.token_max_ttl,
+        "what renewing may stretch that life to, unless its identity says so"),
     KEY("lockout_threshold", CHY_OPTION_INT, 0, 1, 30, "3", access.lockout_threshold,
         "failed log-ins of one client id and network that lock it out"),
     KEY("lockout_duration", CHY_OPTION_DURATION, 0, 30 * CHY_US_PER_SECOND, CHY_US_PER_DAY, "300s",
@@ -132,12 +148,16 @@ static const struct chy_config_key access_keys[] = {
         access.lockout_reset, "time without failures after which counting starts again"),
 };
 
-#define SECTION(name, keys, help) {name, help, keys, sizeof(keys) / sizeof((keys)[0])}
+#define SECTION(name, keys, help)                          \
+    {                                                      \
+        name, help, keys, sizeof(keys) / sizeof((keys)[0]) \
+    }
 
 static const struct chy_config_section sections[] = {
     SECTION("", top_keys, "the daemon"),
     SECTION("roles", role_keys, "which crypto instance does what"),
-    SECTION("plugins", plugin_keys, "where plugins come from; pins: SHA-256 of their files by name"),
+    SECTION("plugins", plugin_keys,
+            "where plugins come from; pins: SHA-256 of their files by name"),
     SECTION("api", api_keys, "the API listener"),
     SECTION("public", public_keys, "the listener for relying parties"),
     SECTION("metrics", metrics_keys, "the metrics listener"),

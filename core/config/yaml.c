@@ -66,8 +66,8 @@ static chy_status fail_syntax(const struct reader *r)
                         p->problem == NULL ? "not readable as UTF-8" : p->problem);
     }
     (void)snprintf(text, sizeof text, "not valid YAML: %s%s%s",
-                   p->problem == NULL ? "syntax error" : p->problem,
-                   p->context == NULL ? "" : ", ", p->context == NULL ? "" : p->context);
+                   p->problem == NULL ? "syntax error" : p->problem, p->context == NULL ? "" : ", ",
+                   p->context == NULL ? "" : p->context);
     return fail_at(r, &p->problem_mark, text);
 }
 
@@ -115,8 +115,8 @@ static chy_status place(struct reader *r, const struct chy_yaml_node *node)
     return append(r, level, &pair);
 }
 
-static chy_status check_key(const struct reader *r, const struct level *level,
-                            struct chy_slice key, const yaml_mark_t *mark)
+static chy_status check_key(const struct reader *r, const struct level *level, struct chy_slice key,
+                            const yaml_mark_t *mark)
 {
     char text[CHY_MESSAGE_MAX / 2];
     if (level->node->count >= MAP_KEYS_MAX) {
@@ -234,14 +234,12 @@ static chy_status take(struct reader *r, const yaml_event_t *event)
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
     case YAML_STREAM_END_EVENT:
-    case YAML_DOCUMENT_END_EVENT:
-        return CHY_OK;
+    case YAML_DOCUMENT_END_EVENT: return CHY_OK;
     case YAML_DOCUMENT_START_EVENT:
         r->documents++;
         return r->documents > 1 ? fail_at(r, &event->start_mark, "expected one document, found two")
                                 : CHY_OK;
-    case YAML_ALIAS_EVENT:
-        return fail_at(r, &event->start_mark, "aliases (*) are not supported");
+    case YAML_ALIAS_EVENT: return fail_at(r, &event->start_mark, "aliases (*) are not supported");
     case YAML_SCALAR_EVENT:
         CHY_TRY(refuse_decoration(r, event, event->data.scalar.anchor, event->data.scalar.tag));
         return read_scalar(r, event);
@@ -254,8 +252,7 @@ static chy_status take(struct reader *r, const yaml_event_t *event)
                                   event->data.mapping_start.tag));
         return open_level(r, CHY_YAML_MAP, &event->start_mark);
     case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT:
-        return close_level(r);
+    case YAML_MAPPING_END_EVENT: return close_level(r);
     }
     return fail_at(r, &event->start_mark, "not understood");
 }
@@ -322,14 +319,10 @@ const struct chy_yaml_node *chy_yaml_find(const struct chy_yaml_node *map, struc
 const char *chy_yaml_kind_name(enum chy_yaml_kind kind)
 {
     switch (kind) {
-    case CHY_YAML_NULL:
-        return "nothing";
-    case CHY_YAML_SCALAR:
-        return "a single value";
-    case CHY_YAML_LIST:
-        return "a list";
-    case CHY_YAML_MAP:
-        return "a map";
+    case CHY_YAML_NULL: return "nothing";
+    case CHY_YAML_SCALAR: return "a single value";
+    case CHY_YAML_LIST: return "a list";
+    case CHY_YAML_MAP: return "a map";
     }
     return "nothing";
 }

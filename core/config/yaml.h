@@ -1,6 +1,6 @@
 /**
- * YAML text to a tree of nodes that know their place.  Strict: one document, at most 1 MiB, 32 levels,
- * no duplicate keys, no anchors, aliases or tags, valid UTF-8.
+ * YAML text to a tree of nodes that know their place. Strict: one document, at most 1 MiB, 32
+ * levels, no duplicate keys, no anchors, aliases or tags, valid UTF-8.
  */
 #ifndef CHY_CONFIG_YAML_H
 #define CHY_CONFIG_YAML_H
@@ -24,11 +24,11 @@ struct chy_yaml_pair;
 /** One node.  Everything lives in the operation's arena. */
 struct chy_yaml_node {
     enum chy_yaml_kind kind;
-    uint32_t line;   /**< from 1 */
-    uint32_t column; /**< from 1 */
-    bool quoted;     /**< a scalar in quotes, or a block: never a number or a bool */
-    uint32_t count;  /**< of `items` or `pairs` */
-    struct chy_slice text;              /**< of a scalar; NUL-terminated past its length */
+    uint32_t line;         /**< from 1 */
+    uint32_t column;       /**< from 1 */
+    bool quoted;           /**< a scalar in quotes, or a block: never a number or a bool */
+    uint32_t count;        /**< of `items` or `pairs` */
+    struct chy_slice text; /**< of a scalar; NUL-terminated past its length */
     const struct chy_yaml_node **items; /**< of a list */
     const struct chy_yaml_pair *pairs;  /**< of a map, in the order of the text */
 };

@@ -88,8 +88,7 @@ struct chy_write *chy_batch_delete(struct chy_batch *batch, uint32_t collection,
     return append(batch, CHY_WRITE_DELETE, collection, key);
 }
 
-struct chy_write *chy_batch_check(struct chy_batch *batch, uint32_t collection,
-                                  struct chy_view key)
+struct chy_write *chy_batch_check(struct chy_batch *batch, uint32_t collection, struct chy_view key)
 {
     return append(batch, CHY_WRITE_CHECK, collection, key);
 }

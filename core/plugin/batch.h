@@ -3,15 +3,15 @@
  *
  *     struct chy_batch batch;
  *     chy_batch_init(&batch, op, CHY_BATCH_JOINABLE);
- *     struct chy_write *w = chy_batch_insert(&batch, CHY_CERTIFICATES, CHY_KEY(chy_value_uuid(&id)));
+ *     struct chy_write *w = chy_batch_insert(&batch, CHY_C_CERTIFICATES, CHY_KEY(key));
  *     chy_write_set(w, CERTIFICATE_DER, chy_value_blob(der));
- *     w = chy_batch_update(&batch, CHY_REQUESTS, CHY_KEY(chy_value_uuid(&request)));
+ *     w = chy_batch_update(&batch, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(&id)));
  *     chy_write_guard_revision(w, revision);
  *     chy_write_set(w, REQUEST_STATUS, chy_value_text(chy_text("issued")));
  *     CHY_TRY(chy_batch_commit(&batch, storage, &outcome));
  *
  * Failing is sticky: when memory runs out the builder goes on accepting, and chy_batch_commit() or
- * chy_query_run() says so.  Keys and lists are copied; the bytes of values are borrowed until then.
+ * chy_query_run() says so. Keys and lists are copied; the bytes of values are borrowed until then.
  */
 #ifndef CHY_PLUGIN_BATCH_H
 #define CHY_PLUGIN_BATCH_H
@@ -47,7 +47,8 @@ struct chy_batch {
 
 void chy_batch_init(struct chy_batch *batch, struct chy_op *op, uint32_t flags);
 
-/** chy_batch_insert and its fellows append a write.  `key` is a view of struct chy_value (CHY_KEY). */
+/** chy_batch_insert and its fellows append a write.  `key` is a view of struct chy_value
+ *  (CHY_KEY). */
 struct chy_write *chy_batch_insert(struct chy_batch *batch, uint32_t collection,
                                    struct chy_view key);
 struct chy_write *chy_batch_upsert(struct chy_batch *batch, uint32_t collection,
@@ -62,8 +63,8 @@ struct chy_write *chy_batch_check(struct chy_batch *batch, uint32_t collection,
 /** chy_batch_add adds `delta` to `field`, making the row first. */
 struct chy_write *chy_batch_add(struct chy_batch *batch, uint32_t collection, struct chy_view key,
                                 uint32_t field, int64_t delta);
-/** chy_batch_delete_range deletes at most `limit` rows that the conditions of `query` match.  A query
- *  that lacks one for want of memory fails the batch. */
+/** chy_batch_delete_range deletes at most `limit` rows that the conditions of `query` match.  A
+ *  query that lacks one for want of memory fails the batch. */
 struct chy_write *chy_batch_delete_range(struct chy_batch *batch, const struct chy_query *query,
                                          uint64_t limit);
 

@@ -16,7 +16,8 @@ void chy_crypto_key_release(struct chy_crypto_key *key)
 }
 
 chy_status chy_crypto_generate(struct chy_crypto *crypto, struct chy_op *op,
-                               const struct chy_key_template *wanted, struct chy_crypto_key *out_key)
+                               const struct chy_key_template *wanted,
+                               struct chy_crypto_key *out_key)
 {
     struct chy_crypto_call call;
     struct chy_key *key = NULL;
@@ -32,8 +33,7 @@ chy_status chy_crypto_import(struct chy_crypto *crypto, struct chy_op *op,
     struct chy_crypto_call call;
     struct chy_key *key = NULL;
     CHY_TRY(chy_crypto_begin(&call, crypto, op, CHY_CRYPTO_CALL_IMPORT));
-    chy_status status =
-        crypto->ops->import_key(crypto->instance->self, op, wanted, material, &key);
+    chy_status status = crypto->ops->import_key(crypto->instance->self, op, wanted, material, &key);
     return chy_crypto_end_key(&call, status, key, out_key);
 }
 
@@ -70,8 +70,7 @@ chy_status chy_crypto_reference(const struct chy_crypto_key *key, struct chy_op 
         return chy_crypto_missing(crypto, op, CHY_CRYPTO_CALL_REFERENCE);
     }
     CHY_TRY(chy_crypto_begin(&call, crypto, op, CHY_CRYPTO_CALL_REFERENCE));
-    chy_status status =
-        crypto->ops->reference(crypto->instance->self, op, key->key, &reference);
+    chy_status status = crypto->ops->reference(crypto->instance->self, op, key->key, &reference);
     return chy_crypto_end_bytes(&call, status, reference, out_reference);
 }
 
@@ -94,8 +93,7 @@ chy_status chy_crypto_destroy(const struct chy_crypto_key *key, struct chy_op *o
         return chy_crypto_missing(crypto, op, CHY_CRYPTO_CALL_DESTROY);
     }
     CHY_TRY(chy_crypto_begin(&call, crypto, op, CHY_CRYPTO_CALL_DESTROY));
-    return chy_crypto_end(&call,
-                          crypto->ops->destroy_key(crypto->instance->self, op, key->key));
+    return chy_crypto_end(&call, crypto->ops->destroy_key(crypto->instance->self, op, key->key));
 }
 
 uint32_t chy_crypto_key_algorithm(const struct chy_crypto_key *key)
@@ -127,8 +125,8 @@ chy_status chy_crypto_sign(const struct chy_crypto_key *key, struct chy_op *op, 
     struct chy_crypto *crypto = key->crypto;
     struct chy_slice signature = nothing;
     CHY_TRY(chy_crypto_begin(&call, crypto, op, CHY_CRYPTO_CALL_SIGN));
-    chy_status status = crypto->ops->sign(crypto->instance->self, op, key->key, algorithm, message,
-                                          &signature);
+    chy_status status =
+        crypto->ops->sign(crypto->instance->self, op, key->key, algorithm, message, &signature);
     return chy_crypto_end_bytes(&call, status, signature, out_signature);
 }
 
@@ -139,8 +137,8 @@ chy_status chy_crypto_verify(const struct chy_crypto_key *key, struct chy_op *op
     struct chy_crypto_call call;
     struct chy_crypto *crypto = key->crypto;
     CHY_TRY(chy_crypto_begin(&call, crypto, op, CHY_CRYPTO_CALL_VERIFY));
-    return chy_crypto_end(&call, crypto->ops->verify(crypto->instance->self, op, key->key, algorithm,
-                                                     message, signature));
+    return chy_crypto_end(&call, crypto->ops->verify(crypto->instance->self, op, key->key,
+                                                     algorithm, message, signature));
 }
 
 chy_status chy_crypto_verify_spki(struct chy_crypto *crypto, struct chy_op *op,

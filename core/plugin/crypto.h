@@ -7,8 +7,9 @@
  *     CHY_TRY(chy_crypto_generate(crypto, op, &wanted, &key));
  *     CHY_TRY(chy_crypto_sign(&key, op, CHY_SIG_ECDSA_SHA256, tbs, &signature));
  *
- * Each call passes the gate (limit, breaker, deadline), calls the plugin, checks what it answered, and
- * counts.  An operation the plugin lacks is CHY_UNSUPPORTED.  Any thread may call, also with one key.
+ * Each call passes the gate (limit, breaker, deadline), calls the plugin, checks what it answered,
+ * and counts. An operation the plugin lacks is CHY_UNSUPPORTED. Any thread may call, also with one
+ * key.
  */
 #ifndef CHY_PLUGIN_CRYPTO_H
 #define CHY_PLUGIN_CRYPTO_H
@@ -46,7 +47,7 @@ static inline struct chy_crypto_key chy_crypto_key_take(struct chy_crypto_key *k
 struct chy_crypto_config {
     struct chy_instance *instance; /**< started; has CHY_INTERFACE_CRYPTO */
     struct chy_gate_config gate;
-    struct chy_metrics *metrics;   /**< NULL: those of the process */
+    struct chy_metrics *metrics; /**< NULL: those of the process */
 };
 
 /** chy_crypto_open asks the plugin what it can do. */
@@ -89,7 +90,8 @@ CHY_MUST_USE chy_status chy_crypto_reference(const struct chy_crypto_key *key, s
 /** chy_crypto_export gives PKCS#8 DER, secret. */
 CHY_MUST_USE chy_status chy_crypto_export(const struct chy_crypto_key *key, struct chy_op *op,
                                           struct chy_slice *out_pkcs8);
-/** chy_crypto_destroy destroys a persistent key in its token; the handle is still to be released. */
+/** chy_crypto_destroy destroys a persistent key in its token; the handle is still to be
+ *  released. */
 CHY_MUST_USE chy_status chy_crypto_destroy(const struct chy_crypto_key *key, struct chy_op *op);
 /** chy_crypto_key_algorithm is an enum chy_key_algorithm. */
 uint32_t chy_crypto_key_algorithm(const struct chy_crypto_key *key);
@@ -133,21 +135,19 @@ CHY_MUST_USE chy_status chy_crypto_decrypt(const struct chy_crypto_key *key, str
                                            uint32_t oaep_digest, struct chy_slice ciphertext,
                                            uint64_t expected_len, struct chy_slice *out_secret);
 CHY_MUST_USE chy_status chy_crypto_derive(const struct chy_crypto_key *key, struct chy_op *op,
-                                          struct chy_slice peer_spki,
-                                          struct chy_slice *out_secret);
+                                          struct chy_slice peer_spki, struct chy_slice *out_secret);
 
 /* --- sealing --------------------------------------------------------------------------------- */
 
 /** chy_seal_context_of is what a blob is bound to; both slices are borrowed. */
-static inline struct chy_seal_context chy_seal_context_of(const char *purpose,
-                                                          struct chy_slice aad)
+static inline struct chy_seal_context chy_seal_context_of(const char *purpose, struct chy_slice aad)
 {
     struct chy_seal_context context = {sizeof context, 0, chy_text(purpose), aad};
     return context;
 }
 
-CHY_MUST_USE chy_status chy_crypto_seal(const struct chy_crypto_key *sealing_key,
-                                        struct chy_op *op, const struct chy_seal_context *context,
+CHY_MUST_USE chy_status chy_crypto_seal(const struct chy_crypto_key *sealing_key, struct chy_op *op,
+                                        const struct chy_seal_context *context,
                                         struct chy_slice secret, struct chy_slice *out_sealed);
 CHY_MUST_USE chy_status chy_crypto_open_sealed(const struct chy_crypto_key *sealing_key,
                                                struct chy_op *op,

@@ -37,7 +37,10 @@ struct required_slot {
     size_t offset;
 };
 
-#define SLOT(type, member) {#member, offsetof(struct type, member)}
+#define SLOT(type, member)                     \
+    {                                          \
+#member, offsetof(struct type, member) \
+    }
 
 static const struct required_slot plugin_slots[] = {
     SLOT(chy_plugin, create), SLOT(chy_plugin, start),   SLOT(chy_plugin, drain),
@@ -45,10 +48,10 @@ static const struct required_slot plugin_slots[] = {
 };
 
 static const struct required_slot storage_slots[] = {
-    SLOT(chy_storage_ops, declare), SLOT(chy_storage_ops, verify_schema),
-    SLOT(chy_storage_ops, upgrade), SLOT(chy_storage_ops, get),
-    SLOT(chy_storage_ops, find),    SLOT(chy_storage_ops, write),
-    SLOT(chy_storage_ops, health),  SLOT(chy_storage_ops, check),
+    SLOT(chy_storage_ops, declare),    SLOT(chy_storage_ops, verify_schema),
+    SLOT(chy_storage_ops, upgrade),    SLOT(chy_storage_ops, get),
+    SLOT(chy_storage_ops, find),       SLOT(chy_storage_ops, write),
+    SLOT(chy_storage_ops, health),     SLOT(chy_storage_ops, check),
     SLOT(chy_storage_ops, statistics),
 };
 
@@ -68,13 +71,15 @@ chy_status chy_descriptor_text(const struct chy_candidate *candidate, const char
                                struct chy_slice text, uint64_t max, bool required)
 {
     if (text.len > max || (text.len != 0 && text.ptr == NULL) || (required && text.len == 0)) {
-        return chy_refuse(candidate, CHY_BAD_INPUT, "expected %s of %s%" PRIu64 " bytes, found %" PRIu64
-                          "%s", what, required ? "1 to " : "at most ", max, text.len,
+        return chy_refuse(candidate, CHY_BAD_INPUT,
+                          "expected %s of %s%" PRIu64 " bytes, found %" PRIu64 "%s", what,
+                          required ? "1 to " : "at most ", max, text.len,
                           text.len != 0 && text.ptr == NULL ? " at NULL" : "");
     }
     if (!chy_text_is_clean(text)) {
         return chy_refuse(candidate, CHY_BAD_INPUT,
-                          "expected UTF-8 without control characters as %s, found other bytes", what);
+                          "expected UTF-8 without control characters as %s, found other bytes",
+                          what);
     }
     return CHY_OK;
 }
@@ -114,11 +119,12 @@ static chy_status check_choices(const struct chy_candidate *candidate, const cha
     bool is_choice = option->type == CHY_OPTION_CHOICE;
     if (is_choice != (option->choices.count != 0) || option->choices.count > CHOICES_MAX ||
         (is_choice && (option->choices.ptr == NULL || option->choices.stride < SLICE_SIZE))) {
-        return chy_refuse(candidate, CHY_BAD_INPUT,
-                          "expected 1 to %u choices of a choice and none of another type, found %" PRIu64
-                          " of %s '%.*s'",
-                          CHOICES_MAX, option->choices.count, what, (int)option->name.len,
-                          (const char *)option->name.ptr);
+        return chy_refuse(
+            candidate, CHY_BAD_INPUT,
+            "expected 1 to %u choices of a choice and none of another type, found %" PRIu64
+            " of %s '%.*s'",
+            CHOICES_MAX, option->choices.count, what, (int)option->name.len,
+            (const char *)option->name.ptr);
     }
     for (uint64_t i = 0; i < option->choices.count; i++) {
         const struct chy_slice *choice = chy_view_item(option->choices, i);
@@ -137,9 +143,10 @@ static chy_status check_option(const struct chy_candidate *candidate, const char
                           (const char *)option->name.ptr);
     }
     if (option->type < CHY_OPTION_TEXT || option->type > CHY_OPTION_TEXT_LIST) {
-        return chy_refuse(candidate, CHY_UNSUPPORTED, "%s '%.*s': expected a type from %d to %d, found %u",
-                          what, (int)option->name.len, (const char *)option->name.ptr,
-                          CHY_OPTION_TEXT, CHY_OPTION_TEXT_LIST, option->type);
+        return chy_refuse(candidate, CHY_UNSUPPORTED,
+                          "%s '%.*s': expected a type from %d to %d, found %u", what,
+                          (int)option->name.len, (const char *)option->name.ptr, CHY_OPTION_TEXT,
+                          CHY_OPTION_TEXT_LIST, option->type);
     }
     if (option->minimum > option->maximum) {
         return chy_refuse(candidate, CHY_BAD_INPUT,
@@ -163,7 +170,8 @@ static chy_status check_option(const struct chy_candidate *candidate, const char
 chy_status chy_descriptor_options(const struct chy_candidate *candidate, struct chy_arena *arena,
                                   const char *what, struct chy_view *options)
 {
-    const struct chy_array_rule rule = {what, OPTION_SIZE_1_0, sizeof(struct chy_option), OPTIONS_MAX};
+    const struct chy_array_rule rule = {what, OPTION_SIZE_1_0, sizeof(struct chy_option),
+                                        OPTIONS_MAX};
     CHY_TRY(chy_descriptor_array(candidate, arena, &rule, options));
     for (uint64_t i = 0; i < options->count; i++) {
         const struct chy_option *option = chy_view_item(*options, i);
@@ -228,16 +236,19 @@ static chy_status copy_interface(const struct chy_candidate *candidate,
     const struct known_interface *known = find_known(offered->id);
     if (known == NULL) {
         return chy_refuse(candidate, CHY_UNSUPPORTED,
-                          "expected interfaces that this program knows, found number %u", offered->id);
+                          "expected interfaces that this program knows, found number %u",
+                          offered->id);
     }
     const char *name = chy_interface_name(known->id);
     if (offered->needs_minor > known->minor) {
-        return chy_refuse(candidate, CHY_UNSUPPORTED,
-                          "expected an interface %s that lives with minor %u, found one that needs %u",
-                          name, known->minor, offered->needs_minor);
+        return chy_refuse(
+            candidate, CHY_UNSUPPORTED,
+            "expected an interface %s that lives with minor %u, found one that needs %u", name,
+            known->minor, offered->needs_minor);
     }
     if (chy_loaded_plugin_has(plugin, (enum chy_interface_id)known->id)) {
-        return chy_refuse(candidate, CHY_BAD_INPUT, "expected each interface once, found %s twice", name);
+        return chy_refuse(candidate, CHY_BAD_INPUT, "expected each interface once, found %s twice",
+                          name);
     }
     if (offered->ops == NULL || offered->ops_size == 0 || offered->ops_size > STRUCT_SIZE_MAX) {
         return chy_refuse(candidate, CHY_BAD_INPUT,
@@ -283,7 +294,8 @@ static chy_status check_texts(const struct chy_candidate *candidate,
 }
 
 chy_status chy_descriptor_copy(const struct chy_candidate *candidate,
-                               const struct chy_plugin *descriptor, struct chy_loaded_plugin *plugin)
+                               const struct chy_plugin *descriptor,
+                               struct chy_loaded_plugin *plugin)
 {
     uint32_t theirs = descriptor->struct_size;
     if (theirs < PLUGIN_SIZE_1_0 || theirs > STRUCT_SIZE_MAX) {
@@ -295,14 +307,16 @@ chy_status chy_descriptor_copy(const struct chy_candidate *candidate,
     memcpy(ours, descriptor, theirs < sizeof *ours ? theirs : sizeof *ours);
     ours->struct_size = (uint32_t)sizeof *ours;
     if (ours->needs_host_minor > CHY_HOST_MINOR) {
-        return chy_refuse(candidate, CHY_UNSUPPORTED,
-                          "expected a plugin that lives with host minor %u, found one that needs %u",
-                          CHY_HOST_MINOR, ours->needs_host_minor);
+        return chy_refuse(
+            candidate, CHY_UNSUPPORTED,
+            "expected a plugin that lives with host minor %u, found one that needs %u",
+            CHY_HOST_MINOR, ours->needs_host_minor);
     }
     CHY_TRY(check_texts(candidate, ours));
     if (ours->threading > CHY_THREADS_ONE) {
-        return chy_refuse(candidate, CHY_UNSUPPORTED, "expected a threading class up to %d, found %u",
-                          CHY_THREADS_ONE, ours->threading);
+        return chy_refuse(candidate, CHY_UNSUPPORTED,
+                          "expected a threading class up to %d, found %u", CHY_THREADS_ONE,
+                          ours->threading);
     }
     CHY_TRY(check_slots(candidate, "plugin", ours, plugin_slots,
                         sizeof plugin_slots / sizeof plugin_slots[0]));

@@ -41,10 +41,11 @@ static bool read_at(const struct chy_candidate *candidate, void *into, size_t si
 static chy_status refuse_truncated(const struct chy_candidate *candidate, const char *part,
                                    uint64_t end)
 {
-    return chy_refuse(candidate, CHY_BAD_INPUT,
-                      "expected a whole shared object, found a truncated one: it has %llu bytes, its "
-                      "%s end at %llu",
-                      (unsigned long long)candidate->size, part, (unsigned long long)end);
+    return chy_refuse(
+        candidate, CHY_BAD_INPUT,
+        "expected a whole shared object, found a truncated one: it has %llu bytes, its "
+        "%s end at %llu",
+        (unsigned long long)candidate->size, part, (unsigned long long)end);
 }
 
 static chy_status check_no_elf(const struct chy_candidate *candidate)
@@ -52,15 +53,16 @@ static chy_status check_no_elf(const struct chy_candidate *candidate)
     uint8_t start[64];
     uint64_t len = candidate->size < sizeof start ? candidate->size : sizeof start;
     if (len == 0) {
-        return chy_refuse(candidate, CHY_BAD_INPUT, "expected a shared object, found an empty file");
+        return chy_refuse(candidate, CHY_BAD_INPUT,
+                          "expected a shared object, found an empty file");
     }
     if (!read_at(candidate, start, (size_t)len, 0)) {
         return chy_refuse(candidate, CHY_BROKEN, "cannot read it: %s", strerror(errno));
     }
     bool is_text = true;
     for (uint64_t i = 0; i < len; i++) {
-        is_text = is_text && (start[i] >= 0x20 || start[i] == '\n' || start[i] == '\r' ||
-                              start[i] == '\t');
+        is_text = is_text &&
+                  (start[i] >= 0x20 || start[i] == '\n' || start[i] == '\r' || start[i] == '\t');
     }
     return chy_refuse(candidate, CHY_BAD_INPUT, "expected a shared object (ELF), found %s",
                       is_text ? "a text file" : "a file of another kind");
@@ -75,14 +77,16 @@ static chy_status check_header(const struct chy_candidate *candidate, const Elf6
                           header->e_ident[EI_CLASS] == ELFCLASS32 ? " (32-bit)" : "");
     }
     if (header->e_ident[EI_DATA] != OUR_BYTE_ORDER || header->e_machine != OUR_MACHINE) {
-        return chy_refuse(candidate, CHY_UNSUPPORTED,
-                          "expected a shared object for this machine (ELF machine %d), found one for "
-                          "ELF machine %u",
-                          OUR_MACHINE, header->e_machine);
+        return chy_refuse(
+            candidate, CHY_UNSUPPORTED,
+            "expected a shared object for this machine (ELF machine %d), found one for "
+            "ELF machine %u",
+            OUR_MACHINE, header->e_machine);
     }
     if (header->e_type != ET_DYN) {
         return chy_refuse(candidate, CHY_BAD_INPUT,
-                          "expected a shared object, found an ELF file of type %u%s", header->e_type,
+                          "expected a shared object, found an ELF file of type %u%s",
+                          header->e_type,
                           header->e_type == ET_REL ? " (an object file that was not linked)" : "");
     }
     if (header->e_phentsize != sizeof(Elf64_Phdr) || header->e_phnum == 0 ||
@@ -99,7 +103,8 @@ static chy_status check_segments(const struct chy_candidate *candidate, const El
     for (uint32_t i = 0; i < header->e_phnum; i++) {
         Elf64_Phdr segment;
         uint64_t offset = header->e_phoff + (uint64_t)i * sizeof segment;
-        if (header->e_phoff > candidate->size || !read_at(candidate, &segment, sizeof segment, offset)) {
+        if (header->e_phoff > candidate->size ||
+            !read_at(candidate, &segment, sizeof segment, offset)) {
             return refuse_truncated(candidate, "program headers", offset + sizeof segment);
         }
         if (segment.p_type == PT_LOAD && (segment.p_offset > candidate->size ||

@@ -19,23 +19,27 @@
 static chy_status check_route(const struct chy_candidate *candidate, const struct chy_route *route)
 {
     CHY_TRY(chy_descriptor_text(candidate, "the method of a route", route->method, WORD_MAX, true));
-    CHY_TRY(chy_descriptor_text(candidate, "the pattern of a route", route->pattern, TEXT_MAX, true));
+    CHY_TRY(
+        chy_descriptor_text(candidate, "the pattern of a route", route->pattern, TEXT_MAX, true));
     CHY_TRY(chy_descriptor_text(candidate, "the operation of a route", route->operation, WORD_MAX,
                                 true));
-    CHY_TRY(chy_descriptor_text(candidate, "the summary of a route", route->summary, TEXT_MAX, false));
-    CHY_TRY(chy_descriptor_text(candidate, "the subject of a route", route->subject, WORD_MAX, false));
-    CHY_TRY(chy_descriptor_text(candidate, "the action of a route", route->action, WORD_MAX, false));
+    CHY_TRY(
+        chy_descriptor_text(candidate, "the summary of a route", route->summary, TEXT_MAX, false));
+    CHY_TRY(
+        chy_descriptor_text(candidate, "the subject of a route", route->subject, WORD_MAX, false));
+    CHY_TRY(
+        chy_descriptor_text(candidate, "the action of a route", route->action, WORD_MAX, false));
     if (route->auth > CHY_AUTH_METHOD) {
-        return chy_refuse(candidate, CHY_UNSUPPORTED,
-                          "route %.*s %.*s: expected an auth mode up to %d, found %u",
-                          (int)route->method.len, (const char *)route->method.ptr,
-                          (int)route->pattern.len, (const char *)route->pattern.ptr, CHY_AUTH_METHOD,
-                          route->auth);
+        return chy_refuse(
+            candidate, CHY_UNSUPPORTED, "route %.*s %.*s: expected an auth mode up to %d, found %u",
+            (int)route->method.len, (const char *)route->method.ptr, (int)route->pattern.len,
+            (const char *)route->pattern.ptr, CHY_AUTH_METHOD, route->auth);
     }
     if (route->handle == NULL) {
-        return chy_refuse(candidate, CHY_BAD_INPUT, "route %.*s %.*s: expected a handler, found none",
-                          (int)route->method.len, (const char *)route->method.ptr,
-                          (int)route->pattern.len, (const char *)route->pattern.ptr);
+        return chy_refuse(candidate, CHY_BAD_INPUT,
+                          "route %.*s %.*s: expected a handler, found none", (int)route->method.len,
+                          (const char *)route->method.ptr, (int)route->pattern.len,
+                          (const char *)route->pattern.ptr);
     }
     return CHY_OK;
 }
@@ -43,7 +47,8 @@ static chy_status check_route(const struct chy_candidate *candidate, const struc
 static chy_status copy_routes(const struct chy_candidate *candidate, struct chy_arena *arena,
                               struct chy_view *routes)
 {
-    const struct chy_array_rule rule = {"routes", ROUTE_SIZE_1_0, sizeof(struct chy_route), ROUTES_MAX};
+    const struct chy_array_rule rule = {"routes", ROUTE_SIZE_1_0, sizeof(struct chy_route),
+                                        ROUTES_MAX};
     CHY_TRY(chy_descriptor_array(candidate, arena, &rule, routes));
     for (uint64_t i = 0; i < routes->count; i++) {
         const struct chy_route *route = chy_view_item(*routes, i);
@@ -103,7 +108,8 @@ chy_status chy_enrollment_tables(const struct chy_candidate *candidate, struct c
                                  struct chy_enrollment_ops *ops)
 {
     CHY_TRY(chy_descriptor_text(candidate, "a method", ops->method, WORD_MAX, false));
-    CHY_TRY(chy_descriptor_text(candidate, "a method's summary", ops->method_summary, TEXT_MAX, false));
+    CHY_TRY(
+        chy_descriptor_text(candidate, "a method's summary", ops->method_summary, TEXT_MAX, false));
     CHY_TRY(chy_descriptor_options(candidate, arena, "profile option", &ops->profile_options));
     CHY_TRY(copy_routes(candidate, arena, &ops->routes));
     CHY_TRY(copy_collections(candidate, arena, &ops->collections));

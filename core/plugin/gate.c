@@ -173,8 +173,10 @@ static void note_failure(struct chy_gate *gate, struct chy_op *op)
     if (atomic_compare_exchange_strong(&gate->open_until, &closed, until)) {
         atomic_store(&gate->pause, gate->config.pause);
         chy_series_set(gate->is_open, 1);
-        chy_log_warning(op, "gate.opened", "%s failed %u times in a row; calls are refused and it is "
-                        "tried again in a moment", gate->what, failures);
+        chy_log_warning(op, "gate.opened",
+                        "%s failed %u times in a row; calls are refused and it is "
+                        "tried again in a moment",
+                        gate->what, failures);
     }
 }
 

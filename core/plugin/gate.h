@@ -1,9 +1,9 @@
 /**
  * Stands before a plugin instance: a limit of calls at once, a bounded wait, and a breaker.
  *
- * The breaker opens after several failures in a row of the kind that says "the back end is away", and
- * then refuses at once.  When its time is over one caller is let through to try; its success closes the
- * breaker, its failure opens it for longer.
+ * The breaker opens after several failures in a row of the kind that says "the back end is away",
+ * and then refuses at once. When its time is over one caller is let through to try; its success
+ * closes the breaker, its failure opens it for longer.
  */
 #ifndef CHY_PLUGIN_GATE_H
 #define CHY_PLUGIN_GATE_H
@@ -17,26 +17,26 @@
 #include <stdbool.h>
 
 struct chy_gate_config {
-    uint32_t concurrency;    /**< calls at once; 0: 256 */
-    uint32_t waiters;        /**< how many may wait for a place; 0: as many as `concurrency` */
-    uint32_t failures;       /**< failures in a row that open the breaker; 0: 5 */
-    int64_t pause;           /**< µs for which it opens first, doubled up to pause_max; 0: 250 ms */
-    int64_t pause_max;       /**< 0: 5 s */
+    uint32_t concurrency; /**< calls at once; 0: 256 */
+    uint32_t waiters;     /**< how many may wait for a place; 0: as many as `concurrency` */
+    uint32_t failures;    /**< failures in a row that open the breaker; 0: 5 */
+    int64_t pause;        /**< µs for which it opens first, doubled up to pause_max; 0: 250 ms */
+    int64_t pause_max;    /**< 0: 5 s */
 };
 
 struct chy_gate {
     struct chy_gate_config config;
-    const char *what;                /**< for messages: "storage 'main'"; outlives the gate */
+    const char *what; /**< for messages: "storage 'main'"; outlives the gate */
     _Atomic uint32_t running;
     _Atomic uint32_t waiting;
-    struct chy_mutex lock;           /**< of the waiting ones; guards nothing else */
+    struct chy_mutex lock; /**< of the waiting ones; guards nothing else */
     struct chy_cond free_place;
     _Atomic uint32_t failed_in_a_row;
-    _Atomic int64_t open_until;      /**< monotonic µs; 0: closed */
-    _Atomic int64_t pause;           /**< what the next opening lasts */
-    struct chy_series *in_flight;    /**< gauge; NULL is fine, like the next two */
-    struct chy_series *is_open;      /**< gauge 0 or 1 */
-    struct chy_series *refused;      /**< counter */
+    _Atomic int64_t open_until;   /**< monotonic µs; 0: closed */
+    _Atomic int64_t pause;        /**< what the next opening lasts */
+    struct chy_series *in_flight; /**< gauge; NULL is fine, like the next two */
+    struct chy_series *is_open;   /**< gauge 0 or 1 */
+    struct chy_series *refused;   /**< counter */
 };
 
 void chy_gate_init(struct chy_gate *gate, const struct chy_gate_config *config, const char *what);

@@ -33,7 +33,8 @@ chy_status chy_instance_result(const struct chy_instance *instance, struct chy_o
         return CHY_OK;
     }
     if (status < CHY_OK || status > CHY_BROKEN) {
-        return chy_fail(op, CHY_BROKEN, status, "instance '%.*s' answered %s with the unknown status %d",
+        return chy_fail(op, CHY_BROKEN, status,
+                        "instance '%.*s' answered %s with the unknown status %d",
                         (int)instance->name.len, (const char *)instance->name.ptr, call, status);
     }
     memset(&error, 0, sizeof error);

@@ -43,9 +43,10 @@ static chy_status refuse_without_entry(const struct chy_candidate *candidate, vo
                               CHY_ABI_MAJOR, CHY_PLUGIN_ENTRY_NAME, major);
         }
     }
-    return chy_refuse(candidate, CHY_BAD_INPUT,
-                      "expected the symbol %s, found a shared object without it, which is no plugin",
-                      CHY_PLUGIN_ENTRY_NAME);
+    return chy_refuse(
+        candidate, CHY_BAD_INPUT,
+        "expected the symbol %s, found a shared object without it, which is no plugin",
+        CHY_PLUGIN_ENTRY_NAME);
 }
 
 static chy_status map(struct chy_candidate *candidate, const struct chy_plugin **out_descriptor)
@@ -62,7 +63,8 @@ static chy_status map(struct chy_candidate *candidate, const struct chy_plugin *
         return refuse_without_entry(candidate, library);
     }
     chy_plugin_entry_fn *entry = NULL;
-    // ISO C has no conversion from an object pointer to a function pointer; POSIX says the bits fit.
+    // ISO C has no conversion from an object pointer to a function pointer; POSIX says the bits
+    // fit.
     memcpy(&entry, &symbol, sizeof entry);
     const struct chy_plugin *descriptor = entry();
     if (descriptor == NULL) {
@@ -126,7 +128,8 @@ chy_status chy_loader_load(struct chy_op *op, const struct chy_loader_config *co
     CHY_TRY(new_plugin(op, &plugin));
     chy_status status = load(&candidate, config, plugin);
     if (status != CHY_OK) {
-        // A mapped file is known to the linker by its descriptor's number, which must not be used again.
+        // A mapped file is known to the linker by its descriptor's number, which must not be used
+        // again.
         if (candidate.fd >= 0 && !candidate.is_mapped) {
             (void)close(candidate.fd);
         }
@@ -147,12 +150,9 @@ void chy_loaded_plugin_free(struct chy_loaded_plugin *plugin)
 const char *chy_interface_name(uint32_t id)
 {
     switch ((enum chy_interface_id)id) {
-    case CHY_INTERFACE_STORAGE:
-        return "storage";
-    case CHY_INTERFACE_CRYPTO:
-        return "crypto";
-    case CHY_INTERFACE_ENROLLMENT:
-        return "enrollment";
+    case CHY_INTERFACE_STORAGE: return "storage";
+    case CHY_INTERFACE_CRYPTO: return "crypto";
+    case CHY_INTERFACE_ENROLLMENT: return "enrollment";
     }
     return "unknown";
 }

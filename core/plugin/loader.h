@@ -1,9 +1,9 @@
 /**
  * Finds, vets and maps a plugin file.
  *
- * The file is opened once, that descriptor is checked and that descriptor is loaded, so that nothing
- * can be swapped in between.  It stays open, and the plugin mapped, until the process ends.  Every
- * refusal names the file, what was expected and what was found.
+ * The file is opened once, that descriptor is checked and that descriptor is loaded, so that
+ * nothing can be swapped in between. It stays open, and the plugin mapped, until the process ends.
+ * Every refusal names the file, what was expected and what was found.
  */
 #ifndef CHY_PLUGIN_LOADER_H
 #define CHY_PLUGIN_LOADER_H
@@ -24,29 +24,29 @@
 
 /** What the loader insists on. */
 struct chy_loader_config {
-    const char *directory;  /**< where plugins are; nothing outside of it is loaded */
-    bool trust_owner;       /**< a file of the process's own user will do; else root's only */
-    struct chy_slice pin;   /**< SHA-256 of the file, hexadecimal; empty: any */
+    const char *directory; /**< where plugins are; nothing outside of it is loaded */
+    bool trust_owner;      /**< a file of the process's own user will do; else root's only */
+    struct chy_slice pin;  /**< SHA-256 of the file, hexadecimal; empty: any */
 };
 
 /** A vetted plugin.  Tables and arrays are the host's own copies, zeroed where the plugin is older;
  *  the elements of arrays are as long as the longer of both takes them for. */
 struct chy_loaded_plugin {
     struct chy_plugin descriptor;
-    struct chy_storage_ops storage;       /**< zero without that interface, like the next two */
+    struct chy_storage_ops storage; /**< zero without that interface, like the next two */
     struct chy_crypto_ops crypto;
     struct chy_enrollment_ops enrollment;
-    struct chy_slice path;                /**< NUL-terminated */
-    char hash[CHY_PLUGIN_HASH_SIZE];      /**< SHA-256 of the file */
+    struct chy_slice path;           /**< NUL-terminated */
+    char hash[CHY_PLUGIN_HASH_SIZE]; /**< SHA-256 of the file */
     int fd;
-    uint32_t interfaces;                  /**< bit 1 << id for each interface it has */
-    struct chy_arena *arena;              /**< holds this and the copies */
+    uint32_t interfaces;     /**< bit 1 << id for each interface it has */
+    struct chy_arena *arena; /**< holds this and the copies */
 };
 
 /**
- * chy_loader_load loads `<directory>/<name>.so`.  Fails with CHY_NOT_FOUND if there is no such file,
- * CHY_DENIED if it is not to be trusted, CHY_UNSUPPORTED if it is for another host, CHY_BAD_INPUT if
- * it is no plugin or contradicts itself.
+ * chy_loader_load loads `<directory>/<name>.so`. Fails with CHY_NOT_FOUND if there is no such file,
+ * CHY_DENIED if it is not to be trusted, CHY_UNSUPPORTED if it is for another host, CHY_BAD_INPUT
+ * if it is no plugin or contradicts itself.
  */
 CHY_MUST_USE chy_status chy_loader_load(struct chy_op *op, const struct chy_loader_config *config,
                                         struct chy_slice name,

@@ -58,10 +58,10 @@ void chy_meter_init(struct chy_meter *meter, struct chy_metrics *metrics, const 
     struct chy_slice of_instance = instance_label(&label, meter);
     gate->in_flight = chy_metrics_gauge_series(
         meter->metrics, metric_name(&name, meter, "calls_in_flight"), of_instance);
-    gate->is_open = chy_metrics_gauge_series(meter->metrics,
-                                             metric_name(&name, meter, "breaker_open"), of_instance);
-    gate->refused = chy_metrics_counter(meter->metrics,
-                                        metric_name(&name, meter, "calls_refused"), of_instance);
+    gate->is_open = chy_metrics_gauge_series(
+        meter->metrics, metric_name(&name, meter, "breaker_open"), of_instance);
+    gate->refused = chy_metrics_counter(meter->metrics, metric_name(&name, meter, "calls_refused"),
+                                        of_instance);
 }
 
 void chy_meter_done(struct chy_meter *meter, size_t call, chy_status status, int64_t duration)

@@ -27,8 +27,8 @@ struct chy_meter {
     struct chy_series *durations[CHY_METER_CALLS_MAX];
 };
 
-/** chy_meter_init finds the series, also those of the gate before the instance.  `calls` and the texts
- *  outlive the meter.  NULL: the metrics of the process. */
+/** chy_meter_init finds the series, also those of the gate before the instance.  `calls` and the
+ *  texts outlive the meter.  NULL: the metrics of the process. */
 void chy_meter_init(struct chy_meter *meter, struct chy_metrics *metrics, const char *kind,
                     struct chy_slice instance, const struct chy_meter_call *calls,
                     size_t call_count, struct chy_gate *gate);

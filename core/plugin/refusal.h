@@ -9,11 +9,11 @@
 /** The file in hand, while it is vetted. */
 struct chy_candidate {
     struct chy_op *op;
-    struct chy_slice name;   /**< of the plugin */
-    const char *path;        /**< as it is shown */
+    struct chy_slice name; /**< of the plugin */
+    const char *path;      /**< as it is shown */
     int fd;
     uint64_t size;
-    bool is_mapped;          /**< from then on `fd` stays open: the linker knows it by that number */
+    bool is_mapped; /**< from then on `fd` stays open: the linker knows it by that number */
 };
 
 /** chy_refuse fails with "plugin '<path>': <what>". */

@@ -81,8 +81,8 @@ void chy_registry_free(struct chy_registry *registry)
     chy_arena_free(registry->arena);
 }
 
-chy_status chy_registry_load(struct chy_registry *registry, struct chy_op *op, struct chy_slice name,
-                             const struct chy_loaded_plugin **out_plugin)
+chy_status chy_registry_load(struct chy_registry *registry, struct chy_op *op,
+                             struct chy_slice name, const struct chy_loaded_plugin **out_plugin)
 {
     for (size_t i = 0; i < registry->plugin_count; i++) {
         if (chy_slice_equal(registry->plugins[i]->descriptor.name, name)) {
@@ -91,10 +91,11 @@ chy_status chy_registry_load(struct chy_registry *registry, struct chy_op *op, s
         }
     }
     if (registry->plugin_count == CHY_PLUGINS_MAX) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "more than %u plugins are not loaded", CHY_PLUGINS_MAX);
+        return chy_fail(op, CHY_BAD_INPUT, 0, "more than %u plugins are not loaded",
+                        CHY_PLUGINS_MAX);
     }
-    struct chy_loader_config config = {registry->config.plugin_directory,
-                                       registry->config.trust_owner, {NULL, 0}};
+    struct chy_loader_config config = {
+        registry->config.plugin_directory, registry->config.trust_owner, {NULL, 0}};
     for (size_t i = 0; i < registry->config.pin_count; i++) {
         if (chy_slice_equal(registry->config.pins[i].plugin, name)) {
             config.pin = registry->config.pins[i].sha256;
@@ -141,15 +142,16 @@ static chy_status check_new_name(struct chy_registry *registry, struct chy_op *o
                                  struct chy_slice name)
 {
     if (!chy_plugin_name_is_valid(name)) {
-        return chy_fail(op, CHY_BAD_INPUT, 0,
-                        "'%.*s' is no name of an instance: expected a lower-case letter, then letters, "
-                        "digits, '-' and '_', at most %u",
-                        (int)chy_slice_first(name, CHY_PLUGIN_NAME_MAX).len, (const char *)name.ptr,
-                        CHY_PLUGIN_NAME_MAX);
+        return chy_fail(
+            op, CHY_BAD_INPUT, 0,
+            "'%.*s' is no name of an instance: expected a lower-case letter, then letters, "
+            "digits, '-' and '_', at most %u",
+            (int)chy_slice_first(name, CHY_PLUGIN_NAME_MAX).len, (const char *)name.ptr,
+            CHY_PLUGIN_NAME_MAX);
     }
     if (chy_registry_find(registry, name) != NULL) {
-        return chy_fail(op, CHY_CONFLICT, 0, "two plugin instances are called '%.*s'", (int)name.len,
-                        (const char *)name.ptr);
+        return chy_fail(op, CHY_CONFLICT, 0, "two plugin instances are called '%.*s'",
+                        (int)name.len, (const char *)name.ptr);
     }
     if (registry->instance_count == CHY_INSTANCES_MAX) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "more than %u plugin instances are not made",
@@ -167,11 +169,10 @@ static chy_status create(struct chy_op *op, struct chy_instance *instance,
     options.instance_name = instance->name;
     options.data_directory = instance->data_directory;
     if (options.values.count != plugin->options.count) {
-        return chy_fail(op, CHY_BROKEN, 0,
-                        "instance '%.*s' was given %llu options, its plugin has %llu",
-                        (int)instance->name.len, (const char *)instance->name.ptr,
-                        (unsigned long long)options.values.count,
-                        (unsigned long long)plugin->options.count);
+        return chy_fail(
+            op, CHY_BROKEN, 0, "instance '%.*s' was given %llu options, its plugin has %llu",
+            (int)instance->name.len, (const char *)instance->name.ptr,
+            (unsigned long long)options.values.count, (unsigned long long)plugin->options.count);
     }
     struct chy_visit visit = chy_visit_begin(op, instance);
     chy_status status = plugin->create(instance->host, instance, op, &options, &instance->self);

@@ -1,7 +1,7 @@
 /**
  * The plugins of the process and their named instances.
  *
- * Instances are created, started and stopped by one thread; they are looked up from any.  They start
+ * Instances are created, started and stopped by one thread; they are looked up from any. They start
  * in the order in which they were added and drain, stop and are destroyed in the reverse one.
  */
 #ifndef CHY_PLUGIN_REGISTRY_H
@@ -36,9 +36,9 @@ struct chy_instance {
     const struct chy_host *host;
     struct chy_slice data_directory; /**< NUL-terminated */
     enum chy_instance_state state;
-    bool one_at_a_time;              /**< CHY_THREADS_ONE: `lock` serialises its calls */
+    bool one_at_a_time; /**< CHY_THREADS_ONE: `lock` serialises its calls */
     struct chy_mutex lock;
-    uint32_t lock_depth;             /**< how often the holder entered; guarded by `lock` */
+    uint32_t lock_depth; /**< how often the holder entered; guarded by `lock` */
     const struct chy_instance_collection *collections;
     uint32_t collection_count;
 };
@@ -48,8 +48,9 @@ struct chy_instance {
 void chy_instance_enter(struct chy_instance *instance);
 void chy_instance_leave(struct chy_instance *instance);
 
-/** chy_instance_result checks what a call into the plugin returned: an unknown status is CHY_BROKEN, and
- *  a failure without an error record gets one that names the instance and `call`. */
+/** chy_instance_result checks what a call into the plugin returned: an unknown status is
+ *  CHY_BROKEN, and a failure without an error record gets one that names the instance and
+ *  `call`. */
 CHY_MUST_USE chy_status chy_instance_result(const struct chy_instance *instance, struct chy_op *op,
                                             const char *call, chy_status status);
 
@@ -60,20 +61,20 @@ struct chy_plugin_pin {
 };
 
 struct chy_registry_config {
-    const struct chy_host *host;     /**< the service table; outlives the registry */
-    const char *plugin_directory;    /**< copied */
+    const struct chy_host *host;  /**< the service table; outlives the registry */
+    const char *plugin_directory; /**< copied */
     bool trust_owner;
     const struct chy_plugin_pin *pins; /**< outlive the registry */
     size_t pin_count;
-    const char *data_directory;      /**< instances keep their files in folders of it; copied */
+    const char *data_directory; /**< instances keep their files in folders of it; copied */
 };
 
 struct chy_registry;
 
 /** chy_registry_new makes an empty registry.  NULL: out of memory. */
 CHY_MUST_USE struct chy_registry *chy_registry_new(const struct chy_registry_config *config);
-/** chy_registry_free destroys every instance, which is stopped by then, and frees the registry.  NULL
- *  is fine. */
+/** chy_registry_free destroys every instance, which is stopped by then, and frees the registry.
+ *  NULL is fine. */
 void chy_registry_free(struct chy_registry *registry);
 CHY_DEFINE_AUTO(struct chy_registry, chy_registry_free);
 
@@ -83,9 +84,9 @@ CHY_MUST_USE chy_status chy_registry_load(struct chy_registry *registry, struct 
                                           const struct chy_loaded_plugin **out_plugin);
 
 /**
- * chy_registry_add creates an instance.  `options->instance_name` names it and `options->values` fits
- * the plugin's option table (core/config/options.h makes them); the data directory is filled in here:
- * `<data_directory>/<instance>`, made with mode 0700.  CHY_CONFLICT: the name is taken.
+ * chy_registry_add creates an instance. `options->instance_name` names it and `options->values`
+ * fits the plugin's option table (core/config/options.h makes them); the data directory is filled
+ * in here: `<data_directory>/<instance>`, made with mode 0700. CHY_CONFLICT: the name is taken.
  */
 CHY_MUST_USE chy_status chy_registry_add(struct chy_registry *registry, struct chy_op *op,
                                          const struct chy_loaded_plugin *plugin,
@@ -101,9 +102,9 @@ CHY_MUST_USE chy_status chy_registry_drain(struct chy_registry *registry, struct
 /** chy_registry_stop stops every instance that was started. */
 void chy_registry_stop(struct chy_registry *registry, struct chy_op *op);
 
-/** chy_instance_reload gives an instance new values of its options.  An option that differs and is not
- *  CHY_OPTION_RELOADABLE is CHY_CONFLICT, named; the instance keeps everything then.  `current` is what
- *  it was created or last reloaded with. */
+/** chy_instance_reload gives an instance new values of its options.  An option that differs and
+ *  is not CHY_OPTION_RELOADABLE is CHY_CONFLICT, named; the instance keeps everything then.
+ *  `current` is what it was created or last reloaded with. */
 CHY_MUST_USE chy_status chy_instance_reload(struct chy_instance *instance, struct chy_op *op,
                                             const struct chy_options *current,
                                             const struct chy_options *wanted);
@@ -120,9 +121,9 @@ struct chy_instance *chy_registry_at(const struct chy_registry *registry, size_t
 
 /**
  * chy_registry_schema makes the whole schema: core's collections, then those that the instances
- * declare, named `<instance>.<name>`.  Each declaration is checked first: CHY_BAD_INPUT names the
- * instance, the collection and what is wrong.  From then on instances know their collections' numbers.
- * `out_schema` lives as long as the registry.
+ * declare, named `<instance>.<name>`. Each declaration is checked first: CHY_BAD_INPUT names the
+ * instance, the collection and what is wrong. From then on instances know their collections'
+ * numbers. `out_schema` lives as long as the registry.
  */
 CHY_MUST_USE chy_status chy_registry_schema(struct chy_registry *registry, struct chy_op *op,
                                             const struct chy_schema *core_schema,

@@ -19,12 +19,12 @@ static chy_status prefixed_name(struct chy_registry *registry, struct chy_op *op
 {
     char text[COLLECTION_NAME_MAX + 1];
     if (instance->name.len + 1 + name.len > COLLECTION_NAME_MAX) {
-        return chy_fail(op, CHY_BAD_INPUT, 0,
-                        "instance '%.*s': expected a collection whose name and the instance's have at "
-                        "most %u bytes together, found '%.*s'",
-                        (int)instance->name.len, (const char *)instance->name.ptr,
-                        COLLECTION_NAME_MAX - 1, (int)chy_slice_first(name, COLLECTION_NAME_MAX).len,
-                        (const char *)name.ptr);
+        return chy_fail(
+            op, CHY_BAD_INPUT, 0,
+            "instance '%.*s': expected a collection whose name and the instance's have at "
+            "most %u bytes together, found '%.*s'",
+            (int)instance->name.len, (const char *)instance->name.ptr, COLLECTION_NAME_MAX - 1,
+            (int)chy_slice_first(name, COLLECTION_NAME_MAX).len, (const char *)name.ptr);
     }
     (void)snprintf(text, sizeof text, "%.*s.%.*s", (int)instance->name.len,
                    (const char *)instance->name.ptr, (int)name.len, (const char *)name.ptr);

@@ -16,8 +16,8 @@ struct chy_registry {
     size_t instance_count;
 };
 
-/** chy_registry_keep copies a text, NUL-terminated, for as long as the registry lives.  A NULL pointer:
- *  out of memory. */
+/** chy_registry_keep copies a text, NUL-terminated, for as long as the registry lives.  A NULL
+ *  pointer: out of memory. */
 struct chy_slice chy_registry_keep(struct chy_registry *registry, struct chy_slice text);
 
 /** What of an operation changes while it is in the hands of an instance. */

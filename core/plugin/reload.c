@@ -19,8 +19,8 @@ static bool values_differ(const struct chy_option_value *a, const struct chy_opt
 
 /** Counts the options that differ, and refuses those that need a restart. */
 static chy_status count_changes(struct chy_op *op, const struct chy_instance *instance,
-                                const struct chy_options *current,
-                                const struct chy_options *wanted, uint64_t *out_changes)
+                                const struct chy_options *current, const struct chy_options *wanted,
+                                uint64_t *out_changes)
 {
     struct chy_view table = instance->plugin->descriptor.options;
     uint64_t changes = 0;
@@ -48,8 +48,7 @@ static chy_status count_changes(struct chy_op *op, const struct chy_instance *in
 }
 
 chy_status chy_instance_reload(struct chy_instance *instance, struct chy_op *op,
-                               const struct chy_options *current,
-                               const struct chy_options *wanted)
+                               const struct chy_options *current, const struct chy_options *wanted)
 {
     uint64_t changes = 0;
     CHY_TRY(count_changes(op, instance, current, wanted, &changes));

@@ -53,7 +53,8 @@ static chy_status check_field(const struct subject *s, uint64_t number)
     const struct chy_field *field = field_at(s->collection, number);
     assert(field != NULL);
     if (!is_name(field->name, false)) {
-        return refuse(s, "expected a field name in snake_case, at most 48 bytes, found", field->name);
+        return refuse(s, "expected a field name in snake_case, at most 48 bytes, found",
+                      field->name);
     }
     if (field->type < CHY_VALUE_TEXT || field->type > CHY_VALUE_JSON) {
         return refuse(s, "unknown type of the field", field->name);
@@ -119,7 +120,8 @@ static chy_status check_index(const struct subject *s, uint64_t number)
         (const struct chy_index *)chy_view_at(s->collection->indexes, number);
     assert(index != NULL);
     if (!is_name(index->name, false)) {
-        return refuse(s, "expected an index name in snake_case, at most 48 bytes, found", index->name);
+        return refuse(s, "expected an index name in snake_case, at most 48 bytes, found",
+                      index->name);
     }
     if (index->fields.count == 0 || index->fields.count > CHY_STORAGE_KEY_FIELDS_MAX) {
         return refuse(s, "expected 1 to 8 fields in the index", index->name);

@@ -33,10 +33,10 @@ static struct chy_op *op_begin(struct chy_instance *instance, struct chy_slice n
 static struct chy_slice label_of(const struct chy_instance *instance, struct chy_slice label,
                                  char text[LABEL_SIZE])
 {
-    int len = snprintf(text, LABEL_SIZE, "instance=\"%.*s\"%s%.*s", (int)instance->name.len,
-                       (const char *)instance->name.ptr, label.len == 0 ? "" : ",",
-                       (int)(label.len > LABEL_SIZE ? LABEL_SIZE : label.len),
-                       (const char *)label.ptr);
+    int len =
+        snprintf(text, LABEL_SIZE, "instance=\"%.*s\"%s%.*s", (int)instance->name.len,
+                 (const char *)instance->name.ptr, label.len == 0 ? "" : ",",
+                 (int)(label.len > LABEL_SIZE ? LABEL_SIZE : label.len), (const char *)label.ptr);
     return chy_slice_of(text, len < 0 || len >= (int)LABEL_SIZE ? LABEL_SIZE - 1 : (uint64_t)len);
 }
 
@@ -84,8 +84,8 @@ static chy_status check_own(struct chy_op *op, uint32_t number)
             return CHY_OK;
         }
     }
-    return chy_fail(op, CHY_DENIED, 0, "collection %u was not declared by the instance '%.*s'", number,
-                    (int)instance->name.len, (const char *)instance->name.ptr);
+    return chy_fail(op, CHY_DENIED, 0, "collection %u was not declared by the instance '%.*s'",
+                    number, (int)instance->name.len, (const char *)instance->name.ptr);
 }
 
 static chy_status storage_get(struct chy_op *op, const struct chy_storage_get *get,
@@ -164,7 +164,8 @@ struct chy_crypto *chy_services_with_cipher(const struct chy_services *services,
 
 static chy_status fail_no_provider(struct chy_op *op, const char *what, uint32_t algorithm)
 {
-    return chy_fail(op, CHY_UNSUPPORTED, algorithm, "no crypto provider has %s %u", what, algorithm);
+    return chy_fail(op, CHY_UNSUPPORTED, algorithm, "no crypto provider has %s %u", what,
+                    algorithm);
 }
 
 static chy_status random_bytes(struct chy_op *op, struct chy_buffer out)
@@ -196,13 +197,13 @@ static chy_status verify(struct chy_op *op, struct chy_slice spki, uint32_t algo
                          struct chy_slice message, struct chy_slice signature)
 {
     struct chy_crypto *crypto = chy_services_with_signature(chy_services_of(op->host), algorithm);
-    return crypto == NULL
-               ? fail_no_provider(op, "the signature algorithm", algorithm)
-               : chy_crypto_verify_spki(crypto, op, spki, algorithm, message, signature);
+    return crypto == NULL ? fail_no_provider(op, "the signature algorithm", algorithm)
+                          : chy_crypto_verify_spki(crypto, op, spki, algorithm, message, signature);
 }
 
 /** The instance's name before its own words, so that no instance opens another's secrets. */
-static chy_status bind_to_instance(struct chy_op *op, struct chy_slice aad, struct chy_slice *out_aad)
+static chy_status bind_to_instance(struct chy_op *op, struct chy_slice aad,
+                                   struct chy_slice *out_aad)
 {
     const struct chy_services *services = chy_services_of(op->host);
     const struct chy_instance *instance = chy_operation_of(op)->instance;
@@ -233,7 +234,8 @@ static chy_status seal(struct chy_op *op, struct chy_slice aad, struct chy_slice
     struct chy_slice bound = {NULL, 0};
     CHY_TRY(bind_to_instance(op, aad, &bound));
     const struct chy_seal_context context = chy_seal_context_of(PLUGIN_SECRET_PURPOSE, bound);
-    return chy_crypto_seal(&chy_services_of(op->host)->sealing_key, op, &context, secret, out_sealed);
+    return chy_crypto_seal(&chy_services_of(op->host)->sealing_key, op, &context, secret,
+                           out_sealed);
 }
 
 static chy_status open_sealed(struct chy_op *op, struct chy_slice aad, struct chy_slice sealed,

@@ -1,11 +1,11 @@
 /**
  * The service table that plugins are given, before `command` fills it.
  *
- * chy_services_init() fills what needs base only: memory, failing, time, operations, log, metrics.  The
- * storage slots work once `storage` is set, and give an instance its own collections only; the
- * primitives come from the first provider in `crypto` that has them.  What is left NULL (enroll, renew,
- * revoke, resource …) belongs to enroll, resource and access: `command` puts their functions into
- * `host` at start-up, before any instance is created.
+ * chy_services_init() fills what needs base only: memory, failing, time, operations, log, metrics.
+ * The storage slots work once `storage` is set, and give an instance its own collections only; the
+ * primitives come from the first provider in `crypto` that has them. What is left NULL (enroll,
+ * renew, revoke, resource …) belongs to enroll, resource and access: `command` puts their functions
+ * into `host` at start-up, before any instance is created.
  */
 #ifndef CHY_PLUGIN_SERVICES_H
 #define CHY_PLUGIN_SERVICES_H
@@ -22,11 +22,11 @@
 
 /** The table and what stands behind it.  Members are set while one thread runs. */
 struct chy_services {
-    struct chy_host host;             /**< first member: what instances and operations are given */
+    struct chy_host host; /**< first member: what instances and operations are given */
     const struct chy_clock *clock;
     struct chy_log *log;
     struct chy_metrics *metrics;
-    struct chy_storage *storage;      /**< NULL: the storage slots answer CHY_UNSUPPORTED */
+    struct chy_storage *storage; /**< NULL: the storage slots answer CHY_UNSUPPORTED */
     struct chy_crypto *crypto[CHY_SERVICES_CRYPTO_MAX];
     uint32_t crypto_count;
     struct chy_crypto_key sealing_key; /**< of seal and open; borrowed; none: CHY_UNSUPPORTED */

@@ -1,8 +1,8 @@
 /**
  * One storage instance as core calls it.
  *
- * Each call checks its arguments against the schema and the limits of <chancery/storage.h>, passes the
- * gate (limit, breaker, deadline), calls the plugin, checks what it answered, and counts.
+ * Each call checks its arguments against the schema and the limits of <chancery/storage.h>, passes
+ * the gate (limit, breaker, deadline), calls the plugin, checks what it answered, and counts.
  *   CHY_UNSUPPORTED  the plugin lacks the operation
  *   CHY_BAD_INPUT    a value is over a limit or not valid UTF-8; a batch is too large
  *   CHY_BROKEN       the call does not fit the schema, or the plugin's answer does not
@@ -23,9 +23,9 @@
 
 /** Which row counts changes of watched collections. */
 struct chy_storage_epoch {
-    uint32_t collection;    /**< CHY_NO_COLLECTION: none, nothing is appended */
-    uint32_t field;         /**< an int field */
-    struct chy_slice key;   /**< the text of its one-field key */
+    uint32_t collection;  /**< CHY_NO_COLLECTION: none, nothing is appended */
+    uint32_t field;       /**< an int field */
+    struct chy_slice key; /**< the text of its one-field key */
 };
 
 struct chy_storage_config {
@@ -33,14 +33,13 @@ struct chy_storage_config {
     const struct chy_schema *schema; /**< outlives the storage */
     struct chy_storage_epoch epoch;
     struct chy_gate_config gate;
-    struct chy_metrics *metrics;     /**< NULL: those of the process */
+    struct chy_metrics *metrics; /**< NULL: those of the process */
 };
 
 struct chy_storage;
 
 /** chy_storage_open declares the schema to the plugin.  Nothing stored is read or changed. */
-CHY_MUST_USE chy_status chy_storage_open(struct chy_op *op,
-                                         const struct chy_storage_config *config,
+CHY_MUST_USE chy_status chy_storage_open(struct chy_op *op, const struct chy_storage_config *config,
                                          struct chy_storage **out_storage);
 /** chy_storage_close frees the wrapper; the instance lives on.  NULL is fine. */
 void chy_storage_close(struct chy_storage *storage);
@@ -61,8 +60,8 @@ CHY_MUST_USE chy_status chy_storage_find(struct chy_storage *storage, struct chy
                                          const struct chy_storage_find *find,
                                          struct chy_storage_page *out_page);
 /** chy_storage_write also counts one up on the epoch row, in the same batch, when a write of it
- *  touches a CHY_COLLECTION_WATCHED collection; the outcome does not show that write.  `out_outcome`
- *  is filled on CHY_OK and CHY_CONFLICT, and may be NULL. */
+ *  touches a CHY_COLLECTION_WATCHED collection; the outcome does not show that write.
+ *  `out_outcome` is filled on CHY_OK and CHY_CONFLICT, and may be NULL. */
 CHY_MUST_USE chy_status chy_storage_write(struct chy_storage *storage, struct chy_op *op,
                                           const struct chy_storage_batch *batch,
                                           struct chy_storage_outcome *out_outcome);

@@ -13,7 +13,8 @@ static chy_status fail_answer(const struct chy_storage *storage, struct chy_op *
 static chy_status check_value(const struct chy_storage *storage, struct chy_op *op,
                               const struct chy_field *field, const struct chy_value *value)
 {
-    uint32_t expected = (field->flags & CHY_FIELD_MANY) != 0 ? (uint32_t)CHY_VALUE_MANY : field->type;
+    uint32_t expected =
+        (field->flags & CHY_FIELD_MANY) != 0 ? (uint32_t)CHY_VALUE_MANY : field->type;
     bool is_allowed_null =
         value->type == CHY_VALUE_NULL && (field->flags & CHY_FIELD_NULLABLE) != 0;
     if (value->type != expected && !is_allowed_null) {
@@ -36,7 +37,8 @@ chy_status chy_storage_check_row(const struct chy_storage *storage, struct chy_o
 {
     const struct chy_collection *declared = chy_schema_collection(storage->schema, collection);
     if (row->values.count != fields.count) {
-        return fail_answer(storage, op, "another number of values", row->values.count, fields.count);
+        return fail_answer(storage, op, "another number of values", row->values.count,
+                           fields.count);
     }
     if (fields.count != 0 && row->values.stride < sizeof(struct chy_value)) {
         return fail_answer(storage, op, "values of another size", row->values.stride,

@@ -90,8 +90,7 @@ static chy_status check_value(struct subject *s, uint32_t number, const struct c
     }
     s->bytes += value->bytes.len;
     switch ((enum chy_value_type)value->type) {
-    case CHY_VALUE_TEXT:
-        return check_text(s, field, value->bytes);
+    case CHY_VALUE_TEXT: return check_text(s, field, value->bytes);
     case CHY_VALUE_BLOB:
     case CHY_VALUE_JSON:
         return value->bytes.len > CHY_STORAGE_BLOB_MAX
@@ -105,11 +104,9 @@ static chy_status check_value(struct subject *s, uint32_t number, const struct c
                    ? fail_shape(s, "a bool is neither 0 nor 1, in field", number)
                    : CHY_OK;
     case CHY_VALUE_INT:
-    case CHY_VALUE_TIME:
-        return CHY_OK;
+    case CHY_VALUE_TIME: return CHY_OK;
     case CHY_VALUE_NULL:
-    case CHY_VALUE_MANY:
-        break;
+    case CHY_VALUE_MANY: break;
     }
     return fail_shape(s, "unknown type of the field", number);
 }
@@ -173,8 +170,7 @@ static chy_status check_prefix(struct subject *s, const struct chy_predicate *pr
                                const struct chy_field *field, bool many)
 {
     bool is_many = (field->flags & CHY_FIELD_MANY) != 0;
-    if (field->type != CHY_VALUE_TEXT || is_many != many ||
-        predicate->low.type != CHY_VALUE_TEXT) {
+    if (field->type != CHY_VALUE_TEXT || is_many != many || predicate->low.type != CHY_VALUE_TEXT) {
         return fail_shape(s, "this condition does not fit the field", predicate->field);
     }
     s->bytes += predicate->low.bytes.len;
@@ -195,21 +191,16 @@ static chy_status check_predicate(struct subject *s, const struct chy_predicate 
         return fail_shape(s, "this condition does not fit the field", predicate->field);
     }
     switch ((enum chy_predicate_kind)predicate->kind) {
-    case CHY_WHERE_EQ:
-        return check_value(s, predicate->field, &predicate->low, true);
-    case CHY_WHERE_IN:
-        return check_in(s, predicate);
+    case CHY_WHERE_EQ: return check_value(s, predicate->field, &predicate->low, true);
+    case CHY_WHERE_IN: return check_in(s, predicate);
     case CHY_WHERE_RANGE:
         CHY_TRY(check_value(s, predicate->field, &predicate->low, true));
         return check_value(s, predicate->field, &predicate->high, true);
-    case CHY_WHERE_PREFIX:
-        return check_prefix(s, predicate, field, false);
+    case CHY_WHERE_PREFIX: return check_prefix(s, predicate, field, false);
     case CHY_WHERE_NULL:
-    case CHY_WHERE_NOT_NULL:
-        return CHY_OK;
+    case CHY_WHERE_NOT_NULL: return CHY_OK;
     case CHY_WHERE_HAS:
-    case CHY_WHERE_HAS_PREFIX:
-        break;
+    case CHY_WHERE_HAS_PREFIX: break;
     }
     return fail_shape(s, "unknown kind of condition", predicate->kind);
 }
@@ -347,19 +338,15 @@ static chy_status check_write(struct subject *s, const struct chy_storage_write 
     CHY_TRY(check_guard(s, write));
     CHY_TRY(check_assignments(s, write, given));
     switch ((enum chy_write_kind)write->kind) {
-    case CHY_WRITE_INSERT:
-        return check_whole_row(s, given);
-    case CHY_WRITE_ADD:
-        return check_add(s, write);
+    case CHY_WRITE_INSERT: return check_whole_row(s, given);
+    case CHY_WRITE_ADD: return check_add(s, write);
     case CHY_WRITE_CHECK:
     case CHY_WRITE_DELETE:
-        return write->fields.count == 0 ? CHY_OK : fail_shape(s, "this write assigns nothing",
-                                                              write->kind);
+        return write->fields.count == 0 ? CHY_OK
+                                        : fail_shape(s, "this write assigns nothing", write->kind);
     case CHY_WRITE_UPSERT:
-    case CHY_WRITE_UPDATE:
-        return CHY_OK;
-    case CHY_WRITE_DELETE_RANGE:
-        break;
+    case CHY_WRITE_UPDATE: return CHY_OK;
+    case CHY_WRITE_DELETE_RANGE: break;
     }
     return fail_shape(s, "unknown kind of write", write->kind);
 }

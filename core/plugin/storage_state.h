@@ -34,8 +34,7 @@ struct chy_storage {
 
 CHY_MUST_USE chy_status chy_storage_check_get(const struct chy_storage *storage, struct chy_op *op,
                                               const struct chy_storage_get *get);
-CHY_MUST_USE chy_status chy_storage_check_find(const struct chy_storage *storage,
-                                               struct chy_op *op,
+CHY_MUST_USE chy_status chy_storage_check_find(const struct chy_storage *storage, struct chy_op *op,
                                                const struct chy_storage_find *find);
 /** chy_storage_check_batch also tells whether a write touches a watched collection. */
 CHY_MUST_USE chy_status chy_storage_check_batch(const struct chy_storage *storage,
@@ -43,13 +42,13 @@ CHY_MUST_USE chy_status chy_storage_check_batch(const struct chy_storage *storag
                                                 const struct chy_storage_batch *batch,
                                                 bool *out_touches_watched);
 
-/* --- answers (storage_answer.c): CHY_BROKEN for what does not fit the question ------------------- */
+/* --- answers (storage_answer.c): CHY_BROKEN for what does not fit the question
+ *  ------------------- */
 
 CHY_MUST_USE chy_status chy_storage_check_row(const struct chy_storage *storage, struct chy_op *op,
                                               uint32_t collection, struct chy_view fields,
                                               const struct chy_storage_row *row);
-CHY_MUST_USE chy_status chy_storage_check_page(const struct chy_storage *storage,
-                                               struct chy_op *op,
+CHY_MUST_USE chy_status chy_storage_check_page(const struct chy_storage *storage, struct chy_op *op,
                                                const struct chy_storage_find *find,
                                                const struct chy_storage_page *page);
 CHY_MUST_USE chy_status chy_storage_check_outcome(const struct chy_storage *storage,

@@ -27,7 +27,8 @@ static bool real_path(int fd, char out[PATH_MAX])
     return true;
 }
 
-static chy_status check_directory(const struct chy_candidate *candidate, const char *directory, int fd)
+static chy_status check_directory(const struct chy_candidate *candidate, const char *directory,
+                                  int fd)
 {
     struct stat info;
     if (fstat(fd, &info) != 0) {
@@ -47,8 +48,8 @@ static chy_status check_place(const struct chy_candidate *candidate, int directo
     char directory[PATH_MAX];
     char file[PATH_MAX];
     if (!real_path(directory_fd, directory) || !real_path(candidate->fd, file)) {
-        return chy_refuse(candidate, CHY_BROKEN, "cannot tell where it lies: %s (is /proc mounted?)",
-                          strerror(errno));
+        return chy_refuse(candidate, CHY_BROKEN,
+                          "cannot tell where it lies: %s (is /proc mounted?)", strerror(errno));
     }
     struct chy_slice parent = chy_text(file);
     uint64_t slash = 0;
@@ -70,10 +71,10 @@ static chy_status check_file(const struct chy_candidate *candidate, const struct
                           S_ISDIR(info->st_mode) ? "a directory" : "a file of another kind");
     }
     if (info->st_uid != 0 && !(trust_owner && info->st_uid == geteuid())) {
-        return chy_refuse(candidate, CHY_DENIED, "expected the owner root%s, found the user id %lu%s",
-                          trust_owner ? " or the user who runs this" : "",
-                          (unsigned long)info->st_uid,
-                          trust_owner ? "" : " (plugins.trust_owner allows one's own)");
+        return chy_refuse(
+            candidate, CHY_DENIED, "expected the owner root%s, found the user id %lu%s",
+            trust_owner ? " or the user who runs this" : "", (unsigned long)info->st_uid,
+            trust_owner ? "" : " (plugins.trust_owner allows one's own)");
     }
     if ((info->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return chy_refuse(candidate, CHY_DENIED,
@@ -108,11 +109,12 @@ static chy_status open_in(struct chy_candidate *candidate, const struct chy_load
 chy_status chy_trust_open(struct chy_candidate *candidate, const struct chy_loader_config *config)
 {
     if (!chy_plugin_name_is_valid(candidate->name)) {
-        return chy_fail(candidate->op, CHY_BAD_INPUT, 0,
-                        "'%.*s' is no name of a plugin: expected a lower-case letter, then letters, "
-                        "digits, '-' and '_', at most %u",
-                        (int)chy_slice_first(candidate->name, CHY_PLUGIN_NAME_MAX).len,
-                        (const char *)candidate->name.ptr, CHY_PLUGIN_NAME_MAX);
+        return chy_fail(
+            candidate->op, CHY_BAD_INPUT, 0,
+            "'%.*s' is no name of a plugin: expected a lower-case letter, then letters, "
+            "digits, '-' and '_', at most %u",
+            (int)chy_slice_first(candidate->name, CHY_PLUGIN_NAME_MAX).len,
+            (const char *)candidate->name.ptr, CHY_PLUGIN_NAME_MAX);
     }
     int directory_fd = open(config->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (directory_fd < 0) {

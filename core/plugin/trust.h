@@ -6,9 +6,10 @@
 #include "plugin/refusal.h"
 
 /**
- * chy_trust_open opens `<directory>/<name>.so` once and checks what it got: a regular file that lies in
- * the directory, of an owner to be trusted, that nobody else may write, in a directory that not everyone
- * may write.  It sets fd, size and path of the candidate; the descriptor is the caller's.
+ * chy_trust_open opens `<directory>/<name>.so` once and checks what it got: a regular file that
+ * lies in the directory, of an owner to be trusted, that nobody else may write, in a directory that
+ * not everyone may write. It sets fd, size and path of the candidate; the descriptor is the
+ * caller's.
  */
 CHY_MUST_USE chy_status chy_trust_open(struct chy_candidate *candidate,
                                        const struct chy_loader_config *config);

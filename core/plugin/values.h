@@ -100,7 +100,8 @@ static inline struct chy_value chy_value_many(struct chy_view texts)
     return value;
 }
 
-/* --- keys and field lists ---------------------------------------------------------------------- */
+/* --- keys and field lists
+ *  ---------------------------------------------------------------------- */
 
 static inline struct chy_view chy_view_of(const void *ptr, uint64_t count, uint64_t stride)
 {
@@ -108,13 +109,13 @@ static inline struct chy_view chy_view_of(const void *ptr, uint64_t count, uint6
     return view;
 }
 
-#define CHY_KEY(...)                                                                     \
-    chy_view_of((const struct chy_value[]){__VA_ARGS__},                                 \
+#define CHY_KEY(...)                                                                        \
+    chy_view_of((const struct chy_value[]){__VA_ARGS__},                                    \
                 sizeof((const struct chy_value[]){__VA_ARGS__}) / sizeof(struct chy_value), \
                 sizeof(struct chy_value))
 
-#define CHY_FIELDS(...)                                                          \
-    chy_view_of((const uint32_t[]){__VA_ARGS__},                                 \
+#define CHY_FIELDS(...)                          \
+    chy_view_of((const uint32_t[]){__VA_ARGS__}, \
                 sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t), sizeof(uint32_t))
 
 /** CHY_NO_FIELDS asks for the revision only. */
