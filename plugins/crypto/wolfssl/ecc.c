@@ -33,6 +33,22 @@ void chy_ecc_thread_starts(void)
 void chy_ecc_thread_starts(void) {}
 #endif
 
+/** is_reduced checks that both coordinates are below the prime (SEC 1 3.2.2.1): wolfCrypt takes a
+ *  larger one for its remainder, and one point would have two encodings. */
+static int is_reduced(const ecc_key *key)
+{
+    mp_int prime;
+    int code = mp_init(&prime);
+    if (code == 0) {
+        code = mp_read_radix(&prime, key->dp->prime, MP_RADIX_HEX);
+    }
+    if (code == 0 && (mp_cmp(key->pubkey.x, &prime) != MP_LT ||
+                      mp_cmp(key->pubkey.y, &prime) != MP_LT)) {
+        code = ECC_OUT_OF_RANGE_E;
+    }
+    return code;
+}
+
 static int load_public(void *object, const struct chy_algorithm *algorithm, struct chy_slice bits)
 {
     ecc_key *key = object;
@@ -52,6 +68,9 @@ static int load_public(void *object, const struct chy_algorithm *algorithm, stru
         code = wc_ecc_point_is_on_curve(&key->pubkey, key->idx);
     }
 #endif
+    if (code == 0) {
+        code = is_reduced(key);
+    }
     if (code != 0) {
         (void)wc_ecc_free(key);
     }

@@ -5,6 +5,8 @@
 #include "primitives.h"
 
 #define MODULUS_MAX 512U
+/** 00 02, eight bytes of padding, 00 (RFC 8017 7.2.1). */
+#define PADDING_MIN 11U
 
 struct oaep {
     uint32_t digest;
@@ -140,7 +142,7 @@ static chy_status check_call(const struct chy_key *key, struct chy_op *op, uint3
     if (ciphertext.len != modulus_len) {
         return chy_wolf_refuse(op, "the ciphertext is not as long as the key");
     }
-    if (oaep_digest == 0 && (expected_len == 0 || expected_len + 11 > modulus_len)) {
+    if (oaep_digest == 0 && (expected_len == 0 || expected_len > modulus_len - PADDING_MIN)) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "%llu bytes do not fit under this key",
                         (unsigned long long)expected_len);
     }
