@@ -53,16 +53,27 @@ static void end_line(struct chy_buf *out, size_t line_start, const char *comment
     chy_buf_add_u8(out, '\n');
 }
 
+/** A number without a default is nothing; a text may have got its value elsewhere. */
+static bool has_value(const struct chy_option *option, const struct chy_option_value *value)
+{
+    switch ((enum chy_option_type)option->type) {
+    case CHY_OPTION_TEXT:
+    case CHY_OPTION_PATH: return value->text.len != 0;
+    case CHY_OPTION_INT:
+    case CHY_OPTION_BOOL:
+    case CHY_OPTION_DURATION:
+    case CHY_OPTION_SIZE:
+    case CHY_OPTION_CHOICE: return option->default_text.len != 0;
+    case CHY_OPTION_TEXT_LIST: return true;
+    }
+    return false;
+}
+
 static void add_option(struct chy_buf *out, unsigned depth, const struct chy_option *option,
                        const struct chy_option_value *value, const struct chy_yaml_node *written)
 {
     size_t line_start = out->len;
-    bool has_value = value->text.len != 0 || option->type == CHY_OPTION_TEXT_LIST ||
-                     option->type == CHY_OPTION_INT || option->type == CHY_OPTION_BOOL ||
-                     option->type == CHY_OPTION_DURATION || option->type == CHY_OPTION_SIZE;
-    bool is_unset =
-        written == NULL &&
-        (!has_value || (option->default_text.len == 0 && option->type != CHY_OPTION_TEXT_LIST));
+    bool is_unset = written == NULL && !has_value(option, value);
     add_indent(out, depth);
     if (is_unset) {
         chy_buf_add_text(out, "# ");
