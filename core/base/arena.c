@@ -248,8 +248,7 @@ void *chy_arena_alloc(struct chy_arena *arena, uint64_t size)
     if (rounded == 0 || chy_test_alloc_fails()) {
         return NULL;
     }
-    return rounded <= arena->room_len ? take(arena, rounded)
-                                      : take_from_new_piece(arena, rounded);
+    return rounded <= arena->room_len ? take(arena, rounded) : take_from_new_piece(arena, rounded);
 }
 
 void chy_arena_free(struct chy_arena *arena)

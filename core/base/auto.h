@@ -12,19 +12,19 @@
 #include <stddef.h>
 
 /** CHY_DEFINE_AUTO lets CHY_AUTO(free_fn) guard a `type *`.  free_fn(NULL) must be fine. */
-#define CHY_DEFINE_AUTO(type, free_fn)                       \
-    static inline void free_fn##_at_scope_end(type **slot)   \
-    {                                                        \
-        free_fn(*slot);                                      \
-    }                                                        \
+#define CHY_DEFINE_AUTO(type, free_fn)                     \
+    static inline void free_fn##_at_scope_end(type **slot) \
+    {                                                      \
+        free_fn(*slot);                                    \
+    }                                                      \
     static inline void free_fn##_at_scope_end(type **slot)
 
 /** CHY_DEFINE_AUTO_FINI lets CHY_AUTO(fini_fn) guard a `type` held by value, zero-initialised. */
-#define CHY_DEFINE_AUTO_FINI(type, fini_fn)                  \
-    static inline void fini_fn##_at_scope_end(type *object)  \
-    {                                                        \
-        fini_fn(object);                                     \
-    }                                                        \
+#define CHY_DEFINE_AUTO_FINI(type, fini_fn)                 \
+    static inline void fini_fn##_at_scope_end(type *object) \
+    {                                                       \
+        fini_fn(object);                                    \
+    }                                                       \
     static inline void fini_fn##_at_scope_end(type *object)
 
 /** CHY_AUTO marks a variable that `fn` cleans up when its scope ends. */

@@ -30,21 +30,24 @@ void chy_buf_fini(struct chy_buf *buf)
     *buf = (struct chy_buf){0};
 }
 
-/* Moves the bytes to a block of `cap`. */
-static bool move_to(struct chy_buf *buf, size_t cap)
+static bool grow_on_heap(struct chy_buf *buf, size_t cap)
 {
-    uint8_t *block;
-    if (buf->op == NULL) {
-        block = chy_test_alloc_fails() ? NULL : realloc(buf->ptr, cap);
-    } else if (buf->secret) {
-        block = chy_secret_alloc(buf->op, cap);
-    } else {
-        block = chy_alloc(buf->op, cap);
-    }
+    uint8_t *block = chy_test_alloc_fails() ? NULL : realloc(buf->ptr, cap);
     if (block == NULL) {
         return false;
     }
-    if (buf->op != NULL && buf->len != 0) {
+    buf->ptr = block;
+    buf->cap = cap;
+    return true;
+}
+
+static bool grow_in_arena(struct chy_buf *buf, size_t cap)
+{
+    uint8_t *block = buf->secret ? chy_secret_alloc(buf->op, cap) : chy_alloc(buf->op, cap);
+    if (block == NULL) {
+        return false;
+    }
+    if (buf->len != 0) {
         memcpy(block, buf->ptr, buf->len);
     }
     if (buf->secret) {
@@ -53,6 +56,12 @@ static bool move_to(struct chy_buf *buf, size_t cap)
     buf->ptr = block;
     buf->cap = cap;
     return true;
+}
+
+/* Moves the bytes to a block of `cap`. */
+static bool grow(struct chy_buf *buf, size_t cap)
+{
+    return buf->op == NULL ? grow_on_heap(buf, cap) : grow_in_arena(buf, cap);
 }
 
 void chy_buf_reserve(struct chy_buf *buf, size_t more)
@@ -73,7 +82,7 @@ void chy_buf_reserve(struct chy_buf *buf, size_t more)
         cap = needed;
     }
     // Near the operation's ceiling what is needed may fit where the double does not.
-    if (!move_to(buf, cap) && (cap == needed || !move_to(buf, needed))) {
+    if (!grow(buf, cap) && (cap == needed || !grow(buf, needed))) {
         buf->failed = true;
     }
 }

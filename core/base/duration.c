@@ -66,7 +66,7 @@ static bool multiply(struct chy_slice digits, int64_t unit, int64_t maximum, int
     return true;
 }
 
-/* The digits behind the point, of a unit.  From the last to the first, so that nothing overflows. */
+/* The digits behind the point, of a unit.  From last to first, so that nothing overflows. */
 static int64_t part_of(struct chy_slice fraction, int64_t unit)
 {
     int64_t part = 0;
@@ -151,7 +151,7 @@ bool chy_duration_parse_policy(struct chy_slice text, int64_t *out_duration)
 
 /* From the shortest on, each a multiple of the one before. */
 static const struct unit config_units[] = {
-    {"ms", CHY_US_PER_MS},   {"s", CHY_US_PER_SECOND}, {"m", CHY_US_PER_MINUTE},
+    {"ms", CHY_US_PER_MS},  {"s", CHY_US_PER_SECOND}, {"m", CHY_US_PER_MINUTE},
     {"h", CHY_US_PER_HOUR}, {"d", CHY_US_PER_DAY},
 };
 

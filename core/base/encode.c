@@ -40,10 +40,8 @@ bool chy_hex_decode(struct chy_slice text, struct chy_buffer out, size_t *out_le
 
 /* --- base64 ----------------------------------------------------------------------------------- */
 
-static const char standard[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static const char urlsafe[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char urlsafe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* Writes the digits of `bytes` and returns how many, unpadded. */
 static size_t encode(const char *alphabet, struct chy_slice bytes, char *out)

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 /** CHY_HEX_LEN and its fellows: how many characters `len` bytes become. */
-#define CHY_HEX_LEN(len) ((len) * 2)
+#define CHY_HEX_LEN(len) ((len)*2)
 #define CHY_BASE64_LEN(len) (((len) + 2) / 3 * 4)
-#define CHY_BASE64URL_LEN(len) (((len) * 4 + 2) / 3)
+#define CHY_BASE64URL_LEN(len) (((len)*4 + 2) / 3)
 
 /** chy_hex_encode writes CHY_HEX_LEN(bytes.len) lower-case digits and no NUL. */
 void chy_hex_encode(struct chy_slice bytes, char *out);

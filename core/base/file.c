@@ -50,8 +50,8 @@ static chy_status fail_errno(struct chy_op *op, const char *doing, const char *p
 typedef void *alloc_fn(struct chy_op *op, uint64_t size);
 
 /* Reads until the end or until `size` bytes are there. */
-static chy_status read_up_to(struct chy_op *op, int fd, const char *path, uint8_t *out,
-                             size_t size, size_t *out_len)
+static chy_status read_up_to(struct chy_op *op, int fd, const char *path, uint8_t *out, size_t size,
+                             size_t *out_len)
 {
     size_t len = 0;
     while (len < size) {
@@ -126,34 +126,19 @@ chy_status chy_file_read_secret(struct chy_op *op, const char *path, size_t max,
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static chy_status format_path(struct chy_op *op, const char **out_path, const char *format, ...)
-    CHY_PRINTF(3, 4);
-static chy_status format_path(struct chy_op *op, const char **out_path, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    int len = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    char *path = len < 0 ? NULL : chy_alloc(op, (uint64_t)len + 1);
-    if (path == NULL) {
-        return chy_fail_memory(op);
-    }
-    va_start(arguments, format);
-    (void)vsnprintf(path, (size_t)len + 1, format, arguments);
-    va_end(arguments);
-    *out_path = path;
-    return CHY_OK;
-}
-
-/* The folder of a path: "." where it names none. */
-static chy_status folder_of(struct chy_op *op, const char *path, const char **out_folder)
+/* The folder of a path, "." where it names none.  NULL: no memory. */
+static const char *folder_of(struct chy_op *op, const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (slash == NULL) {
-        return format_path(op, out_folder, ".");
+        return ".";
     }
-    int len = slash == path ? 1 : (int)(slash - path);
-    return format_path(op, out_folder, "%.*s", len, path);
+    size_t len = slash == path ? 1 : (size_t)(slash - path);
+    char *folder = chy_alloc(op, (uint64_t)len + 1);
+    if (folder != NULL) {
+        memcpy(folder, path, len);
+    }
+    return folder;
 }
 
 static chy_status write_content(struct chy_op *op, int fd, const char *path,
@@ -180,27 +165,21 @@ static chy_status write_content(struct chy_op *op, int fd, const char *path,
     return CHY_OK;
 }
 
-static chy_status make_temporary(struct chy_op *op, const char *path, const char **out_temporary,
-                                 int *out_fd)
+/* Opens a file beside `path`, which is written to `name`.  Below 0: errno says why. */
+static int open_temporary(const char *path, char *name, size_t size)
 {
     static atomic_uint counter;
     for (int attempt = 0; attempt < 100; attempt++) {
-        const char *temporary = NULL;
-        CHY_TRY(format_path(op, &temporary, "%s.tmp-%ld-%u", path, (long)getpid(),
-                            atomic_fetch_add(&counter, 1)));
+        (void)snprintf(name, size, "%s.tmp-%ld-%u", path, (long)getpid(),
+                       atomic_fetch_add(&counter, 1));
         // Readable by nobody else until the content and its mode are there.
-        int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd >= 0) {
-            *out_temporary = temporary;
-            *out_fd = fd;
-            return CHY_OK;
-        }
-        if (errno != EEXIST) {
-            return fail_errno(op, "write", path);
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd >= 0 || errno != EEXIST) {
+            return fd;
         }
     }
-    return chy_fail(op, CHY_BROKEN, EEXIST, "cannot write '%s': its temporary files are in the way",
-                    path);
+    errno = EBUSY; // EEXIST would read as if `path` itself were there
+    return -1;
 }
 
 static chy_status sync_folder(struct chy_op *op, const char *folder)
@@ -226,14 +205,22 @@ static chy_status put_in_place(struct chy_op *op, const char *temporary, const c
     return CHY_OK;
 }
 
+/* What open_temporary() adds to a path, at most, with the NUL. */
+#define TEMPORARY_SUFFIX_SIZE 48
+
 static chy_status write_file(struct chy_op *op, const char *path, struct chy_slice content,
                              mode_t mode, bool replaces)
 {
-    const char *folder = NULL;
-    CHY_TRY(folder_of(op, path, &folder));
-    const char *temporary = NULL;
-    CHY_AUTO(close_fd) int fd = -1;
-    CHY_TRY(make_temporary(op, path, &temporary, &fd));
+    const char *folder = folder_of(op, path);
+    size_t size = strlen(path) + TEMPORARY_SUFFIX_SIZE;
+    char *temporary = chy_alloc(op, size);
+    if (folder == NULL || temporary == NULL) {
+        return chy_fail_memory(op);
+    }
+    CHY_AUTO(close_fd) int fd = open_temporary(path, temporary, size);
+    if (fd < 0) {
+        return fail_errno(op, "write", path);
+    }
     chy_status status = write_content(op, fd, path, content, mode);
     if (status == CHY_OK) {
         status = put_in_place(op, temporary, path, replaces);

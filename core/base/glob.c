@@ -32,8 +32,8 @@ static bool equal_at(const struct view *text, uint64_t at, const struct view *wo
 
 /* --- searching: the two-way algorithm (Crochemore and Perrin, 1991) --------------------------- */
 
-/* Where the greatest suffix of `word` starts, by the order of bytes or by its reverse, and the period
- * of that suffix. */
+/* Where the greatest suffix of `word` starts, by the order of bytes or by its reverse, and the
+ * period of that suffix. */
 static uint64_t greatest_suffix(const struct view *word, bool reverse, uint64_t *out_period)
 {
     uint64_t start = 0;     // of the best suffix so far

@@ -19,7 +19,10 @@ struct chy_mutex {
 };
 
 /** CHY_MUTEX_INIT starts a mutex with static storage. */
-#define CHY_MUTEX_INIT {PTHREAD_MUTEX_INITIALIZER, 0}
+#define CHY_MUTEX_INIT               \
+    {                                \
+        PTHREAD_MUTEX_INITIALIZER, 0 \
+    }
 
 /** chy_thread_mark is a number that no other living thread has; never 0. */
 uintptr_t chy_thread_mark(void);

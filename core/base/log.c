@@ -15,8 +15,8 @@ static const char *const level_names[] = {"error", "warning", "info", "debug"};
 
 #define LEVEL_COUNT (sizeof level_names / sizeof level_names[0])
 
-void chy_log_init(struct chy_log *log, int fd, enum chy_log_format format,
-                  enum chy_log_level level, const struct chy_clock *clock)
+void chy_log_init(struct chy_log *log, int fd, enum chy_log_format format, enum chy_log_level level,
+                  const struct chy_clock *clock)
 {
     log->fd = fd;
     log->format = format;
@@ -74,8 +74,12 @@ static bool put_text(struct line *line, const char *text)
 /* A character that could harm a terminal or a reader of lines, as its number. */
 static bool put_number(struct line *line, uint32_t character)
 {
-    char text[] = {'\\', 'u', hex_digits[character >> 12 & 15], hex_digits[character >> 8 & 15],
-                   hex_digits[character >> 4 & 15], hex_digits[character & 15]};
+    char text[] = {'\\',
+                   'u',
+                   hex_digits[character >> 12 & 15],
+                   hex_digits[character >> 8 & 15],
+                   hex_digits[character >> 4 & 15],
+                   hex_digits[character & 15]};
     return put(line, text, sizeof text);
 }
 

@@ -4,7 +4,7 @@
  * A line is one write() of at most CHY_LOG_LINE_MAX bytes, so lines of several threads, or of
  * several processes on one pipe, do not mix.  Control characters and bytes that are not UTF-8 are
  * escaped.
- * A file is opened for appending.
+ * A log file has to be open for appending.
  */
 #ifndef CHY_BASE_LOG_H
 #define CHY_BASE_LOG_H
@@ -41,19 +41,19 @@ struct chy_log_field {
 
 /** What a line says.  Empty parts are left out. */
 struct chy_log_line {
-    uint32_t level;              /**< enum chy_log_level */
-    struct chy_slice event;      /**< fixed word: "server.started" */
-    struct chy_slice message;    /**< for people, no secrets */
+    uint32_t level;           /**< enum chy_log_level */
+    struct chy_slice event;   /**< fixed word: "server.started" */
+    struct chy_slice message; /**< for people, no secrets */
     struct chy_slice request_id;
-    struct chy_slice operation;  /**< name of the operation */
-    struct chy_slice instance;   /**< name of the plugin instance */
+    struct chy_slice operation; /**< name of the operation */
+    struct chy_slice instance;  /**< name of the plugin instance */
     const struct chy_log_field *fields;
     size_t field_count;
 };
 
 /** chy_log_init starts a log that writes to `fd`, which stays the caller's. */
-void chy_log_init(struct chy_log *log, int fd, enum chy_log_format format,
-                  enum chy_log_level level, const struct chy_clock *clock);
+void chy_log_init(struct chy_log *log, int fd, enum chy_log_format format, enum chy_log_level level,
+                  const struct chy_clock *clock);
 /** chy_log_set_level changes what is written from now on. */
 void chy_log_set_level(struct chy_log *log, enum chy_log_level level);
 /** chy_log_level_parse reads "error", "warning", "info" or "debug". */
@@ -68,7 +68,7 @@ static inline bool chy_log_is_on(struct chy_log *log, uint32_t level)
 }
 
 /** chy_log_write writes a line if its level is on. */
-void chy_log_write(struct chy_log *log, const struct chy_log_line *line);
+void chy_log_write(struct chy_log *log, const struct chy_log_line *what);
 
 /** chy_log_say writes a line outside of any operation: start-up and shutdown. */
 void chy_log_say(struct chy_log *log, enum chy_log_level level, const char *event,

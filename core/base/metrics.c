@@ -21,9 +21,9 @@ static const struct {
     int64_t bound;
     const char *text;
 } buckets[] = {
-    {500, "0.0005"},   {1000, "0.001"},   {2500, "0.0025"},  {5000, "0.005"},  {10000, "0.01"},
-    {25000, "0.025"},  {50000, "0.05"},   {100000, "0.1"},   {250000, "0.25"}, {500000, "0.5"},
-    {1000000, "1"},    {2500000, "2.5"},  {5000000, "5"},    {10000000, "10"},
+    {500, "0.0005"},  {1000, "0.001"},  {2500, "0.0025"}, {5000, "0.005"},  {10000, "0.01"},
+    {25000, "0.025"}, {50000, "0.05"},  {100000, "0.1"},  {250000, "0.25"}, {500000, "0.5"},
+    {1000000, "1"},   {2500000, "2.5"}, {5000000, "5"},   {10000000, "10"},
 };
 
 #define BUCKET_COUNT (sizeof buckets / sizeof buckets[0])
@@ -149,8 +149,7 @@ static bool is_other_type_locked(struct chy_metrics *metrics, enum series_type t
                                  struct chy_slice name)
 {
     for (uint32_t i = 0; i < PLACES; i++) {
-        struct chy_series *series =
-            atomic_load_explicit(&metrics->places[i], memory_order_relaxed);
+        struct chy_series *series = atomic_load_explicit(&metrics->places[i], memory_order_relaxed);
         if (series != NULL && series->type != type && chy_slice_equal(series->name, name)) {
             return true;
         }
@@ -290,8 +289,8 @@ void chy_metrics_gauge(struct chy_metrics *metrics, struct chy_slice name, struc
     chy_series_set(chy_metrics_gauge_series(metrics, name, label), value);
 }
 
-void chy_metrics_observe(struct chy_metrics *metrics, struct chy_slice name,
-                         struct chy_slice label, int64_t duration)
+void chy_metrics_observe(struct chy_metrics *metrics, struct chy_slice name, struct chy_slice label,
+                         int64_t duration)
 {
     chy_series_observe(chy_metrics_histogram(metrics, name, label), duration);
 }
@@ -376,13 +375,12 @@ void chy_metrics_write(struct chy_metrics *metrics, struct chy_buf *out)
     }
     size_t count = 0;
     for (uint32_t i = 0; i < PLACES && count < CHY_METRICS_SERIES_MAX; i++) {
-        struct chy_series *series =
-            atomic_load_explicit(&metrics->places[i], memory_order_acquire);
+        struct chy_series *series = atomic_load_explicit(&metrics->places[i], memory_order_acquire);
         if (series != NULL) {
             sorted[count++] = series;
         }
     }
-    qsort(sorted, count, sizeof sorted[0], by_name);
+    qsort(sorted, count, sizeof(struct chy_series *), by_name);
     for (size_t i = 0; i < count; i++) {
         if (i == 0 || !chy_slice_equal(sorted[i]->name, sorted[i - 1]->name)) {
             write_type(out, sorted[i]);
@@ -419,8 +417,7 @@ void chy_metrics_free(struct chy_metrics *metrics)
         return;
     }
     for (uint32_t i = 0; i < PLACES; i++) {
-        struct chy_series *series =
-            atomic_load_explicit(&metrics->places[i], memory_order_relaxed);
+        struct chy_series *series = atomic_load_explicit(&metrics->places[i], memory_order_relaxed);
         if (series != NULL) {
             free(series->counts);
             free(series);

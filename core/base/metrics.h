@@ -41,8 +41,8 @@ void chy_metrics_count(struct chy_metrics *metrics, struct chy_slice name, struc
 void chy_metrics_gauge(struct chy_metrics *metrics, struct chy_slice name, struct chy_slice label,
                        int64_t value);
 /** chy_metrics_observe adds a duration, in µs, to a histogram of seconds. */
-void chy_metrics_observe(struct chy_metrics *metrics, struct chy_slice name,
-                         struct chy_slice label, int64_t duration);
+void chy_metrics_observe(struct chy_metrics *metrics, struct chy_slice name, struct chy_slice label,
+                         int64_t duration);
 
 /** chy_metrics_counter, _gauge_series and _histogram find a series once, for chy_series_*() to use
  *  often.  NULL: dropped, which chy_series_*() accept. */

@@ -28,8 +28,7 @@ static void seed(uint64_t states[2])
 
 void chy_request_id_make(char out[CHY_REQUEST_ID_LEN])
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     static _Thread_local uint64_t states[2];
     static _Thread_local bool is_seeded;
     if (!is_seeded) {
@@ -63,8 +62,7 @@ static void fill(struct chy_operation *operation, const struct chy_operation_con
 {
     assert(config->host != NULL);
     *operation = (struct chy_operation){
-        .op = {.struct_size = sizeof(struct chy_op), .flags = config->flags,
-               .host = config->host},
+        .op = {.struct_size = sizeof(struct chy_op), .flags = config->flags, .host = config->host},
         .arena = arena,
         .memory_max = memory_max,
         .secret_max = config->secret_max != 0 ? config->secret_max : CHY_OPERATION_SECRET_MAX,

@@ -29,18 +29,18 @@
 
 /** What an operation starts with.  Zero members have the meaning that stands beside them. */
 struct chy_operation_config {
-    const struct chy_host *host;      /**< required */
-    const struct chy_clock *clock;    /**< NULL: the real one */
-    struct chy_log *log;              /**< NULL: nothing is logged */
-    struct chy_slice name;            /**< stands in log lines: "issue", "job.crl"; copied */
-    struct chy_slice request_id;      /**< copied; empty: a fresh one */
-    struct chy_slice instance_name;   /**< of `instance`; outlives the operation */
-    struct chy_instance *instance;    /**< the plugin instance it works for, or NULL */
-    void *principal;                  /**< who it acts for, or NULL */
-    int64_t deadline;                 /**< µs on the monotonic clock; 0: CHY_NO_DEADLINE */
-    size_t memory_max;                /**< 0: CHY_OPERATION_MEMORY_MAX */
-    size_t secret_max;                /**< 0: CHY_OPERATION_SECRET_MAX */
-    uint32_t flags;                   /**< enum chy_op_flag */
+    const struct chy_host *host;    /**< required */
+    const struct chy_clock *clock;  /**< NULL: the real one */
+    struct chy_log *log;            /**< NULL: nothing is logged */
+    struct chy_slice name;          /**< stands in log lines: "issue", "job.crl"; copied */
+    struct chy_slice request_id;    /**< copied; empty: a fresh one */
+    struct chy_slice instance_name; /**< of `instance`; outlives the operation */
+    struct chy_instance *instance;  /**< the plugin instance it works for, or NULL */
+    void *principal;                /**< who it acts for, or NULL */
+    int64_t deadline;               /**< µs on the monotonic clock; 0: CHY_NO_DEADLINE */
+    size_t memory_max;              /**< 0: CHY_OPERATION_MEMORY_MAX */
+    size_t secret_max;              /**< 0: CHY_OPERATION_SECRET_MAX */
+    uint32_t flags;                 /**< enum chy_op_flag */
 };
 
 /**
@@ -60,7 +60,8 @@ struct chy_operation {
     struct chy_instance *instance;
     struct chy_slice instance_name;
     void *principal;
-    struct chy_slice peer; /**< the caller's address as text, set by http; empty: nobody's request */
+    struct chy_slice
+        peer; /**< the caller's address as text, set by http; empty: nobody's request */
     int64_t deadline;
     int64_t started; /**< µs on the monotonic clock */
     atomic_bool is_cancelled;

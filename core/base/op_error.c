@@ -4,7 +4,7 @@
 
 #include "base/slice.h"
 
-/* Our own record of an error that another binary made, which may be older or newer than this one. */
+/* Our own record of an error that another binary made, which may be older or newer than this. */
 static struct chy_error read_error(const struct chy_error *from)
 {
     struct chy_error error = {0};
@@ -101,8 +101,7 @@ void chy_op_host_issue(struct chy_op *op, const struct chy_issue *issue)
 /* The issues that were added become part of an error, and the next error starts without. */
 static struct chy_view take_added_issues(struct chy_operation *operation)
 {
-    struct chy_view added = {operation->issues, operation->issue_count,
-                             sizeof(struct chy_issue)};
+    struct chy_view added = {operation->issues, operation->issue_count, sizeof(struct chy_issue)};
     operation->issues = NULL;
     operation->issue_count = 0;
     operation->issue_size = 0;

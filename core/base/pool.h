@@ -22,11 +22,11 @@ struct chy_pool;
 typedef void chy_pool_fn(void *arg);
 
 struct chy_pool_config {
-    const char *name;      /**< of the threads, at most 15 characters; outlives the pool */
-    uint32_t thread_max;   /**< 1 to CHY_POOL_THREADS_MAX */
-    uint32_t queue_max;    /**< how many jobs may wait for a thread; 0 is fine */
-    int64_t idle;          /**< µs after which an idle worker ends; 0: 10 seconds */
-    size_t stack_size;     /**< 0: 256 KiB, 1 MiB with a sanitizer */
+    const char *name;    /**< of the threads, at most 15 characters; outlives the pool */
+    uint32_t thread_max; /**< 1 to CHY_POOL_THREADS_MAX */
+    uint32_t queue_max;  /**< how many jobs may wait for a thread; 0 is fine */
+    int64_t idle;        /**< µs after which an idle worker ends; 0: 10 seconds */
+    size_t stack_size;   /**< 0: 256 KiB, 1 MiB with a sanitizer */
 };
 
 struct chy_pool_stats {

@@ -86,8 +86,8 @@ static uint8_t *grow_locked(size_t size, bool *out_locked)
 static struct block *block_at(uint8_t *pages, size_t size, bool is_locked)
 {
     struct block *block = (struct block *)(void *)pages;
-    *block = (struct block){.size = size, .taken = sizeof *block,
-                            .flags = is_locked ? BLOCK_LOCKED : 0};
+    *block =
+        (struct block){.size = size, .taken = sizeof *block, .flags = is_locked ? BLOCK_LOCKED : 0};
     ASAN_POISON_MEMORY_REGION(block + 1, size - sizeof *block);
     return block;
 }

@@ -30,10 +30,10 @@ size_t chy_secret_arena_used(const struct chy_secret_arena *arena);
 
 /** What the pool of secret pages has, in bytes. */
 struct chy_secret_stats {
-    size_t in_use;       /**< held by arenas */
-    size_t spare;        /**< zeroised, waiting for the next one */
-    size_t locked;       /**< of both, how much is locked */
-    size_t unlocked;     /**< of both, how much is not, because the limit was reached */
+    size_t in_use;          /**< held by arenas */
+    size_t spare;           /**< zeroised, waiting for the next one */
+    size_t locked;          /**< of both, how much is locked */
+    size_t unlocked;        /**< of both, how much is not, because the limit was reached */
     uint64_t lock_failures; /**< how often locking failed since the start */
 };
 

@@ -46,8 +46,7 @@ void chy_uuid_format(const struct chy_uuid *uuid, char out[CHY_UUID_TEXT_SIZE])
     out[CHY_UUID_TEXT_LEN] = '\0';
 }
 
-chy_status chy_uuid_text(struct chy_op *op, const struct chy_uuid *uuid,
-                         struct chy_slice *out_text)
+chy_status chy_uuid_text(struct chy_op *op, const struct chy_uuid *uuid, struct chy_slice *out_text)
 {
     char *text = chy_alloc(op, CHY_UUID_TEXT_SIZE);
     if (text == NULL) {

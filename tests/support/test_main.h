@@ -3,7 +3,8 @@
  *
  *     TEST_MAIN("slice", TEST(trims), TEST_EACH(parses, parse_cases))
  *
- * TEST_EACH runs a test once per element of an array; the test finds the index in `_i`.
+ * TEST_EACH runs a test once per element of an array, TEST_TIMES so many times; the test finds the
+ * index in `_i`.
  */
 #ifndef TEST_MAIN_H
 #define TEST_MAIN_H
@@ -19,14 +20,24 @@ struct test_entry {
     size_t count;
 };
 
-#define TEST(fn) {fn, 1}
-#define TEST_EACH(fn, array) {fn, sizeof(array) / sizeof((array)[0])}
+#define TEST(fn) \
+    {            \
+        fn, 1    \
+    }
+#define TEST_TIMES(fn, times) \
+    {                         \
+        fn, times             \
+    }
+#define TEST_EACH(fn, array)                   \
+    {                                          \
+        fn, sizeof(array) / sizeof((array)[0]) \
+    }
 
-#define TEST_MAIN(name, ...)                                                          \
-    int main(void)                                                                    \
-    {                                                                                 \
-        const struct test_entry entries[] = {__VA_ARGS__};                            \
-        return test_run(name, entries, sizeof entries / sizeof entries[0]);           \
+#define TEST_MAIN(name, ...)                                                \
+    int main(void)                                                          \
+    {                                                                       \
+        const struct test_entry entries[] = {__VA_ARGS__};                  \
+        return test_run(name, entries, sizeof entries / sizeof entries[0]); \
     }
 
 /** test_run runs the tests, each in a process of its own, and gives what main() returns. */

@@ -36,7 +36,9 @@ END_TEST
 
 START_TEST(small_objects_keep_their_contents)
 {
-    enum { COUNT = 5000 };
+    enum {
+        COUNT = 5000
+    };
     struct chy_arena *arena = chy_arena_new(1 << 20);
     uint32_t **numbers = chy_arena_alloc(arena, COUNT * sizeof(uint32_t *));
     for (uint32_t i = 0; i < COUNT; i++) {
@@ -160,7 +162,6 @@ END_TEST
 
 TEST_MAIN("arena", TEST(memory_is_zeroed_aligned_and_apart),
           TEST(small_objects_keep_their_contents), TEST(ceiling_counts_rounded_sizes),
-          TEST(absurd_sizes_are_refused),
-          TEST(deferred_runs_once_newest_first_before_memory_goes),
+          TEST(absurd_sizes_are_refused), TEST(deferred_runs_once_newest_first_before_memory_goes),
           TEST(defer_fails_without_room), TEST(nth_allocation_fails_once),
           TEST(an_arena_may_end_on_another_thread))

@@ -219,7 +219,11 @@ static const struct {
     {"\b\f\n\r\t", 5, "\"\\b\\f\\n\\r\\t\""},
     {"\0\x01\x1f\x7f", 4, "\"\\u0000\\u0001\\u001f\\u007f\""},
     {"gr\xc3\xbc\xc3\x9f \xf0\x9f\x94\x91", 11, "\"gr\xc3\xbc\xc3\x9f \xf0\x9f\x94\x91\""},
-    {"a\xff" "b\xc3", 4, "\"a\xef\xbf\xbd" "b\xef\xbf\xbd\""},
+    {"a\xff"
+     "b\xc3",
+     4,
+     "\"a\xef\xbf\xbd"
+     "b\xef\xbf\xbd\""},
     {"\xed\xa0\x80", 3, "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
 };
 

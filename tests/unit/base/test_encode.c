@@ -21,14 +21,15 @@ START_TEST(hex_both_ways)
 }
 END_TEST
 
-static const char *const bad_hex[] = {"0", "0g", "g0", "0x", " 00", "00:11", "@0", "`0", "0011223344"};
+static const char *const bad_hex[] = {"0",     "0g", "g0", "0x",        " 00",
+                                      "00:11", "@0", "`0", "0011223344"};
 
 START_TEST(bad_hex_is_refused)
 {
     uint8_t bytes[4] = {9, 9, 9, 9};
     size_t len = 99;
-    ck_assert_msg(!chy_hex_decode(chy_text(bad_hex[_i]), (struct chy_buffer){bytes, 4}, &len),
-                  "%s", bad_hex[_i]);
+    ck_assert_msg(!chy_hex_decode(chy_text(bad_hex[_i]), (struct chy_buffer){bytes, 4}, &len), "%s",
+                  bad_hex[_i]);
     ck_assert_uint_eq(len, 99);
     ck_assert_uint_eq(bytes[0], 9);
 }
@@ -62,8 +63,8 @@ START_TEST(base64_both_ways)
     ck_assert(chy_base64_decode(chy_text(base64_cases[_i].base64), out, &len));
     ck_assert(chy_slice_equal(chy_slice_of(decoded, len), bytes));
     chy_base64url_encode(bytes, text);
-    ck_assert(chy_slice_is(chy_slice_of(text, CHY_BASE64URL_LEN(bytes.len)),
-                           base64_cases[_i].base64url));
+    ck_assert(
+        chy_slice_is(chy_slice_of(text, CHY_BASE64URL_LEN(bytes.len)), base64_cases[_i].base64url));
     ck_assert(chy_base64url_decode(chy_text(base64_cases[_i].base64url), out, &len));
     ck_assert(chy_slice_equal(chy_slice_of(decoded, len), bytes));
 }
@@ -73,11 +74,25 @@ static const struct {
     const char *text;
     bool url;
 } bad_base64[] = {
-    {"Zg", false},       {"Zg=", false},      {"Zg===", false},  {"Z===", false},
-    {"====", false},     {"Zh==", false},     {"Zm9=", false},   {"Zm9v\n", false},
-    {"Zm 9v", false},    {"Zm-v", false},     {"Zg==Zg==", false}, {"=Zg=", false},
-    {"Zg==", true},      {"Zh", true},        {"Zm9", true},     {"Z", true},
-    {"Zm+v", true},      {"Zm9vZ", true},     {"Zm9vYmFyZm9vYmFy", true}, // too long for `out`
+    {"Zg", false},
+    {"Zg=", false},
+    {"Zg===", false},
+    {"Z===", false},
+    {"====", false},
+    {"Zh==", false},
+    {"Zm9=", false},
+    {"Zm9v\n", false},
+    {"Zm 9v", false},
+    {"Zm-v", false},
+    {"Zg==Zg==", false},
+    {"=Zg=", false},
+    {"Zg==", true},
+    {"Zh", true},
+    {"Zm9", true},
+    {"Z", true},
+    {"Zm+v", true},
+    {"Zm9vZ", true},
+    {"Zm9vYmFyZm9vYmFy", true}, // too long for `out`
 };
 
 START_TEST(bad_base64_is_refused)
@@ -112,7 +127,8 @@ START_TEST(buffers_get_what_encode_writes)
         buf.len = 0;
         chy_base64_add(&buf, slice);
         chy_base64_encode(slice, text);
-        ck_assert(chy_slice_equal(chy_buf_slice(&buf), chy_slice_of(text, CHY_BASE64_LEN(lens[i]))));
+        ck_assert(
+            chy_slice_equal(chy_buf_slice(&buf), chy_slice_of(text, CHY_BASE64_LEN(lens[i]))));
         buf.len = 0;
         chy_base64url_add(&buf, slice);
         chy_base64url_encode(slice, text);

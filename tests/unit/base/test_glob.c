@@ -127,14 +127,17 @@ END_TEST
 
 START_TEST(hostile_patterns_take_linear_time)
 {
-    enum { PATTERN_LEN = 200000, TEXT_LEN = 400000 };
+    enum {
+        PATTERN_LEN = 200000,
+        TEXT_LEN = 400000
+    };
     char *pattern = malloc(PATTERN_LEN);
     char *text = malloc(TEXT_LEN);
     memset(text, 'a', TEXT_LEN);
     struct timespec start;
     struct timespec end;
     ck_assert_int_eq(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start), 0);
-    // A word that matches almost everywhere, seen from both sides; and a star at every second place.
+    // A word that matches almost everywhere, seen from both sides; and stars at every other place.
     for (int kind = 0; kind < 3; kind++) {
         memset(pattern, 'a', PATTERN_LEN);
         pattern[0] = '*';
@@ -145,7 +148,8 @@ START_TEST(hostile_patterns_take_linear_time)
             }
         }
         pattern[kind == 0 ? 1 : PATTERN_LEN - 3] = 'b';
-        ck_assert(!chy_glob_match(chy_slice_of(pattern, PATTERN_LEN), chy_slice_of(text, TEXT_LEN)));
+        ck_assert(
+            !chy_glob_match(chy_slice_of(pattern, PATTERN_LEN), chy_slice_of(text, TEXT_LEN)));
         ck_assert(!chy_glob_match_nocase(chy_slice_of(pattern, PATTERN_LEN),
                                          chy_slice_of(text, TEXT_LEN)));
     }

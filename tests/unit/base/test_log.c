@@ -51,10 +51,14 @@ START_TEST(a_json_line_has_everything_in_order)
         {"cached", chy_text("true"), true},
         {"odd", chy_text("1,\"x\":2"), true}, // no number: quoted after all
     };
-    struct chy_log_line line = {
-        .level = CHY_LOG_WARNING, .event = chy_text("http.answered"), .message = chy_text("done"),
-        .request_id = chy_text("req-1"), .operation = chy_text("issue"),
-        .instance = chy_text("api"), .fields = fields, .field_count = 4};
+    struct chy_log_line line = {.level = CHY_LOG_WARNING,
+                                .event = chy_text("http.answered"),
+                                .message = chy_text("done"),
+                                .request_id = chy_text("req-1"),
+                                .operation = chy_text("issue"),
+                                .instance = chy_text("api"),
+                                .fields = fields,
+                                .field_count = 4};
     chy_log_write(&captured.log, &line);
     finish();
     ck_assert_str_eq(captured.text,
@@ -69,11 +73,14 @@ START_TEST(a_text_line_is_for_people)
 {
     start(CHY_LOG_FORMAT_TEXT, CHY_LOG_INFO);
     struct chy_log_field field = {"port", chy_text("8080"), true};
-    struct chy_log_line line = {.level = CHY_LOG_INFO, .event = chy_text("server.started"),
-                                .message = chy_text("listening"), .fields = &field,
+    struct chy_log_line line = {.level = CHY_LOG_INFO,
+                                .event = chy_text("server.started"),
+                                .message = chy_text("listening"),
+                                .fields = &field,
                                 .field_count = 1};
     chy_log_write(&captured.log, &line);
-    line = (struct chy_log_line){.level = CHY_LOG_ERROR, .message = chy_text("a\nb\x1b[31m"),
+    line = (struct chy_log_line){.level = CHY_LOG_ERROR,
+                                 .message = chy_text("a\nb\x1b[31m"),
                                  .request_id = chy_text("req-1")};
     chy_log_write(&captured.log, &line);
     finish();
@@ -116,14 +123,15 @@ START_TEST(values_are_escaped)
 {
     start(CHY_LOG_FORMAT_JSON, CHY_LOG_INFO);
     struct chy_log_line line = {.level = CHY_LOG_INFO,
-                                .message = chy_slice_of(escape_cases[_i].text,
-                                                        escape_cases[_i].len)};
+                                .message =
+                                    chy_slice_of(escape_cases[_i].text, escape_cases[_i].len)};
     chy_log_write(&captured.log, &line);
     finish();
     char expected[256];
-    (void)snprintf(expected, sizeof expected,
-                   "{\"time\":\"2026-01-15T12:00:00.000Z\",\"level\":\"info\",\"message\":\"%s\"}\n",
-                   escape_cases[_i].json);
+    (void)snprintf(
+        expected, sizeof expected,
+        "{\"time\":\"2026-01-15T12:00:00.000Z\",\"level\":\"info\",\"message\":\"%s\"}\n",
+        escape_cases[_i].json);
     ck_assert_str_eq(captured.text, expected);
 }
 END_TEST
@@ -140,10 +148,10 @@ START_TEST(a_line_never_passes_its_limit)
         struct chy_slice value = chy_slice_of(long_text, 20000 / unit_len * unit_len);
         for (int format = 0; format < 2; format++) {
             start((enum chy_log_format)format, CHY_LOG_INFO);
-            struct chy_log_field fields[] = {{"one", value, false}, {"two", value, false},
-                                             {"three", value, false}};
-            struct chy_log_line line = {.event = value, .message = value, .fields = fields,
-                                        .field_count = 3};
+            struct chy_log_field fields[] = {
+                {"one", value, false}, {"two", value, false}, {"three", value, false}};
+            struct chy_log_line line = {
+                .event = value, .message = value, .fields = fields, .field_count = 3};
             chy_log_write(&captured.log, &line);
             finish();
             ck_assert_uint_le(captured.len, CHY_LOG_LINE_MAX);

@@ -178,10 +178,14 @@ START_TEST(a_whole_error_is_copied)
     char details[] = "[{\"action\":\"read\"}]";
     char code[] = "too_big";
     struct chy_issue issue = {chy_text(code), chy_text("/a"), chy_text("m\n")};
-    struct chy_error error = {
-        .struct_size = sizeof error, .status = CHY_TRY_LATER, .native_code = -3,
-        .reason = CHY_REASON_RATE, .retry_after_s = 9, .message = chy_text(message),
-        .issues = {&issue, 1, sizeof issue}, .details = chy_text(details)};
+    struct chy_error error = {.struct_size = sizeof error,
+                              .status = CHY_TRY_LATER,
+                              .native_code = -3,
+                              .reason = CHY_REASON_RATE,
+                              .retry_after_s = 9,
+                              .message = chy_text(message),
+                              .issues = {&issue, 1, sizeof issue},
+                              .details = chy_text(details)};
     ck_assert_int_eq(op->host->fail_with(op, &error), CHY_TRY_LATER);
     memset(message, 'x', sizeof message - 1);
     memset(details, 'x', sizeof details - 1);
@@ -264,9 +268,12 @@ START_TEST(errors_need_no_memory)
     (void)chy_alloc(op, 64);
     add_issue(op, "/a");
     struct chy_issue issue = {chy_text("c"), chy_text("/p"), chy_text("m")};
-    struct chy_error error = {.struct_size = sizeof error, .status = CHY_BAD_INPUT,
-                              .reason = CHY_REASON_VALIDATION, .message = chy_text("kept"),
-                              .issues = {&issue, 1, sizeof issue}, .details = chy_text("{}")};
+    struct chy_error error = {.struct_size = sizeof error,
+                              .status = CHY_BAD_INPUT,
+                              .reason = CHY_REASON_VALIDATION,
+                              .message = chy_text("kept"),
+                              .issues = {&issue, 1, sizeof issue},
+                              .details = chy_text("{}")};
     ck_assert_int_eq(op->host->fail_with(op, &error), CHY_BAD_INPUT);
     struct chy_error got = last_error(op);
     ck_assert(chy_slice_is(got.message, "kept"));
@@ -282,10 +289,13 @@ START_TEST(time_and_identity_are_what_was_given)
 {
     struct chy_op *test = test_op_new();
     char name[] = "issue";
-    struct chy_operation_config config = {
-        .host = test->host, .clock = &test_op_clock(test)->clock, .name = chy_text(name),
-        .request_id = chy_text("req-given"), .deadline = 5000, .principal = name,
-        .flags = CHY_OP_JOB};
+    struct chy_operation_config config = {.host = test->host,
+                                          .clock = &test_op_clock(test)->clock,
+                                          .name = chy_text(name),
+                                          .request_id = chy_text("req-given"),
+                                          .deadline = 5000,
+                                          .principal = name,
+                                          .flags = CHY_OP_JOB};
     struct chy_operation *operation = chy_operation_new(&config);
     struct chy_op *op = &operation->op;
     name[0] = 'X';
@@ -323,7 +333,9 @@ END_TEST
 
 START_TEST(fresh_request_ids_are_well_formed_and_differ)
 {
-    enum { COUNT = 2000 };
+    enum {
+        COUNT = 2000
+    };
     static char ids[COUNT][CHY_REQUEST_ID_LEN];
     for (int i = 0; i < COUNT; i++) {
         chy_request_id_make(ids[i]);

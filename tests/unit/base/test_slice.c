@@ -178,7 +178,10 @@ static const struct {
     {"DEL", "a\x7f", 2, true, false, "a?"},
     {"C1", "a\xc2\x85", 3, true, false, "a?"},
     {"no-break space, after C1", "\xc2\xa0", 2, true, true, "\xc2\xa0"},
-    {"right-to-left override", "a\xe2\x80\xae" "b", 5, true, false, "a?b"},
+    {"right-to-left override",
+     "a\xe2\x80\xae"
+     "b",
+     5, true, false, "a?b"},
     {"left-to-right mark", "\xe2\x80\x8e", 3, true, false, "?"},
     {"zero-width joiner is no control", "\xe2\x80\x8d", 3, true, true, "\xe2\x80\x8d"},
     {"isolate", "\xe2\x81\xa6", 3, true, false, "?"},
@@ -190,9 +193,15 @@ static const struct {
     {"overlong slash", "\xc0\xaf", 2, false, false, "??"},
     {"overlong, three bytes", "\xe0\x80\xaf", 3, false, false, "???"},
     {"overlong, four bytes", "\xf0\x80\x80\xaf", 4, false, false, "????"},
-    {"continuation alone", "\x80" "a", 2, false, false, "?a"},
+    {"continuation alone",
+     "\x80"
+     "a",
+     2, false, false, "?a"},
     {"cut off", "a\xe2\x82", 3, false, false, "a??"},
-    {"wrong continuation", "\xc3" "a", 2, false, false, "?a"},
+    {"wrong continuation",
+     "\xc3"
+     "a",
+     2, false, false, "?a"},
     {"no such first byte", "\xff", 1, false, false, "?"},
 };
 
@@ -215,9 +224,11 @@ START_TEST(sanitising_cuts_between_characters_and_works_in_place)
     ck_assert_uint_eq(chy_text_sanitise(T("ab\xe2\x82\xac"), out, 4), 2);
     ck_assert_uint_eq(chy_text_sanitise(T("ab\xe2\x82\xac"), out, 5), 5);
     ck_assert_uint_eq(chy_text_sanitise(T("abc"), out, 0), 0);
-    char text[] = "a\xff\xe2\x80\xae\xc3\xbc" "b";
+    char text[] = "a\xff\xe2\x80\xae\xc3\xbc"
+                  "b";
     size_t len = chy_text_sanitise(chy_slice_of(text, sizeof text - 1), text, sizeof text - 1);
-    ck_assert(chy_slice_is(chy_slice_of(text, len), "a??\xc3\xbc" "b"));
+    ck_assert(chy_slice_is(chy_slice_of(text, len), "a??\xc3\xbc"
+                                                    "b"));
 }
 END_TEST
 
