@@ -137,6 +137,32 @@ START_TEST(a_field_guards_by_its_value)
 }
 END_TEST
 
+START_TEST(a_write_to_a_row_that_its_guard_wants_needs_no_other_fields)
+{
+    const enum chy_write_kind kinds[] = {CHY_WRITE_ADD, CHY_WRITE_UPSERT};
+    insert_things(1, 1);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        for (uint64_t number = 1; number <= 2; number++) { // the second is not there
+            struct batch *b = fresh();
+            struct chy_storage_write *write = batch_thing(b, kinds[i], number);
+            write->guard = CHY_GUARD_EQUALS;
+            write->guard_field = FLAG;
+            write->guard_value = bool_value(1);
+            if (kinds[i] == CHY_WRITE_ADD) {
+                write->add_field = WEIGHT;
+                write->delta = 1;
+            } else {
+                batch_set(b, write, NOTE, text_value("set"));
+            }
+            chy_status expected = number == 1 ? CHY_OK : CHY_CONFLICT;
+            EXPECT(b->op, batch_run(b), expected);
+        }
+    }
+    ck_assert_uint_eq(thing_revision(1), 3);
+    ck_assert_uint_eq(thing_revision(2), 0);
+}
+END_TEST
+
 START_TEST(check_writes_nothing_and_tells_the_revision)
 {
     insert_things(1, 1);
@@ -216,6 +242,7 @@ TCase *storage_guard_tests(void)
     tcase_add_test(tests, absent_and_present_guard_every_kind);
     tcase_add_test(tests, a_revision_guards_against_what_changed_meanwhile);
     tcase_add_test(tests, a_field_guards_by_its_value);
+    tcase_add_test(tests, a_write_to_a_row_that_its_guard_wants_needs_no_other_fields);
     tcase_add_test(tests, check_writes_nothing_and_tells_the_revision);
     tcase_add_test(tests, a_failing_check_fails_the_batch);
     tcase_add_test(tests, the_first_failure_in_the_order_of_effect_is_told);

@@ -226,6 +226,10 @@ static chy_status check_complete(struct chy_op *op, const struct chy_collection 
                                  const struct chy_storage_write *write)
 {
     uint8_t given[CHY_STORAGE_FIELDS_MAX] = {0};
+    bool wants_row = write->guard != CHY_GUARD_NONE && write->guard != CHY_GUARD_ABSENT;
+    if (write->kind != CHY_WRITE_INSERT && wants_row) {
+        return CHY_OK; // the guard wants the row to be there: none is made
+    }
     for (uint64_t i = 0; i < write->fields.count; i++) {
         given[((const struct chy_assignment *)chy_view_at(write->fields, i))->field] = 1;
     }

@@ -253,7 +253,8 @@ struct chy_assignment {
 CHY_ABI_SIZE(struct chy_assignment, 64);
 
 /** One operation: element of `chy_storage_batch.writes`.  The fields that its kind does not name are
- *  zero.  An insert gives every field that is not nullable; what it does not give is null or empty. */
+ *  zero.  An insert gives every field that is not nullable; what it does not give is null or empty.
+ *  So do an upsert and an add, unless their guard wants the row to be there. */
 struct chy_storage_write {
     uint32_t kind; /**< enum chy_write_kind */
     uint32_t collection;
