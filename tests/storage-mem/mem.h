@@ -34,6 +34,7 @@ struct mem {
     pthread_mutex_t lock; /**< guards all below */
     struct table *tables; /**< one per collection */
     bool is_made;         /**< upgrade() has run */
+    bool is_draining;     /**< drain() has run */
     uint64_t commits;
 };
 
@@ -69,7 +70,7 @@ chy_status mem_write(void *self, struct chy_op *op, const struct chy_storage_bat
 
 /* plugin.c */
 
-/** mem_ready answers BROKEN before upgrade() has made the collections. */
+/** mem_ready answers BROKEN before upgrade() has made the collections, and TRY_LATER after drain(). */
 chy_status mem_ready(struct mem *mem, struct chy_op *op);
 
 #endif

@@ -25,11 +25,14 @@ static chy_status start(void *self, struct chy_op *op)
     return CHY_OK;
 }
 
-/** drain has nothing in hand: every write is done when it returns. */
+/** drain waits for the call that has the lock; those after it are refused. */
 static chy_status drain(void *self, struct chy_op *op)
 {
-    (void)self;
+    struct mem *mem = self;
     (void)op;
+    pthread_mutex_lock(&mem->lock);
+    mem->is_draining = true;
+    pthread_mutex_unlock(&mem->lock);
     return CHY_OK;
 }
 
@@ -58,6 +61,9 @@ static void destroy(void *self)
 
 chy_status mem_ready(struct mem *mem, struct chy_op *op)
 {
+    if (mem->is_draining) {
+        return chy_fail(op, CHY_TRY_LATER, 0, "the instance is stopping");
+    }
     return mem->is_made ? CHY_OK
                         : chy_fail(op, CHY_BROKEN, 0, "the collections have not been made");
 }
