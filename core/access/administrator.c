@@ -12,8 +12,7 @@ struct noted {
     struct chy_uuid id;
 };
 
-static chy_status find_setting(struct chy_runtime *runtime, struct chy_op *op,
-                               struct noted *noted)
+static chy_status find_setting(struct chy_runtime *runtime, struct chy_op *op, struct noted *noted)
 {
     struct chy_storage_row row;
     chy_status status = chy_storage_read(runtime->storage, op, CHY_C_SETTINGS,
@@ -37,9 +36,9 @@ static chy_status find_administrator(struct chy_runtime *runtime, struct chy_op 
 {
     CHY_TRY(find_setting(runtime, op, noted));
     struct chy_storage_row row;
-    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES,
-                                         CHY_KEY(chy_value_uuid(&noted->id)),
-                                         CHY_FIELDS(CHY_IDENTITY_ROLE), &row);
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES,
+                         CHY_KEY(chy_value_uuid(&noted->id)), CHY_FIELDS(CHY_IDENTITY_ROLE), &row);
     if (status == CHY_NOT_FOUND) {
         return CHY_OK;
     }
@@ -73,8 +72,7 @@ static chy_status make_administrator(struct chy_runtime *runtime, struct chy_bat
 }
 
 chy_status chy_access_administrator(struct chy_runtime *runtime, struct chy_op *op,
-                                    struct chy_slice name, int64_t ttl,
-                                    struct chy_slice *out_token)
+                                    struct chy_slice name, int64_t ttl, struct chy_slice *out_token)
 {
     CHY_TRY(chy_require(op, NULL, CHY_SUBJECT_IDENTITIES, CHY_ACTION_CREATE, "identity"));
     struct noted noted = {.has_setting = false};
@@ -87,9 +85,8 @@ chy_status chy_access_administrator(struct chy_runtime *runtime, struct chy_op *
     }
     struct chy_token_grant grant = {.identity_id = &noted.id, .name = name, .ttl = ttl};
     CHY_TRY(chy_access_issue_token(runtime, &batch, &grant, &token));
-    struct chy_audit_event event = {.action = "access-token.create",
-                                    .target_kind = "identities",
-                                    .outcome = CHY_AUDIT_OK};
+    struct chy_audit_event event = {
+        .action = "access-token.create", .target_kind = "identities", .outcome = CHY_AUDIT_OK};
     CHY_TRY(chy_uuid_text(op, &noted.id, &event.target));
     CHY_TRY(chy_audit_add(runtime, &batch, &event));
     CHY_TRY(chy_runtime_commit(runtime, &batch, NULL));

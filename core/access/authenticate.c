@@ -70,8 +70,8 @@ struct loaded {
     struct chy_view networks;
 };
 
-static chy_status make_token(struct chy_op *op, struct chy_slice hash,
-                             const struct loaded *loaded, struct chy_cached **out_cached)
+static chy_status make_token(struct chy_op *op, struct chy_slice hash, const struct loaded *loaded,
+                             struct chy_cached **out_cached)
 {
     struct chy_access_token *token = calloc(1, sizeof *token);
     if (token == NULL) {
@@ -119,13 +119,12 @@ static chy_status load_token(struct chy_runtime *runtime, struct chy_op *op, str
                              struct chy_cached **out_cached)
 {
     struct loaded loaded = {.networks = {NULL, 0, sizeof(struct chy_network)}};
-    CHY_TRY(or_refused(
-        op, chy_storage_read(runtime->storage, op, CHY_C_ACCESS_TOKENS,
-                             CHY_KEY(chy_value_blob(hash)),
-                             CHY_FIELDS(CHY_TOKEN_IDENTITY_ID, CHY_TOKEN_SECRET_ID,
-                                        CHY_TOKEN_USES_LIMIT, CHY_TOKEN_EXPIRES_AT,
-                                        CHY_TOKEN_TRUSTED_IPS),
-                             &loaded.row)));
+    CHY_TRY(or_refused(op, chy_storage_read(runtime->storage, op, CHY_C_ACCESS_TOKENS,
+                                            CHY_KEY(chy_value_blob(hash)),
+                                            CHY_FIELDS(CHY_TOKEN_IDENTITY_ID, CHY_TOKEN_SECRET_ID,
+                                                       CHY_TOKEN_USES_LIMIT, CHY_TOKEN_EXPIRES_AT,
+                                                       CHY_TOKEN_TRUSTED_IPS),
+                                            &loaded.row)));
     struct chy_uuid identity_id = chy_row_uuid(&loaded.row, 0);
     struct chy_uuid secret_id = chy_row_uuid(&loaded.row, 1);
     struct chy_slice trusted_ips = chy_row_json(&loaded.row, 4);
@@ -175,8 +174,8 @@ static chy_status check_address(struct chy_op *op, const struct chy_access_token
         return CHY_OK;
     }
     return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,
-                           "the access token may not be used from the address %.*s",
-                           (int)peer.len, peer.len == 0 ? "" : (const char *)peer.ptr);
+                           "the access token may not be used from the address %.*s", (int)peer.len,
+                           peer.len == 0 ? "" : (const char *)peer.ptr);
 }
 
 chy_status chy_access_token_find(struct chy_runtime *runtime, struct chy_op *op,
@@ -203,10 +202,9 @@ static chy_status count_use(struct chy_runtime *runtime, struct chy_op *op,
     }
     struct chy_batch batch;
     chy_batch_init(&batch, op, 0);
-    struct chy_write *write =
-        chy_batch_add(&batch, CHY_C_ACCESS_TOKENS,
-                      CHY_KEY(chy_value_blob(chy_slice_of(token->hash, sizeof token->hash))),
-                      CHY_TOKEN_USES, 1);
+    struct chy_write *write = chy_batch_add(
+        &batch, CHY_C_ACCESS_TOKENS,
+        CHY_KEY(chy_value_blob(chy_slice_of(token->hash, sizeof token->hash))), CHY_TOKEN_USES, 1);
     chy_write_guard_present(write);
     chy_write_maximum(write, token->uses_limit);
     chy_status status = chy_batch_commit(&batch, runtime->storage, NULL);
@@ -232,8 +230,8 @@ chy_status chy_access_authenticate(struct chy_runtime *runtime, struct chy_op *o
 {
     chy_status status = authenticate(runtime, op, token, peer);
     if (status == CHY_DENIED && token.len != 0) { // a try without any credential is no try
-        chy_audit_refusal(runtime, op, "access-token.use", "access-tokens",
-                          chy_slice_of(NULL, 0), NULL);
+        chy_audit_refusal(runtime, op, "access-token.use", "access-tokens", chy_slice_of(NULL, 0),
+                          NULL);
     }
     return status;
 }

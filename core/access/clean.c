@@ -37,7 +37,7 @@ chy_status chy_access_clean(struct chy_runtime *runtime, struct chy_op *op)
 {
     int64_t now = chy_now(op);
     const struct heap heaps[] = {
-        {CHY_C_ACCESS_TOKENS, CHY_TOKEN_EXPIRES_AT, chy_value_time(now)},
+        {CHY_C_ACCESS_TOKENS, CHY_TOKEN_EXPIRES_AT, chy_value_time(now + 1)},
         {CHY_C_LOCKOUTS, CHY_LOCKOUT_LAST_AT, chy_value_time(now - LOCKOUT_KEPT)},
         {CHY_C_DENIALS, CHY_DENIAL_MINUTE,
          chy_value_int((now - DENIALS_KEPT_DAYS * CHY_US_PER_DAY) / CHY_US_PER_MINUTE)},

@@ -153,9 +153,8 @@ static chy_status require_secret(struct chy_call *call, const char *action,
     CHY_TRY(chy_identity_require(call, &identity_id, action, &identity));
     CHY_TRY(read_secret(call, &call->id, out_row));
     struct chy_uuid owner = chy_row_uuid(out_row, CHY_SECRET_IDENTITY_ID);
-    return chy_uuid_compare(&owner, &identity_id) == 0
-               ? CHY_OK
-               : chy_not_found(call->op, call->kind->what);
+    return chy_uuid_compare(&owner, &identity_id) == 0 ? CHY_OK
+                                                       : chy_not_found(call->op, call->kind->what);
 }
 
 static chy_status answer_row(struct chy_call *call, const struct chy_storage_row *row)
@@ -186,20 +185,20 @@ static chy_status revoke(struct chy_call *call)
     chy_access_delete_in(&batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_SECRET_ID, &call->id);
     chy_runtime_bump(&batch);
     CHY_TRY(chy_call_commit(call, &batch, "revoke", &call->id));
-    CHY_TRY(chy_access_delete_all(call->runtime, call->op, CHY_C_ACCESS_TOKENS,
-                                  CHY_TOKEN_SECRET_ID, &call->id));
+    CHY_TRY(chy_access_delete_all(call->runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_SECRET_ID,
+                                  &call->id));
     CHY_TRY(read_secret(call, &call->id, &row));
     return answer_row(call, &row);
 }
 
-#define CREATE_SHAPE                                                                        \
-    "{\"type\":\"object\",\"properties\":{"                                                 \
-    "\"description\":{\"type\":\"string\",\"maxLength\":1000},"                             \
-    "\"numUsesLimit\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000000},"         \
+#define CREATE_SHAPE                                                                \
+    "{\"type\":\"object\",\"properties\":{"                                         \
+    "\"description\":{\"type\":\"string\",\"maxLength\":1000},"                     \
+    "\"numUsesLimit\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":1000000000}," \
     "\"ttl\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":315360000}}}"
 
-#define SECRET_SHAPE                                                         \
-    "{\"type\":\"object\",\"required\":[\"identityId\"],\"properties\":{"    \
+#define SECRET_SHAPE                                                      \
+    "{\"type\":\"object\",\"required\":[\"identityId\"],\"properties\":{" \
     "\"identityId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 
 static const struct chy_action actions[] = {

@@ -3,8 +3,7 @@
 #include "access/universal_auth_state.h"
 #include "resource/collections.h"
 
-#define ROLE_SHAPE \
-    "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
+#define ROLE_SHAPE "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
 #define NAME_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true}"
 
 static const struct chy_member members[] = {
@@ -49,9 +48,8 @@ static void insert_member(struct chy_call *call, struct chy_batch *batch)
     chy_write_set(write, CHY_IDENTITY_ROLE, no_access());
     chy_write_set(write, CHY_IDENTITY_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_IDENTITY_UPDATED_AT, chy_value_time(now));
-    write = chy_batch_insert(
-        batch, CHY_C_MEMBERSHIPS,
-        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    write = chy_batch_insert(batch, CHY_C_MEMBERSHIPS,
+                             CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
     chy_write_set(write, CHY_MEMBERSHIP_ROLE, role.len == 0 ? no_access() : chy_value_text(role));
     chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(now));
 }
@@ -127,16 +125,16 @@ static chy_status delete_identity(struct chy_call *call)
     CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_DELETE, &row));
     CHY_TRY(refuse_self(call, "delete yourself"));
     CHY_TRY(chy_kind_delete(call));
-    CHY_TRY(chy_access_delete_all(runtime, call->op, CHY_C_MEMBERSHIPS,
-                                  CHY_MEMBERSHIP_IDENTITY_ID, &call->id));
+    CHY_TRY(chy_access_delete_all(runtime, call->op, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID,
+                                  &call->id));
     CHY_TRY(chy_access_delete_all(runtime, call->op, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID,
                                   &call->id));
     return chy_access_delete_all(runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID,
                                  &call->id);
 }
 
-#define MEMBER_SHAPE                                                                       \
-    "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":" NAME_SHAPE    \
+#define MEMBER_SHAPE                                                                    \
+    "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":" NAME_SHAPE \
     ",\"role\":" ROLE_SHAPE ",\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 
 static const struct chy_action actions[] = {

@@ -3,7 +3,8 @@
  *
  * Who may change an identity, or give it a way to log in, could act as it.  So that takes the
  * permission in every project that the identity is a member of, and the administrator of the whole
- * instance when it has a role there.  Whoever may read identities in one of its projects may read it.
+ * instance when it has a role there.  Whoever may read identities in one of its projects may read
+ * it.
  */
 #ifndef CHY_ACCESS_IDENTITY_H
 #define CHY_ACCESS_IDENTITY_H
@@ -11,22 +12,21 @@
 #include "resource/kind.h"
 
 /**
- * "identities": the ordinary actions, and "create-in-project", whose document names the projectId, and
- * the role there (default no-access).
+ * "identities": the ordinary actions, and "create-in-project", whose document names the projectId,
+ * and the role there (default no-access).
  */
 extern const struct chy_kind chy_kind_identity;
 
 /**
- * "identity-memberships": "create", "get", "update" and "delete" with the identity's id and a document
- * with projectId (and role); "list" with projectId.
+ * "identity-memberships": "create", "get", "update" and "delete" with the identity's id and a
+ * document with projectId (and role); "list" with projectId.
  */
 extern const struct chy_kind chy_kind_identity_membership;
 
 /** chy_identity_require asks whether the caller may do `action` (CHY_ACTION_READ or _EDIT …) to the
  *  identity `id`, and reads its row whole.  NOT_FOUND: it may not even see it. */
 CHY_MUST_USE chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id,
-                                             const char *action,
-                                             struct chy_storage_row *out_row);
+                                             const char *action, struct chy_storage_row *out_row);
 
 /** chy_identity_memberships reads all of an identity's memberships: a view of struct
  *  chy_membership. */

@@ -2,8 +2,7 @@
 #include "resource/collections.h"
 
 #define ID_SHAPE "{\"type\":\"string\",\"format\":\"uuid\"}"
-#define ROLE_SHAPE \
-    "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
+#define ROLE_SHAPE "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
 
 static const struct chy_member members[] = {
     {"identityId", CHY_MEMBERSHIP_IDENTITY_ID, CHY_MEMBER_DERIVED, NULL},
@@ -13,8 +12,7 @@ static const struct chy_member members[] = {
 };
 
 /** decorate adds the identity as lists show it. */
-static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row,
-                           json_t *object)
+static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row, json_t *object)
 {
     struct chy_uuid id = chy_row_uuid(row, CHY_MEMBERSHIP_IDENTITY_ID);
     struct chy_storage_row found;
@@ -36,10 +34,10 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
 
 static chy_status read_row(struct chy_call *call, struct chy_storage_row *out_row)
 {
-    chy_status status = chy_storage_read(
-        call->runtime->storage, call->op, CHY_C_MEMBERSHIPS,
-        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)),
-        chy_call_fields(call), out_row);
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_MEMBERSHIPS,
+                         CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)),
+                         chy_call_fields(call), out_row);
     return status == CHY_NOT_FOUND ? chy_not_found(call->op, "identity") : status;
 }
 
@@ -81,9 +79,9 @@ static chy_status create(struct chy_call *call)
     struct chy_write *identity =
         chy_batch_check(&batch, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(&call->id)));
     chy_write_guard_present(identity);
-    struct chy_write *write = chy_batch_insert(
-        &batch, CHY_C_MEMBERSHIPS,
-        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    struct chy_write *write =
+        chy_batch_insert(&batch, CHY_C_MEMBERSHIPS,
+                         CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
     chy_write_set(write, CHY_MEMBERSHIP_ROLE,
                   chy_value_text(chy_json_member(call->document, "role")));
     chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(chy_now(call->op)));
@@ -104,9 +102,9 @@ static chy_status update(struct chy_call *call)
     CHY_TRY(chy_call_project(call));
     CHY_TRY(read_row(call, &row));
     chy_batch_init(&batch, call->op, 0);
-    struct chy_write *write = chy_batch_update(
-        &batch, CHY_C_MEMBERSHIPS,
-        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    struct chy_write *write =
+        chy_batch_update(&batch, CHY_C_MEMBERSHIPS,
+                         CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
     chy_write_guard_revision(write, row.revision);
     chy_write_set(write, CHY_MEMBERSHIP_ROLE,
                   chy_value_text(chy_json_member(call->document, "role")));
@@ -121,18 +119,17 @@ static chy_status delete_membership(struct chy_call *call)
     CHY_TRY(chy_call_project(call));
     CHY_TRY(read_row(call, &row));
     chy_batch_init(&batch, call->op, 0);
-    (void)chy_batch_delete(
-        &batch, CHY_C_MEMBERSHIPS,
-        CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    (void)chy_batch_delete(&batch, CHY_C_MEMBERSHIPS,
+                           CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
     CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
     return answer_row(call, &row);
 }
 
-#define ROLE_DOCUMENT                                                                  \
-    "{\"type\":\"object\",\"required\":[\"projectId\",\"role\"],\"properties\":{"      \
+#define ROLE_DOCUMENT                                                             \
+    "{\"type\":\"object\",\"required\":[\"projectId\",\"role\"],\"properties\":{" \
     "\"projectId\":" ID_SHAPE ",\"role\":" ROLE_SHAPE "}}"
-#define DOCUMENT                                                                       \
-    "{\"type\":\"object\",\"required\":[\"projectId\"],\"properties\":{"               \
+#define DOCUMENT                                                         \
+    "{\"type\":\"object\",\"required\":[\"projectId\"],\"properties\":{" \
     "\"projectId\":" ID_SHAPE "}}"
 
 static const struct chy_action actions[] = {

@@ -18,15 +18,15 @@
 #define LONGEST_LIFE 315360000
 
 static const uint32_t auth_fields[] = {
-    CHY_UA_IDENTITY_ID,      CHY_UA_TOKEN_TTL,         CHY_UA_TOKEN_MAX_TTL,
-    CHY_UA_TOKEN_USES_LIMIT, CHY_UA_TOKEN_PERIOD,      CHY_UA_SECRET_TRUSTED_IPS,
-    CHY_UA_TOKEN_TRUSTED_IPS, CHY_UA_LOCKOUT_ENABLED,  CHY_UA_LOCKOUT_THRESHOLD,
-    CHY_UA_LOCKOUT_DURATION, CHY_UA_LOCKOUT_RESET,
+    CHY_UA_IDENTITY_ID,       CHY_UA_TOKEN_TTL,       CHY_UA_TOKEN_MAX_TTL,
+    CHY_UA_TOKEN_USES_LIMIT,  CHY_UA_TOKEN_PERIOD,    CHY_UA_SECRET_TRUSTED_IPS,
+    CHY_UA_TOKEN_TRUSTED_IPS, CHY_UA_LOCKOUT_ENABLED, CHY_UA_LOCKOUT_THRESHOLD,
+    CHY_UA_LOCKOUT_DURATION,  CHY_UA_LOCKOUT_RESET,
 };
 
 static const uint32_t secret_fields[] = {
-    CHY_SECRET_ID,  CHY_SECRET_IDENTITY_ID, CHY_SECRET_MAC,     CHY_SECRET_USES,
-    CHY_SECRET_USES_LIMIT, CHY_SECRET_TTL,  CHY_SECRET_REVOKED, CHY_SECRET_CREATED_AT,
+    CHY_SECRET_ID,         CHY_SECRET_IDENTITY_ID, CHY_SECRET_MAC,     CHY_SECRET_USES,
+    CHY_SECRET_USES_LIMIT, CHY_SECRET_TTL,         CHY_SECRET_REVOKED, CHY_SECRET_CREATED_AT,
 };
 
 /** One log-in under way. */
@@ -129,8 +129,7 @@ static bool is_right(const struct login *login, struct chy_slice mac)
 
 static chy_status refuse(struct login *login, const char *message)
 {
-    return chy_fail_reason(login->call->op, CHY_DENIED, CHY_REASON_UNAUTHENTICATED, "%s",
-                           message);
+    return chy_fail_reason(login->call->op, CHY_DENIED, CHY_REASON_UNAUTHENTICATED, "%s", message);
 }
 
 static bool is_locked(const struct login *login)
@@ -231,9 +230,8 @@ static struct life life_of(const struct login *login)
 
 static chy_status add_audit(struct login *login, struct chy_batch *batch)
 {
-    struct chy_audit_event event = {.action = "universal-auth.login",
-                                    .target_kind = "identities",
-                                    .outcome = CHY_AUDIT_OK};
+    struct chy_audit_event event = {
+        .action = "universal-auth.login", .target_kind = "identities", .outcome = CHY_AUDIT_OK};
     struct chy_slice secret_id;
     struct chy_buf detail;
     CHY_TRY(chy_access_act_as(login->call->op, &login->identity_id));

@@ -47,9 +47,10 @@ chy_status chy_network_parse(struct chy_op *op, struct chy_slice text,
         uint64_t most = mapped ? 128 : network.bits;
         uint64_t bits = 0;
         if (!chy_slice_parse_u64(prefix, most, &bits) || (mapped && bits < 96)) {
-            return chy_fail(op, CHY_BAD_INPUT, 0, "'%.*s' is not a network: the length of the "
-                            "prefix is a number up to %llu", (int)trimmed.len,
-                            (const char *)trimmed.ptr, (unsigned long long)most);
+            return chy_fail(op, CHY_BAD_INPUT, 0,
+                            "'%.*s' is not a network: the length of the "
+                            "prefix is a number up to %llu",
+                            (int)trimmed.len, (const char *)trimmed.ptr, (unsigned long long)most);
         }
         keep_bits(&network, (uint32_t)(mapped ? bits - 96 : bits));
     }
@@ -94,8 +95,7 @@ bool chy_networks_have(struct chy_op *op, struct chy_view networks, struct chy_s
         return false;
     }
     for (uint64_t i = 0; i < networks.count; i++) {
-        if (chy_network_contains((const struct chy_network *)chy_view_at(networks, i),
-                                 &address)) {
+        if (chy_network_contains((const struct chy_network *)chy_view_at(networks, i), &address)) {
             return true;
         }
     }

@@ -1,9 +1,9 @@
 /**
  * Access tokens: opaque, random, kept as a MAC.
  *
- * A token acts for an identity until it ends: by time, by use, by revoking it, its client secret or
- * its identity.  An ending made on any node is seen by every other within a second (resource/cache.h).
- * A time to live or a limit of 0 means: none.
+ * A token acts for an identity until it ends: by time, by use, by revoking it, its client secret
+ * or its identity.  An ending made on any node is seen by every other within a second
+ * (resource/cache.h). A time to live or a limit of 0 means: none.
  */
 #ifndef CHY_ACCESS_TOKEN_H
 #define CHY_ACCESS_TOKEN_H
@@ -38,14 +38,14 @@ struct chy_token_grant {
 
 /** chy_access_issue_token puts a new token into `batch`; it works once that is committed.
  *  `out_token` is its text, in the secret arena: the only time that it is to be had. */
-CHY_MUST_USE chy_status chy_access_issue_token(struct chy_runtime *runtime,
-                                               struct chy_batch *batch,
+CHY_MUST_USE chy_status chy_access_issue_token(struct chy_runtime *runtime, struct chy_batch *batch,
                                                const struct chy_token_grant *grant,
                                                struct chy_slice *out_token);
 
-/** chy_access_administrator makes a token for the administrator: the user "admin", role admin of the
- *  whole instance, who is made first if there is none.  `name` is shown to people who look for old
- *  tokens; `ttl` 0: it never expires. */
+/** chy_access_administrator makes a token for the administrator: the user "admin", role admin of
+ *  the
+ *   whole instance, who is made first if there is none.  `name` is shown to people who look for old
+ *   tokens; `ttl` 0: it never expires. */
 CHY_MUST_USE chy_status chy_access_administrator(struct chy_runtime *runtime, struct chy_op *op,
                                                  struct chy_slice name, int64_t ttl,
                                                  struct chy_slice *out_token);

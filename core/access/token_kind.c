@@ -5,8 +5,8 @@
 #include "resource/audit.h"
 #include "resource/collections.h"
 
-static const uint32_t row_fields[] = {CHY_TOKEN_TTL, CHY_TOKEN_EXPIRES_AT,
-                                      CHY_TOKEN_MAX_EXPIRES_AT, CHY_TOKEN_CREATED_AT};
+static const uint32_t row_fields[] = {CHY_TOKEN_TTL, CHY_TOKEN_EXPIRES_AT, CHY_TOKEN_MAX_EXPIRES_AT,
+                                      CHY_TOKEN_CREATED_AT};
 
 /** One token that its holder sent, and its row. */
 struct held {
@@ -49,15 +49,13 @@ static chy_status renew(struct chy_call *call)
         end = max_end != 0 && now + ttl > max_end ? max_end : now + ttl;
         struct chy_batch batch;
         chy_batch_init(&batch, call->op, 0);
-        struct chy_write *write =
-            chy_batch_update(&batch, CHY_C_ACCESS_TOKENS, CHY_KEY(held.key));
+        struct chy_write *write = chy_batch_update(&batch, CHY_C_ACCESS_TOKENS, CHY_KEY(held.key));
         chy_write_set(write, CHY_TOKEN_EXPIRES_AT, chy_value_time(end));
         CHY_TRY(chy_call_commit(call, &batch, "renew", &held.token->principal.id));
         atomic_store_explicit(&held.token->expires_at, end, memory_order_relaxed);
     }
     return chy_access_token_answer(call, held.text, end == 0 ? 0 : (end - now) / CHY_US_PER_SECOND,
-                                   max_end == 0 ? 0
-                                                : (max_end - created_at) / CHY_US_PER_SECOND);
+                                   max_end == 0 ? 0 : (max_end - created_at) / CHY_US_PER_SECOND);
 }
 
 static chy_status revoke(struct chy_call *call)
@@ -70,14 +68,13 @@ static chy_status revoke(struct chy_call *call)
     chy_runtime_bump(&batch);
     CHY_TRY(chy_call_commit(call, &batch, "revoke", &held.token->principal.id));
     call->answer = chy_json_object(call->op);
-    return call->answer != NULL &&
-                   chy_json_set_text(call->answer, "message",
-                                     chy_text("the access token is revoked"))
+    return call->answer != NULL && chy_json_set_text(call->answer, "message",
+                                                     chy_text("the access token is revoked"))
                ? CHY_OK
                : chy_fail_memory(call->op);
 }
 
-#define SHAPE                                                         \
+#define SHAPE                                                              \
     "{\"type\":\"object\",\"required\":[\"accessToken\"],\"properties\":{" \
     "\"accessToken\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":4096}}}"
 

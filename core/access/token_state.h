@@ -12,9 +12,9 @@
 struct chy_access_token {
     struct chy_principal principal; /**< first member, whose first member is the cached object */
     uint8_t hash[CHY_TOKEN_HASH_LEN];
-    _Atomic int64_t expires_at;     /**< µs UTC; INT64_MAX: never */
-    int64_t uses_limit;             /**< 0: none */
-    struct chy_view networks;       /**< of struct chy_network; empty: any address */
+    _Atomic int64_t expires_at; /**< µs UTC; INT64_MAX: never */
+    int64_t uses_limit;         /**< 0: none */
+    struct chy_view networks;   /**< of struct chy_network; empty: any address */
 };
 
 /** chy_access_token_hash makes the key under which a token is kept.  DENIED with
@@ -35,7 +35,8 @@ CHY_MUST_USE chy_status chy_access_token_refuse(struct chy_op *op);
  *  itself, without any permission: for the audit row of the log-in. */
 CHY_MUST_USE chy_status chy_access_act_as(struct chy_op *op, const struct chy_uuid *id);
 
-/** chy_access_token_answer is the secret answer of a log-in and of renewing.  Seconds; 0: no end. */
+/** chy_access_token_answer is the secret answer of a log-in and of renewing.  In seconds; 0: no
+ *  end. */
 CHY_MUST_USE chy_status chy_access_token_answer(struct chy_call *call, struct chy_slice token,
                                                 int64_t expires_in, int64_t max_ttl);
 

@@ -205,9 +205,9 @@ static chy_status detach(struct chy_call *call)
     return answer_row(call, &row);
 }
 
-#define LOGIN_SHAPE                                                                            \
-    "{\"type\":\"object\",\"required\":[\"clientId\",\"clientSecret\"],\"properties\":{"       \
-    "\"clientId\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true},"    \
+#define LOGIN_SHAPE                                                                         \
+    "{\"type\":\"object\",\"required\":[\"clientId\",\"clientSecret\"],\"properties\":{"    \
+    "\"clientId\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true}," \
     "\"clientSecret\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":1024,\"x-trim\":true}}}"
 
 static const struct chy_action actions[] = {

@@ -4,8 +4,9 @@
 
 #include "access/universal_auth.h"
 
-/** chy_client_secret_mac makes what is kept of a client secret.  It binds the secret to the client id,
- *  so that no secret outlives the universal auth that it was made for. */
+/** chy_client_secret_mac makes what is kept of a client secret.  It binds the secret to the client
+ *  id,
+ *   so that no secret outlives the universal auth that it was made for. */
 CHY_MUST_USE chy_status chy_client_secret_mac(struct chy_runtime *runtime, struct chy_op *op,
                                               struct chy_slice client_id,
                                               struct chy_slice client_secret,
