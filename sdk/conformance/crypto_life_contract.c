@@ -115,32 +115,42 @@ END_TEST
 
 /* --- forgetting --------------------------------------------------------------------------------*/
 
-/** A private key that this process finds nowhere in its memory, unless the provider leaves it
- *  there: the bytes are stored with every bit turned. */
-static const uint8_t hidden[32] = {
-    0x7b, 0x12, 0xa4, 0x55, 0xd1, 0x0e, 0x93, 0x66, 0x2f, 0xc8, 0x41, 0xb7, 0x5a, 0xee, 0x08, 0x9d,
-    0x33, 0xf6, 0x1c, 0x84, 0xa9, 0x70, 0x5e, 0xcb, 0x17, 0x62, 0xbd, 0x04, 0x98, 0xe5, 0x2a, 0x7f,
+#define HIDDEN_LEN 32
+
+/** A part of a private key, kept with every bit turned, so that the search does not find it here. */
+static uint8_t hidden[HIDDEN_LEN];
+
+/** Where private bytes stand in a PKCS#8 file of ours: the seed, the scalar, or the first prime. */
+static const struct {
+    struct pair pair;
+    uint64_t at;
+} secrets[] = {
+    {{CHY_KEY_RSA_2048, CHY_SIG_RSA_SHA256}, 600}, {{CHY_KEY_EC_P256, CHY_SIG_ECDSA_SHA256}, 36},
+    {{CHY_KEY_EC_P384, CHY_SIG_ECDSA_SHA384}, 35}, {{CHY_KEY_EC_P521, CHY_SIG_ECDSA_SHA512}, 45},
+    {{CHY_KEY_ED25519, CHY_SIG_ED25519}, 16},      {{CHY_KEY_ED448, CHY_SIG_ED448}, 16},
+    {{CHY_KEY_ML_DSA_44, CHY_SIG_ML_DSA_44}, 22},
 };
 
-static void use_and_release(void)
+static void use(struct chy_key *key, uint32_t algorithm)
 {
-    static const uint8_t head[] = {0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07,
-                                   0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
-                                   0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04,
-                                   0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20};
-    uint8_t pkcs8[sizeof head + sizeof hidden];
-    memcpy(pkcs8, head, sizeof head);
-    for (size_t i = 0; i < sizeof hidden; i++) {
-        pkcs8[sizeof head + i] = (uint8_t)~hidden[i];
+    struct chy_slice message = chy_text("message");
+    struct chy_slice signature = signature_of(key, algorithm, message);
+    must(CHY_OK, crypto->verify(self, op, key, algorithm, message, signature));
+}
+
+/** use_and_release lives a key's whole life: made, used, exported, taken in, sealed, opened. */
+static void use_and_release(const struct pair *pair, uint64_t at)
+{
+    struct chy_slice pkcs8;
+    struct chy_key *key = key_made(pair->key, CHY_KEY_EXPORTABLE);
+    use(key, pair->signature);
+    must(CHY_OK, crypto->export_key(self, op, key, &pkcs8));
+    ck_assert_uint_le(at + HIDDEN_LEN, pkcs8.len);
+    for (size_t i = 0; i < HIDDEN_LEN; i++) {
+        hidden[i] = (uint8_t)~pkcs8.ptr[at + i];
     }
-    struct chy_key *key =
-        key_taken(CHY_KEY_EC_P256, CHY_KEY_EXPORTABLE, chy_slice_of(pkcs8, sizeof pkcs8));
-    explicit_bzero(pkcs8, sizeof pkcs8);
-    struct chy_slice signature = signature_of(key, CHY_SIG_ECDSA_SHA256, chy_text("message"));
-    must(CHY_OK,
-         crypto->verify(self, op, key, CHY_SIG_ECDSA_SHA256, chy_text("message"), signature));
-    struct chy_slice exported;
-    must(CHY_OK, crypto->export_key(self, op, key, &exported));
+    struct chy_key *taken = key_taken(pair->key, 0, pkcs8);
+    use(taken, pair->signature);
     if (has_feature(CHY_CRYPTO_SEAL_KEYS)) {
         struct chy_slice sealed;
         struct chy_key *back = NULL;
@@ -148,9 +158,11 @@ static void use_and_release(void)
         struct chy_key *sealing = key_made(CHY_KEY_AES_256, 0);
         must(CHY_OK, crypto->seal_key(self, op, sealing, &context, key, &sealed));
         must(CHY_OK, crypto->open_key(self, op, sealing, &context, sealed, &back));
+        use(back, pair->signature);
         release(back);
         release(sealing);
     }
+    release(taken);
     release(key);
 }
 
@@ -159,17 +171,17 @@ static void use_and_release(void)
 static size_t find_hidden(const uint8_t *bytes, size_t len)
 {
     size_t found = 0;
-    for (size_t at = 0; at + sizeof hidden <= len; at++) {
+    for (size_t at = 0; at + HIDDEN_LEN <= len; at++) {
         size_t same = 0;
-        while (same < sizeof hidden && (bytes[at + same] ^ hidden[same]) == 0xff) {
+        while (same < HIDDEN_LEN && (bytes[at + same] ^ hidden[same]) == 0xff) {
             same++;
         }
         size_t mirrored = 0;
-        while (mirrored < sizeof hidden &&
-               (bytes[at + mirrored] ^ hidden[sizeof hidden - 1 - mirrored]) == 0xff) {
+        while (mirrored < HIDDEN_LEN &&
+               (bytes[at + mirrored] ^ hidden[HIDDEN_LEN - 1 - mirrored]) == 0xff) {
             mirrored++;
         }
-        found += same == sizeof hidden || mirrored == sizeof hidden ? 1U : 0U;
+        found += same == HIDDEN_LEN || mirrored == HIDDEN_LEN ? 1U : 0U;
     }
     return found;
 }
@@ -188,7 +200,7 @@ static size_t search_mapping(int memory, uint64_t start, uint64_t end, uint8_t *
         found += find_hidden(window, (size_t)got);
         explicit_bzero(window, (size_t)got);
         uint64_t step = (uint64_t)got;
-        start += step > sizeof hidden && start + step < end ? step - sizeof hidden : step;
+        start += step > HIDDEN_LEN && start + step < end ? step - HIDDEN_LEN : step;
     }
     return found;
 }
@@ -213,7 +225,11 @@ static size_t search_memory(void)
         bool writable = rest[2] == 'w';
         // A sanitizer's shadow is terabytes of nothing.
         if (writable && end - start < (UINT64_C(1) << 32)) {
-            found += search_mapping(memory, start, end, window, sizeof window);
+            size_t here = search_mapping(memory, start, end, window, sizeof window);
+            if (here > 0) {
+                conf_say("the private key is in %s", line);
+            }
+            found += here;
         }
     }
     (void)close(memory);
@@ -223,11 +239,17 @@ static size_t search_memory(void)
 
 START_TEST(a_released_key_is_forgotten)
 {
-    use_and_release();
-    conf_op_free(op); // with its secret arena
-    size_t found = search_memory();
-    op = conf_op_new(crypto_instance);
-    ck_assert_msg(found == 0, "the private key is still in %zu places", found);
+    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
+        if (!has_key(secrets[i].pair.key)) {
+            continue;
+        }
+        use_and_release(&secrets[i].pair, secrets[i].at);
+        conf_op_free(op); // with its secret arena
+        size_t found = search_memory();
+        op = conf_op_new(crypto_instance);
+        ck_assert_msg(found == 0, "key algorithm %u is still in %zu places", secrets[i].pair.key,
+                      found);
+    }
 }
 END_TEST
 

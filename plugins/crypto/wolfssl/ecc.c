@@ -42,8 +42,8 @@ static int is_reduced(const ecc_key *key)
     if (code == 0) {
         code = mp_read_radix(&prime, key->dp->prime, MP_RADIX_HEX);
     }
-    if (code == 0 && (mp_cmp(key->pubkey.x, &prime) != MP_LT ||
-                      mp_cmp(key->pubkey.y, &prime) != MP_LT)) {
+    if (code == 0 &&
+        (mp_cmp(key->pubkey.x, &prime) != MP_LT || mp_cmp(key->pubkey.y, &prime) != MP_LT)) {
         code = ECC_OUT_OF_RANGE_E;
     }
     return code;

@@ -29,7 +29,7 @@ static chy_status hash_type(struct chy_op *op, uint32_t digest, int *out_type)
 
 static chy_status hkdf(struct chy_op *op, const struct chy_kdf_call *call, struct chy_buffer out)
 {
-    int type;
+    int type = WC_HASH_TYPE_NONE;
     CHY_TRY(hash_type(op, call->digest, &type));
     int digest_len = wc_HashGetDigestSize((enum wc_HashType)type);
     if (out.len > 255U * (uint64_t)digest_len) {
@@ -44,7 +44,7 @@ static chy_status hkdf(struct chy_op *op, const struct chy_kdf_call *call, struc
 
 static chy_status pbkdf2(struct chy_op *op, const struct chy_kdf_call *call, struct chy_buffer out)
 {
-    int type;
+    int type = WC_HASH_TYPE_NONE;
     CHY_TRY(hash_type(op, call->digest, &type));
     if (call->cost == 0 || call->cost > PBKDF2_ITERATIONS_MAX) {
         return too_much(op, "the iteration count");

@@ -160,6 +160,7 @@ int chy_key_generate(struct chy_provider *provider, const struct chy_algorithm *
     int code = MEMORY_E;
     if (object != NULL && material != NULL) {
         code = algorithm->ops->generate(object->body, algorithm, rng, material);
+        chy_wolf_wipe_stack();
         if (code == 0) {
             code = adopt(provider, algorithm, flags, object, material, out_key);
         }
@@ -181,6 +182,7 @@ static int import_with(struct chy_provider *provider, const struct chy_algorithm
     int code = MEMORY_E;
     if (object != NULL && material != NULL) {
         code = algorithm->ops->import(object->body, algorithm, rng, secret, trusted, material);
+        chy_wolf_wipe_stack();
         if (code == 0) {
             code = adopt(provider, algorithm, flags, object, material, out_key);
         }
@@ -272,6 +274,9 @@ static int object_new(const struct chy_key *key, struct chy_object **out_object)
     int code = key->secret.len == 0
                    ? ops->load_public(object->body, key->algorithm, key->public_bits)
                    : ops->load_private(object->body, key->algorithm, key->secret, key->public_bits);
+    if (key->secret.len != 0) {
+        chy_wolf_wipe_stack();
+    }
     if (code != 0) {
         chy_vault_give(&key->provider->vault, object, object_size(key->algorithm));
         return code;
@@ -369,6 +374,7 @@ chy_status chy_key_sign(struct chy_key *key, struct chy_op *op, uint32_t scheme,
     int code = chy_rngs_take(&key->provider->rngs, &rng);
     if (code == 0) {
         code = key->algorithm->ops->sign(object->body, rng, &call, out, &len);
+        chy_wolf_wipe_stack();
         chy_rngs_give(&key->provider->rngs, rng);
     }
     chy_key_checkin(key, object);

@@ -117,11 +117,13 @@ static chy_status choose_rsa(struct chy_op *op, struct chy_slice secret,
     if (weakness != NULL) {
         return chy_wolf_refuse(op, weakness);
     }
-    *out_algorithm = chy_algorithm_of_rsa(chy_rsa_bits(&key));
-    return *out_algorithm != NULL ? CHY_OK
-                                  : chy_fail(op, CHY_UNSUPPORTED, 0,
-                                             "an RSA key of %u bits is neither 2048, 3072 nor 4096",
-                                             chy_rsa_bits(&key));
+    const struct chy_algorithm *algorithm = chy_algorithm_of_rsa(chy_rsa_bits(&key));
+    if (algorithm == NULL) {
+        return chy_fail(op, CHY_UNSUPPORTED, 0,
+                        "an RSA key of %u bits is neither 2048, 3072 nor 4096", chy_rsa_bits(&key));
+    }
+    *out_algorithm = algorithm;
+    return CHY_OK;
 }
 
 /** find_secret tells what key it is and where its private bytes are. */
@@ -157,8 +159,8 @@ chy_status chy_pkcs8_import(struct chy_provider *provider, struct chy_op *op,
                             struct chy_slice pkcs8, struct chy_key **out_key)
 {
     struct parts parts;
-    struct chy_slice secret;
-    const struct chy_algorithm *algorithm;
+    struct chy_slice secret = {NULL, 0};
+    const struct chy_algorithm *algorithm = NULL;
     if (!read_parts(pkcs8, &parts)) {
         return chy_wolf_refuse(op, "the private key is not PKCS#8 PrivateKeyInfo");
     }

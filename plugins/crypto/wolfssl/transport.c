@@ -168,6 +168,7 @@ chy_status chy_decrypt(struct chy_key *key, struct chy_op *op, uint32_t oaep_dig
         code = oaep_digest == 0
                    ? decrypt_v15(key, rsa, rng, ciphertext, out)
                    : decrypt_oaep(rsa, rng, oaep_of(oaep_digest), ciphertext, out, &len);
+        chy_wolf_wipe_stack();
         chy_rngs_give(&key->provider->rngs, rng);
     }
     chy_key_checkin(key, object);
@@ -198,6 +199,7 @@ static chy_status agree(struct chy_key *key, struct chy_key *peer, struct chy_op
     int code = chy_rngs_take(&key->provider->rngs, &rng);
     if (code == 0) {
         code = chy_ecc_agree(own->body, theirs->body, rng, out);
+        chy_wolf_wipe_stack();
         chy_rngs_give(&key->provider->rngs, rng);
     }
     chy_key_checkin(peer, theirs);

@@ -2,6 +2,8 @@
 
 /** The most that one call takes in; far above anything that is signed, sealed or hashed here. */
 #define INPUT_MAX (UINT64_C(1) << 30)
+/** Deeper than wolfCrypt's elliptic curves go; its RSA wipes its own, larger frames. */
+#define STACK_USED 16384
 
 chy_status chy_wolf_fail(struct chy_op *op, int code, const char *doing)
 {
@@ -28,4 +30,10 @@ chy_status chy_wolf_size(struct chy_op *op, uint64_t len)
 const uint8_t *chy_wolf_bytes(struct chy_slice slice)
 {
     return slice.ptr == NULL ? (const uint8_t *)"" : slice.ptr;
+}
+
+__attribute__((noinline)) void chy_wolf_wipe_stack(void)
+{
+    uint8_t used[STACK_USED];
+    explicit_bzero(used, sizeof used);
 }

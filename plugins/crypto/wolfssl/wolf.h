@@ -56,4 +56,10 @@ CHY_MUST_USE chy_status chy_wolf_size(struct chy_op *op, uint64_t len);
 /** chy_wolf_bytes gives a pointer that is never NULL, as wolfCrypt wants it for empty inputs. */
 const uint8_t *chy_wolf_bytes(struct chy_slice slice);
 
+/**
+ * chy_wolf_wipe_stack overwrites what a call that has just returned left below on the stack:
+ * wolfCrypt does not wipe all of its copies of a private key.  To be called by the same function.
+ */
+void chy_wolf_wipe_stack(void);
+
 #endif
