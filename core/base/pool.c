@@ -23,7 +23,8 @@ struct worker {
     struct chy_pool *pool;
     struct worker *next; // of the idle ones, or of those that ended
     struct chy_cond wake;
-    struct job job; // fn is NULL while there is none
+    bool is_woken; // taken off the idle list, to look at the queue
+    struct job job;
     pthread_t thread;
 };
 
@@ -32,10 +33,13 @@ struct chy_pool {
     struct chy_cond settled;
     struct chy_pool_config config;
     pthread_attr_t attributes;
-    struct job *queue; // a ring
+    struct job *queue; // a ring with a place for each thread besides those of the limit
+    uint32_t queue_size;
     uint32_t queue_head;
     uint32_t queue_count;
     uint32_t threads;
+    uint32_t idle_count; // without a job; one of them may be waking
+    bool is_waking;      // a worker is on its way to the queue
     _Atomic uint32_t running;
     uint64_t done;
     uint64_t refused;
@@ -66,42 +70,79 @@ static void end_locked(struct chy_pool *pool, struct worker *worker)
     }
 }
 
-/* Waits for a job.  false: none came while the worker was idle, or the pool closes. */
-static bool wait_locked(struct chy_pool *pool, struct worker *worker)
+/* Wakes one worker for the queue, unless one is on its way already: that one wakes the next if it finds
+ * more than it takes.  So short jobs are done by few threads, one after the other without sleeping, and
+ * long ones still get a thread each. */
+static void wake_one_locked(struct chy_pool *pool)
+{
+    struct worker *worker = pool->idle;
+    if (pool->is_waking || worker == NULL) {
+        return;
+    }
+    pool->idle = worker->next;
+    pool->is_waking = true;
+    worker->is_woken = true;
+    chy_cond_signal(&worker->wake);
+}
+
+static void take_job_locked(struct chy_pool *pool, struct worker *worker)
+{
+    worker->job = pool->queue[pool->queue_head];
+    pool->queue_head = (pool->queue_head + 1) % pool->queue_size;
+    pool->queue_count--;
+    if (pool->queue_count > 0) {
+        wake_one_locked(pool);
+    }
+}
+
+/* Sleeps until woken.  false: nobody did while the worker was idle, or the pool closes. */
+static bool sleep_locked(struct chy_pool *pool, struct worker *worker, int64_t until)
 {
     worker->next = pool->idle;
     pool->idle = worker;
-    int64_t until = chy_clock_monotonic(chy_clock_real()) + pool->config.idle;
     bool in_time = true;
-    while (worker->job.fn == NULL) {
+    while (!worker->is_woken) {
         if (pool->is_closing || !in_time) {
             leave_idle_locked(pool, worker);
             return false;
         }
         in_time = chy_cond_wait_until(&worker->wake, &pool->lock, until);
     }
-    return true; // whoever gave the job took the worker off the list
+    worker->is_woken = false;
+    pool->is_waking = false;
+    return true;
+}
+
+/* Waits for a job.  false: none came while the worker was idle, or the pool closes. */
+static bool wait_locked(struct chy_pool *pool, struct worker *worker)
+{
+    int64_t until = chy_clock_monotonic(chy_clock_real()) + pool->config.idle;
+    bool goes_on = true;
+    pool->idle_count++;
+    // Whoever was busy when the job came may have taken it meanwhile.
+    while (goes_on && pool->queue_count == 0) {
+        goes_on = sleep_locked(pool, worker, until);
+    }
+    pool->idle_count--;
+    return pool->queue_count > 0;
 }
 
 static bool next_job_locked(struct chy_pool *pool, struct worker *worker)
 {
     chy_mutex_assert_held(&pool->lock);
-    worker->job = (struct job){NULL, NULL};
     pool->done++;
-    if (pool->queue_count > 0) {
-        worker->job = pool->queue[pool->queue_head];
-        pool->queue_head = (pool->queue_head + 1) % pool->config.queue_max;
-        pool->queue_count--;
-        return true;
+    if (pool->queue_count == 0) {
+        pool->running--;
+        if (pool->running == 0) {
+            chy_cond_broadcast(&pool->settled);
+        }
+        if (!wait_locked(pool, worker)) {
+            end_locked(pool, worker);
+            return false;
+        }
+        pool->running++;
     }
-    pool->running--;
-    if (pool->running == 0) {
-        chy_cond_broadcast(&pool->settled);
-    }
-    if (!wait_locked(pool, worker)) {
-        end_locked(pool, worker);
-        return false;
-    }
+    take_job_locked(pool, worker);
     return true;
 }
 
@@ -166,25 +207,19 @@ static bool submit_locked(struct chy_pool *pool, struct job job)
     if (pool->is_draining) {
         return false;
     }
-    struct worker *worker = pool->idle;
-    if (worker != NULL) {
-        pool->idle = worker->next;
-        worker->job = job;
-        pool->running++;
-        chy_cond_signal(&worker->wake);
-        return true;
-    }
-    if (pool->threads < pool->config.thread_max && start_worker_locked(pool, job)) {
+    // Each idle worker is good for one job, on top of what may wait.
+    if (pool->queue_count >= pool->idle_count && pool->threads < pool->config.thread_max &&
+        start_worker_locked(pool, job)) {
         pool->running++;
         return true;
     }
     // Without any thread nobody would come for what waits.
-    if (pool->threads == 0 || pool->queue_count == pool->config.queue_max) {
+    if (pool->threads == 0 || pool->queue_count >= pool->config.queue_max + pool->idle_count) {
         return false;
     }
-    uint32_t tail = (pool->queue_head + pool->queue_count) % pool->config.queue_max;
-    pool->queue[tail] = job;
+    pool->queue[(pool->queue_head + pool->queue_count) % pool->queue_size] = job;
     pool->queue_count++;
+    wake_one_locked(pool);
     return true;
 }
 
@@ -206,10 +241,10 @@ static bool drain_locked(struct chy_pool *pool, int64_t deadline)
 {
     pool->is_draining = true;
     bool in_time = true;
-    while (pool->running > 0 && in_time) {
+    while (pool->running + pool->queue_count > 0 && in_time) {
         in_time = chy_cond_wait_until(&pool->settled, &pool->lock, deadline);
     }
-    return pool->running == 0;
+    return pool->running + pool->queue_count == 0;
 }
 
 bool chy_pool_drain(struct chy_pool *pool, int64_t deadline)
@@ -223,10 +258,12 @@ bool chy_pool_drain(struct chy_pool *pool, int64_t deadline)
 void chy_pool_stats(struct chy_pool *pool, struct chy_pool_stats *out_stats)
 {
     chy_mutex_lock(&pool->lock);
+    // A job for which a worker is idle is as good as running.
+    uint32_t given = pool->queue_count < pool->idle_count ? pool->queue_count : pool->idle_count;
     *out_stats = (struct chy_pool_stats){
         .threads = pool->threads,
-        .running = pool->running,
-        .queued = pool->queue_count,
+        .running = pool->running + given,
+        .queued = pool->queue_count - given,
         .done = pool->done,
         .refused = pool->refused,
     };
@@ -267,7 +304,8 @@ struct chy_pool *chy_pool_new(const struct chy_pool_config *config)
         pool->config.idle = IDLE_DEFAULT;
     }
     size_t stack_size = config->stack_size != 0 ? config->stack_size : STACK_DEFAULT;
-    pool->queue = calloc((size_t)config->queue_max + 1, sizeof *pool->queue);
+    pool->queue_size = config->queue_max + config->thread_max;
+    pool->queue = calloc(pool->queue_size, sizeof *pool->queue);
     if (pool->queue == NULL || !set_attributes(pool, stack_size)) {
         free(pool->queue);
         free(pool);

@@ -1,8 +1,9 @@
 /**
  * Worker threads on demand, with a bounded queue.
  *
- * A job goes to the worker that became idle last; if none is idle a thread is started, up to the
- * limit; then it waits in the queue.  Workers that stay idle end.  They block every signal.
+ * A job goes to the worker that became idle last, or to one that ends its job meanwhile; if none is
+ * idle a thread is started, up to the limit; then it waits in the queue.  Workers that stay idle end.
+ * They block every signal.
  */
 #ifndef CHY_BASE_POOL_H
 #define CHY_BASE_POOL_H
@@ -31,7 +32,7 @@ struct chy_pool_config {
 
 struct chy_pool_stats {
     uint32_t threads; /**< running or idle */
-    uint32_t running; /**< in a job */
+    uint32_t running; /**< in a job, or waking for one */
     uint32_t queued;  /**< jobs that wait */
     uint64_t done;    /**< jobs that ended */
     uint64_t refused; /**< jobs that submit did not take */

@@ -63,6 +63,13 @@ static bool cut_last(struct chy_slice *list, struct chy_slice *out_element)
     return true;
 }
 
+/** The pair at `index`, which the view has: chy_view_at() could give NULL as well. */
+static const struct chy_pair *pair_at(struct chy_view pairs, uint64_t index)
+{
+    const void *pair = (const uint8_t *)pairs.ptr + index * pairs.stride;
+    return pair;
+}
+
 /** The value of `name` in an element of Forwarded: `for=192.0.2.1;proto=https`. */
 static bool find_parameter(struct chy_slice element, const char *name, struct chy_slice *out_value)
 {
@@ -118,7 +125,7 @@ static bool step_back(const struct chy_http_trust *trust, struct chy_slice node,
 static struct chy_slice last_of(struct chy_view headers, const char *name)
 {
     for (uint64_t i = headers.count; i > 0; i--) {
-        const struct chy_pair *pair = chy_view_at(headers, i - 1);
+        const struct chy_pair *pair = pair_at(headers, i - 1);
         if (chy_slice_is(pair->name, name)) {
             struct chy_slice list = pair->value;
             struct chy_slice element = {NULL, 0};
@@ -137,7 +144,7 @@ static bool read_chain(const struct chy_http_trust *trust, struct chy_view heade
     bool seen = false;
     bool more = true;
     for (uint64_t i = headers.count; i > 0; i--) {
-        const struct chy_pair *pair = chy_view_at(headers, i - 1);
+        const struct chy_pair *pair = pair_at(headers, i - 1);
         if (!chy_slice_is(pair->name, name)) {
             continue;
         }
@@ -166,7 +173,7 @@ static chy_status read_certificate(struct chy_op *op, struct chy_view headers,
 {
     const struct chy_pair *found = NULL;
     for (uint64_t i = 0; i < headers.count; i++) {
-        const struct chy_pair *pair = chy_view_at(headers, i);
+        const struct chy_pair *pair = pair_at(headers, i);
         if (!chy_slice_is(pair->name, "client-cert")) {
             continue;
         }

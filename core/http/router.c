@@ -276,7 +276,7 @@ chy_status chy_router_add(struct chy_router *router, struct chy_op *op,
         return fail_pattern(op, given, "the pattern has a NUL");
     }
     CHY_TRY(intern_method(router, op, given->method, &entry->method));
-    struct node *node;
+    struct node *node = NULL;
     CHY_TRY(descend(router, op, given, entry, &node));
     for (const struct entry *other = node->entries; other != NULL; other = other->next) {
         if (other->method == entry->method && (other->listeners & entry->listeners) != 0) {

@@ -144,6 +144,31 @@ START_TEST(the_worker_that_became_idle_last_goes_first)
 }
 END_TEST
 
+START_TEST(idle_workers_wake_one_another)
+{
+    // Jobs that block must all run at once, although one worker is woken at a time.
+    struct chy_pool *pool = new_pool(16, 0, 0);
+    struct chy_pool_stats stats;
+    for (uint32_t round = 1; round <= 20; round++) {
+        chy_mutex_lock(&lock);
+        is_open = false;
+        chy_mutex_unlock(&lock);
+        for (uint32_t i = 0; i < 16; i++) {
+            ck_assert(chy_pool_submit(pool, wait_at_gate, NULL));
+        }
+        ck_assert(!chy_pool_submit(pool, wait_at_gate, NULL));
+        wait_for_jobs(round * 16);
+        open_gate();
+        do {
+            chy_pool_stats(pool, &stats);
+        } while (stats.running > 0);
+    }
+    ck_assert_uint_eq(stats.threads, 16);
+    chy_pool_free(pool);
+    ck_assert_uint_eq(done, 320);
+}
+END_TEST
+
 START_TEST(draining_has_a_deadline_and_refuses_new_jobs)
 {
     struct chy_pool *pool = new_pool(1, 4, 0);
@@ -234,5 +259,6 @@ END_TEST
 TEST_MAIN("pool", TEST(threads_come_on_demand_then_jobs_queue_then_are_refused),
           TEST(idle_workers_are_used_again_and_then_end),
           TEST(the_worker_that_became_idle_last_goes_first),
+          TEST(idle_workers_wake_one_another),
           TEST(draining_has_a_deadline_and_refuses_new_jobs), TEST(freeing_finishes_what_is_queued),
           TEST(workers_leave_signals_alone), TEST_TIMES(every_job_taken_runs_once, 2))

@@ -83,7 +83,7 @@ static chy_status fail_as(void *self, struct chy_op *op, const struct chy_route 
     uint64_t number = 0;
     (void)self;
     (void)route;
-    (void)out_answer;
+    ck_assert_ptr_nonnull(status);
     if (!chy_slice_parse_u64(status->value, 99, &number)) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "no number");
     }
@@ -127,6 +127,7 @@ static void add_pairs(struct chy_buf *buf, struct chy_view pairs)
 {
     for (uint64_t i = 0; i < pairs.count; i++) {
         const struct chy_pair *pair = chy_view_at(pairs, i);
+        ck_assert_ptr_nonnull(pair);
         chy_buf_add(buf, pair->name);
         chy_buf_add_text(buf, "=");
         chy_buf_add(buf, pair->value);
