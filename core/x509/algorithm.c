@@ -315,9 +315,9 @@ static chy_status read_other(struct chy_op *op, struct chy_der inner, uint32_t *
                                "the signature algorithm %s is not supported",
                                chy_oid_describe(oid, text));
     }
-    // RFC 4055 5: RSA parameters are NULL, absent ones must be accepted. For the others they are
-    // absent (RFC 5758 3.2, RFC 8410 3, RFC 9881 2), which the constants cover.
-    if (entry->family != CHY_FAMILY_RSA || !chy_der_done(&inner)) {
+    // The constants cover what is right: NULL for RSA (RFC 4055 5), none for the others (RFC 5758
+    // 3.2, RFC 8410 3, RFC 9881 2). What may be left is RSA without parameters, to be accepted.
+    if (!chy_der_done(&inner)) {
         return chy_fail_reason(op, CHY_BAD_INPUT, CHY_REASON_CRYPTO,
                                "the signature algorithm %s has parameters that it must not have",
                                entry->names[0]);

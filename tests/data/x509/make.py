@@ -273,6 +273,7 @@ def bad_keys():
         seq(integer(n), integer(65537)))), **rsa)
     yield "ec-explicit", request(key=ec_spki(POINT, seq(integer(1))))
     yield "ec-compressed", request(key=ec_spki(b"\x02" + POINT[1:33]))
+    yield "ec-hybrid", request(key=ec_spki(b"\x07" + POINT[1:]))
     yield "ec-cut", request(key=ec_spki(POINT[:-1]))
     yield "ec-unused-bits", request(key=seq(seq(oid("1.2.840.10045.2.1"), oid(P256)),
                                             bits(POINT[:-1] + b"\xf0", 4)))

@@ -217,6 +217,10 @@ static const struct body_case body_cases[] = {
     {"SAN without names",
      VERSION_3 SERIAL ECDSA CN_A VALIDITY CN_A KEY "a30d 300b 3009 0603551d11 0402 3000",
      "subjectAltName is malformed"},
+    {"SAN with a broken directory name",
+     VERSION_3 SERIAL ECDSA CN_A VALIDITY CN_A KEY
+     "a313 3011 300f 0603551d11 0408 3006 a404 3002 3100",
+     "subjectAltName is malformed"},
     {"name constraints with a minimum",
      VERSION_3 SERIAL ECDSA CN_A VALIDITY CN_A KEY
      "a317 3015 3013 0603551d1e 040c 300a a008 3006 820161 800101",
@@ -250,6 +254,39 @@ START_TEST(reads_bodies_strictly)
         x509_assert_says(op, c->message, c->name);
         ck_assert_uint_eq(read.version, 77);
     }
+    test_op_free(op);
+}
+END_TEST
+
+struct critical_case {
+    const char *extension;
+    const char *unknown; // OID contents, or empty
+};
+
+static const struct critical_case critical_cases[] = {
+    {"3010 0603551d20 0101ff 0406 3004 3002 0600", ""}, // certificatePolicies
+    {"300c 0603551d21 0101ff 0402 3000", ""},           // policyMappings
+    {"300d 0603551d36 0101ff 0403 020100", ""},         // inhibitAnyPolicy
+    {"300c 0603551d24 0101ff 0402 3000", "551d24"},     // policyConstraints
+    {"300b 06022a03 0101ff 04020500", "2a03"},          {"3008 06022a03 04020500", ""},
+};
+
+START_TEST(notes_what_it_cannot_process)
+{
+    const struct critical_case *c = &critical_cases[_i];
+    struct chy_op *op = test_op_new();
+    struct chy_slice extension = x509_hex(op, c->extension);
+    struct chy_der_writer w = chy_der_writer_new(op, 256, 4096);
+    struct chy_slice body = {0};
+    struct chy_certificate read = {.version = 0};
+    chy_der_add_raw(&w, x509_hex(op, body_cases[0].body));
+    uint64_t tagged = chy_der_open(&w, CHY_DER_CONTEXT_SET(3));
+    chy_der_add_element(&w, CHY_DER_SEQUENCE, extension);
+    chy_der_close(&w, tagged);
+    ck_assert(chy_der_written(&w, &body));
+    ck_assert_msg(chy_certificate_read(op, assemble(op, body, ECDSA), &read) == CHY_OK, "%s: %s",
+                  c->extension, test_op_message(op));
+    x509_assert_octets(op, read.unknown_critical, c->unknown, c->extension);
     test_op_free(op);
 }
 END_TEST
@@ -304,5 +341,7 @@ TEST_MAIN("x509_certificate", TEST(reads_a_leaf_of_openssl), TEST(reads_ca_certi
           TEST(notes_unknown_critical_extensions),
           TEST_EACH(writes_the_octets_of_openssl, openssl_files),
           TEST(reads_the_part_to_be_signed_alone), TEST(every_cut_is_refused),
-          TEST_EACH(reads_bodies_strictly, body_cases), TEST(both_algorithms_are_the_same),
-          TEST(nothing_follows_a_certificate), TEST(validity_has_a_form_or_is_refused))
+          TEST_EACH(reads_bodies_strictly, body_cases),
+          TEST_EACH(notes_what_it_cannot_process, critical_cases),
+          TEST(both_algorithms_are_the_same), TEST(nothing_follows_a_certificate),
+          TEST(validity_has_a_form_or_is_refused))

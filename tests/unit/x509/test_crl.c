@@ -278,6 +278,24 @@ START_TEST(reads_strictly)
 }
 END_TEST
 
+START_TEST(both_algorithms_are_the_same)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_der_writer w = chy_der_writer_new(op, 256, 4096);
+    struct chy_slice der = {0};
+    struct chy_crl crl;
+    uint64_t whole = chy_der_open(&w, CHY_DER_SEQUENCE);
+    chy_der_add_element(&w, CHY_DER_SEQUENCE, x509_hex(op, FRAME));
+    chy_der_add_raw(&w, x509_hex(op, "300506032b6571"));
+    chy_der_add_bits(&w, x509_hex(op, "0011"));
+    chy_der_close(&w, whole);
+    ck_assert(chy_der_written(&w, &der));
+    ck_assert_int_eq(chy_crl_read(op, der, &crl), CHY_BAD_INPUT);
+    x509_assert_says(op, "two different signature algorithms", "algorithms");
+    test_op_free(op);
+}
+END_TEST
+
 START_TEST(every_cut_is_refused)
 {
     struct chy_op *op = test_op_new();
@@ -298,4 +316,4 @@ TEST_MAIN("x509_crl", TEST(reads_a_list_of_openssl), TEST(writes_the_entries_of_
           TEST(an_empty_list_has_no_entries_element), TEST(a_delta_names_its_base),
           TEST(a_long_list_grows), TEST(an_entry_without_a_form_fails_at_the_end),
           TEST_EACH(finds_reasons_by_word, reason_cases), TEST_EACH(reads_strictly, body_cases),
-          TEST(every_cut_is_refused))
+          TEST(both_algorithms_are_the_same), TEST(every_cut_is_refused))

@@ -211,6 +211,7 @@ static const struct refused_case refused_cases[] = {
     {"rsa-pss-key", "rsassaPss is not supported", CRYPTO},
     {"ec-explicit", "explicit curve parameters", CRYPTO},
     {"ec-compressed", "uncompressed point", CRYPTO},
+    {"ec-hybrid", "uncompressed point", CRYPTO},
     {"ec-cut", "uncompressed point", CRYPTO},
     {"ec-unused-bits", "public key is malformed", CRYPTO},
     {"ec-secp256k1", "1.3.132.0.10", CRYPTO},

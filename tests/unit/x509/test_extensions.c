@@ -360,6 +360,36 @@ START_TEST(an_unknown_eku_is_told)
 }
 END_TEST
 
+START_TEST(lists_are_limited)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_der_writer points = chy_der_writer_new(op, 256, WRITER_MAX);
+    struct chy_der_writer list = chy_der_writer_new(op, 256, WRITER_MAX);
+    struct chy_slice value = {0};
+    struct chy_slice contents = {0};
+    struct chy_slice repeated;
+    struct chy_urls read = {.count = 0};
+    uint64_t sequence = chy_der_open(&points, CHY_DER_SEQUENCE);
+    for (int i = 0; i <= CHY_URLS_MAX; i++) {
+        chy_der_add_raw(&points, x509_hex(op, "3009a007a0058603783a31"));
+    }
+    chy_der_close(&points, sequence);
+    ck_assert(chy_der_written(&points, &value) && chy_ext_read_crl_points(value, &read));
+    ck_assert_uint_eq(read.count, CHY_URLS_MAX); // the first ones
+    for (uint8_t i = 0; i < CHY_EXTENSIONS_MAX; i++) {
+        uint8_t extension[] = {0x30, 6, CHY_DER_OID, 2, 0x2a, i, CHY_DER_OCTET_STRING, 0};
+        chy_der_add_raw(&list, chy_slice_of(extension, sizeof extension));
+    }
+    ck_assert(chy_der_written(&list, &contents));
+    ck_assert(chy_extensions_distinct(contents, &repeated));
+    chy_der_add_raw(&list, x509_hex(op, "3006 06022b7f 0400"));
+    ck_assert(chy_der_written(&list, &contents));
+    ck_assert(!chy_extensions_distinct(contents, &repeated));
+    ck_assert_uint_eq(repeated.len, 0);
+    test_op_free(op);
+}
+END_TEST
+
 struct list_case {
     const char *contents;
     bool ok;
@@ -393,4 +423,5 @@ TEST_MAIN("x509_extensions", TEST(usages_have_words), TEST_EACH(finds_usages_by_
           TEST(usages_fit_keys), TEST(writes_key_identifiers), TEST(writes_basic_constraints),
           TEST(writes_usages), TEST(writes_places), TEST(reads_the_places_it_writes),
           TEST(writes_the_rest), TEST_EACH(reads_strictly, read_cases),
-          TEST(an_unknown_eku_is_told), TEST_EACH(extensions_are_distinct, list_cases))
+          TEST(an_unknown_eku_is_told), TEST(lists_are_limited),
+          TEST_EACH(extensions_are_distinct, list_cases))

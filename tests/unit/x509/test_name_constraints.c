@@ -47,6 +47,7 @@ static const struct judge_case judge_cases[] = {
     {"host of a URI", URI, "host.example", false, "https://u@HOST.example:8443/p", false, true},
     {"not below", URI, "host.example", false, "https://a.host.example/", false, false},
     {"below", URI, ".example", false, "https://a.host.example/", false, true},
+    {"nothing before the dot", URI, ".example", false, "https://.example/", false, false},
     {"query", URI, ".example", false, "https://a.example?x=.test", false, true},
     {"deceiving query", URI, ".example", false, "https://a.test?x=.example", false, false},
     {"deceiving user", URI, ".example", false, "https://a.example@b.test/", false, false},
@@ -67,6 +68,12 @@ static const struct judge_case judge_cases[] = {
      "300d310b3009060355040 60c026465", true, true},
     {"another directory", DIRECTORY, "300d310b30090603550406130244 45", true,
      "300d310b300906035504061302 4652", true, false},
+    {"directory, a number is not a text", DIRECTORY, "300c310a30080603550403020161", true,
+     "300c310a300806035504030c0161", true, false},
+    {"directory, one value of two", DIRECTORY, "300c310a300806035504030c0161", true,
+     "3016 3114 3008 0603550403 0c0161 3008 060355040b 0c0162", true, false},
+    {"directory, two values", DIRECTORY, "3016 3114 3008 0603550403 0c0161 3008 060355040b 0c0162",
+     true, "3016 3114 3008 0603550403 0c0141 3008 060355040b 130142", true, true},
     {"a shorter directory", DIRECTORY, "3019310b3009060355040613024445310a300806035504030c0161",
      true, "300d310b3009060355040613024445", true, false},
 };
@@ -198,6 +205,8 @@ START_TEST(a_wildcard_may_not_cover_an_excluded_host)
     struct chy_slice wildcard = san_of(op, DNS, chy_text("*.example"));
     ck_assert_int_eq(chy_name_constraints_allow(op, &no, subject, wildcard), CHY_BAD_INPUT);
     ck_assert_int_eq(chy_name_constraints_allow(op, &deep, subject, wildcard), CHY_OK);
+    struct chy_name_constraints only = constraints_of(op, false, DNS, chy_text("open.example"));
+    ck_assert_int_eq(chy_name_constraints_allow(op, &only, subject, wildcard), CHY_BAD_INPUT);
     test_op_free(op);
 }
 END_TEST
@@ -217,6 +226,7 @@ static const struct read_case read_cases[] = {
     {"300a a008 3006 820161 800100", false},
     {"300a a008 3006 820161 810101", false},
     {"3007 a005 3003 8201c3", false},
+    {"3007 a105 3003 8201c3", false},
     {"300a a008 3006 8704c0000201", false},
     {"3006 a004 3002 a400", false},
     {"3007 a005 3003 820161 00", false},

@@ -270,6 +270,50 @@ START_TEST(a_signature_that_does_not_hold_ends_it)
 }
 END_TEST
 
+START_TEST(a_trusted_intermediate_ends_the_path)
+{
+    struct chy_op *op = test_op_new();
+    struct path path = path_of(op, good);
+    struct chy_path_check check = check_of(&path);
+    struct asked asked = {.count = 0};
+    check.verify = note;
+    check.context = &asked;
+    // Its own signature was made by a key that is not in the path.
+    ck_assert_int_eq(chy_path_validate(op, path.items, 2, &check), CHY_OK);
+    ck_assert_uint_eq(asked.count, 1);
+    test_op_free(op);
+}
+END_TEST
+
+/** RFC 5280 6.1.3 (b) and (c): only a self-issued certificate inside the path is exempt. */
+START_TEST(name_constraints_spare_rollovers_only)
+{
+    struct chy_op *op = test_op_new();
+    static const char *const files[] = {"cert-leaf", "cert-open", "cert-constrained", NULL};
+    struct path path = path_of(op, files);
+    struct chy_path_check check = check_of(&path);
+    struct chy_certificate outside;
+    ck_assert_int_eq(chy_certificate_read(op, x509_pem(op, "cert-leaf-outside"), &outside), CHY_OK);
+    path.items[0].issuer = path.items[1].subject;
+    path.items[0].authority_key_id.len = 0;
+    path.items[1].issuer = path.items[2].subject;
+    path.items[1].authority_key_id.len = 0;
+    path.items[2].basic_constraints.has_path_length = false;
+    ck_assert_msg(chy_path_validate(op, path.items, 3, &check) == CHY_OK, "%s",
+                  test_op_message(op));
+    path.items[1].san_value = outside.san_value;
+    ck_assert_int_eq(chy_path_validate(op, path.items, 3, &check), CHY_BAD_INPUT);
+    x509_assert_says(op, "other.test", "inside");
+    path.items[1].self_issued = true;
+    ck_assert_int_eq(chy_path_validate(op, path.items, 3, &check), CHY_OK);
+    path.items[0].san_value = outside.san_value;
+    path.items[0].self_issued = true;
+    ck_assert_int_eq(chy_path_validate(op, path.items, 3, &check), CHY_BAD_INPUT);
+    x509_assert_says(op, "other.test", "end");
+    test_op_free(op);
+}
+END_TEST
+
 START_TEST(a_path_has_a_length)
 {
     struct chy_op *op = test_op_new();
@@ -284,4 +328,5 @@ END_TEST
 TEST_MAIN("x509_path", TEST(a_good_path_is_accepted), TEST_EACH(bad_paths_are_refused, file_cases),
           TEST_EACH(each_rule_holds, change_cases), TEST(a_ca_below_path_length_zero_is_refused),
           TEST(the_last_second_is_valid), TEST(each_signature_is_checked_with_its_issuers_key),
-          TEST(a_signature_that_does_not_hold_ends_it), TEST(a_path_has_a_length))
+          TEST(a_signature_that_does_not_hold_ends_it), TEST(a_trusted_intermediate_ends_the_path),
+          TEST(name_constraints_spare_rollovers_only), TEST(a_path_has_a_length))

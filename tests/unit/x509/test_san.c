@@ -37,6 +37,8 @@ END_TEST
 
 #define A63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
+#define A60 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 struct make_case {
     enum chy_san_type type;
     const char *in;
@@ -74,7 +76,10 @@ static const struct make_case make_cases[] = {
     {CHY_SAN_DNS, "*.", NULL, "not the whole first label"},
     {CHY_SAN_DNS, "*example.com", NULL, "not the whole first label"},
     {CHY_SAN_DNS, "www.*.example", NULL, "not the whole first label"},
+    {CHY_SAN_DNS, "a.*.example", NULL, "not the whole first label"},
     {CHY_SAN_DNS, "*.*.example", NULL, "bad label"},
+    {CHY_SAN_DNS, A63 "." A63 "." A63 "." A60 "a", A63 "." A63 "." A63 "." A60 "a", NULL},
+    {CHY_SAN_DNS, "*." A63 "." A63 "." A63 "." A60, NULL, "longer than 253"},
     {CHY_SAN_DNS, "\uff0a.example", NULL, "bad label"}, // a full-width asterisk is no wildcard
     {CHY_SAN_DNS, "xn--a.example", NULL, "IDNA"},
     {CHY_SAN_DNS, "10.0.0.1", NULL, "ip_address"},
@@ -109,6 +114,7 @@ static const struct make_case make_cases[] = {
     {CHY_SAN_EMAIL, "joe..x@example", NULL, "local part"},
     {CHY_SAN_EMAIL, "\"joe x\"@example", NULL, "local part"},
     {CHY_SAN_EMAIL, A63 "aa@example", NULL, "local part"},
+    {CHY_SAN_EMAIL, "joe@" A63 "." A63 "." A63 "." A60, NULL, "longer than 254"},
     {CHY_SAN_EMAIL, "joe@*.example", NULL, "must not be a wildcard"},
     {CHY_SAN_EMAIL, "joe@[192.0.2.1]", NULL, "bad label"},
     {CHY_SAN_EMAIL, "joe\r\nBcc: x@example", NULL, "local part"},
@@ -128,6 +134,7 @@ static const struct make_case make_cases[] = {
     {CHY_SAN_URI, "http://example/ü", NULL, "absolute URI"},
     {CHY_SAN_URI, "http://example/%C", NULL, "absolute URI"},
     {CHY_SAN_URI, "http://example/a b", NULL, "absolute URI"},
+    {CHY_SAN_URI, "http://us er@example/", NULL, "absolute URI"},
     {CHY_SAN_URI, "http://*.example/", NULL, "must not be a wildcard"},
     {CHY_SAN_URI, "http://", NULL, "absolute URI"},
     {CHY_SAN_URI, "http://:80/", NULL, "absolute URI"},

@@ -110,6 +110,75 @@ START_TEST(every_small_factor_is_found)
 }
 END_TEST
 
+/** Multiplies the big-endian number at `octets` by a small factor. */
+static void multiply(uint8_t *octets, size_t len, uint32_t factor)
+{
+    uint32_t carry = 0;
+    for (size_t i = len; i > 0; i--) {
+        carry += octets[i - 1] * factor;
+        octets[i - 1] = (uint8_t)carry;
+        carry >>= 8;
+    }
+}
+
+static void add(uint8_t *octets, const uint8_t *more, size_t len)
+{
+    uint32_t carry = 0;
+    for (size_t i = len; i > 0; i--) {
+        carry += (uint32_t)octets[i - 1] + more[i - 1];
+        octets[i - 1] = (uint8_t)carry;
+        carry >>= 8;
+    }
+}
+
+static bool is_prime(uint32_t number)
+{
+    for (uint32_t divisor = 2; divisor * divisor <= number; divisor++) {
+        if (number % divisor == 0) {
+            return false;
+        }
+    }
+    return number > 1;
+}
+
+/** A modulus with the fingerprint modulo all primes but the last that count is not refused: no
+ *  prime of the test may be left out, or good keys would be refused by chance. */
+START_TEST(the_roca_fingerprint_needs_every_prime)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_spki spki = read_key(op, "csr-rsa2048");
+    struct chy_der request = chy_der_of(x509_pem(op, "refused-rsa-roca"));
+    struct chy_slice skipped = {0};
+    uint8_t modulus[256];
+    uint8_t step[256] = {[255] = 2};
+    int refused = 0;
+    int fine = 0;
+    ck_assert(chy_der_enter(&request, CHY_DER_SEQUENCE, &request) &&
+              chy_der_enter(&request, CHY_DER_SEQUENCE, &request) &&
+              chy_der_whole(&request, &skipped) && chy_der_whole(&request, &skipped));
+    ck_assert_int_eq(chy_spki_read(op, &request, &spki), CHY_OK);
+    memcpy(modulus, spki.modulus.ptr, sizeof modulus);
+    // The step is 0 modulo every prime below 157, so only the residue modulo 157 changes.
+    for (uint32_t prime = 3; prime < 157; prime += 2) {
+        if (is_prime(prime)) {
+            multiply(step, sizeof step, prime);
+        }
+    }
+    for (int i = 0; i < 157; i++) {
+        add(modulus, step, sizeof modulus);
+        spki.modulus = chy_slice_of(modulus, sizeof modulus);
+        if (chy_spki_check_strength(op, &spki) == CHY_OK) {
+            fine++;
+        } else if (strstr(test_op_message(op), "ROCA") != NULL) {
+            refused++;
+        }
+    }
+    ck_assert_int_gt(refused, 30); // 65537 has the order 78 modulo 157
+    ck_assert_int_gt(fine, 30);
+    test_op_free(op);
+}
+END_TEST
+
 struct exponent_case {
     const char *octets;
     const char *message; // NULL: fine
@@ -143,5 +212,5 @@ END_TEST
 
 TEST_MAIN("x509_spki", TEST_EACH(knows_kind_and_size, key_cases),
           TEST(a_whole_slice_has_nothing_after_the_key), TEST(every_cut_is_refused),
-          TEST(every_small_factor_is_found),
+          TEST(every_small_factor_is_found), TEST(the_roca_fingerprint_needs_every_prime),
           TEST_EACH(exponents_are_odd_and_in_range, exponent_cases))

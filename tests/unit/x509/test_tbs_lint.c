@@ -184,6 +184,19 @@ static void broken_key(struct draft *d)
 {
     d->tbs.spki.len--;
 }
+static void only_issuer_url(struct draft *d)
+{
+    self_signed(d);
+    d->tbs.extensions.crl_url_count = 0;
+}
+
+static void only_ocsp_url(struct draft *d)
+{
+    self_signed_without_places(d);
+    d->tbs.extensions.ocsp_urls = &d->url;
+    d->tbs.extensions.ocsp_url_count = 1;
+}
+
 static void root_with_eku(struct draft *d)
 {
     d->tbs.extensions.ekus = CHY_EKU_SERVER_AUTH;
@@ -241,6 +254,8 @@ static const struct lint_case lint_cases[] = {
     {"a name twice", draft_leaf, twice, "not canonical"},
     {"leaf with name constraints", draft_leaf, constrains, "name constraints"},
     {"self-signed with places", draft_leaf, self_signed, "CRL or access location"},
+    {"self-signed with a place of the CA", draft_leaf, only_issuer_url, "access location"},
+    {"self-signed with an OCSP place", draft_leaf, only_ocsp_url, "access location"},
     {"weak key", draft_leaf, weak_key, "smaller than 65537"},
     {"broken key", draft_leaf, broken_key, "malformed"},
     {"root with EKU", draft_root, root_with_eku, "root with extended key usages"},
@@ -267,6 +282,31 @@ START_TEST(finds)
 }
 END_TEST
 
+/** What the pipeline cannot even write is found as well. */
+START_TEST(finds_what_others_wrote)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_slice tbs =
+        x509_hex(op, "3081df a003020102 0210 10000000000000000000000000000001 300506032b6570"
+                     "300c310a300806035504030c0161 301e170d3236303130313030303030305a"
+                     "170d3237303130313030303030305a 300c310a300806035504030c0162"
+                     "302a300506032b6570032100"
+                     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+                     "a357 3055"
+                     "300c 0603551d0e 0405 0403 010203"
+                     "300e 0603551d23 0407 3005 8003 010204"
+                     "300e 0603551d0f 0101ff 0404 03020780"
+                     "3009 0603551d13 0402 3000"
+                     "300d 0603551d25 0406 3004 06022a03"
+                     "300b 06022a04 0101ff 0402 0500");
+    ck_assert_int_eq(chy_tbs_lint(op, tbs), CHY_BROKEN);
+    x509_assert_says(op, "critical basic constraints", "others");
+    x509_assert_says(op, "extended key usage that we do not know", "others");
+    x509_assert_says(op, "critical extension that we do not know", "others");
+    test_op_free(op);
+}
+END_TEST
+
 START_TEST(tells_everything_at_once)
 {
     struct chy_op *op = test_op_new();
@@ -285,4 +325,5 @@ START_TEST(tells_everything_at_once)
 }
 END_TEST
 
-TEST_MAIN("x509_tbs_lint", TEST_EACH(finds, lint_cases), TEST(tells_everything_at_once))
+TEST_MAIN("x509_tbs_lint", TEST_EACH(finds, lint_cases), TEST(tells_everything_at_once),
+          TEST(finds_what_others_wrote))
