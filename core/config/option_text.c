@@ -81,14 +81,34 @@ static bool is_plain(struct chy_slice text)
     return true;
 }
 
+/** Whether a character may stand in quotes as it is: YAML reads some as line ends, others not at
+ *  all. */
+static bool stands_for_itself(struct chy_slice character, uint32_t number)
+{
+    return number != '"' && number != '\\' && number != 0xfeff && number != 0xfffe &&
+           number != 0xffff && chy_text_is_clean(character);
+}
+
 void chy_yaml_text_add(struct chy_buf *out, struct chy_slice text)
 {
+    uint64_t at = 0;
+    uint64_t start = 0;
+    uint32_t number = 0;
     if (is_plain(text)) {
         chy_buf_add(out, text);
-    } else {
-        // A JSON string is a YAML double-quoted scalar.
-        chy_buf_add_json_string(out, text);
+        return;
     }
+    chy_buf_add_u8(out, '"');
+    while (chy_utf8_next(text, &at, &number)) {
+        struct chy_slice character = chy_slice_of(text.ptr + start, at - start);
+        if (stands_for_itself(character, number)) {
+            chy_buf_add(out, character);
+        } else {
+            chy_buf_add_format(out, "\\U%08x", number);
+        }
+        start = at;
+    }
+    chy_buf_add_u8(out, '"');
 }
 
 void chy_option_value_add(struct chy_buf *out, const struct chy_option *option,

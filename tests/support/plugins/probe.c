@@ -1,6 +1,6 @@
 /*
- * An enrollment plugin that does nothing but leave a trace, and that CMake builds with one thing wrong
- * or odd at a time (PROBE_…).
+ * An enrollment plugin that does nothing but leave a trace, and that CMake builds with one thing
+ * wrong or odd at a time (PROBE_…).
  */
 #include <chancery/crypto.h>
 #include <chancery/enrollment.h>
@@ -293,6 +293,12 @@ const struct chy_plugin *PROBE_ENTRY(void)
     newer.plugin.struct_size = sizeof newer;
     memset(newer.from_the_future, 0xee, sizeof newer.from_the_future);
     return &newer.plugin;
+}
+#elif defined(PROBE_CRASH)
+const struct chy_plugin *PROBE_ENTRY(void)
+{
+    (void)descriptor;
+    abort();
 }
 #elif defined(PROBE_NULL)
 const struct chy_plugin *PROBE_ENTRY(void)

@@ -5,6 +5,7 @@
 #include "test_main.h"
 #include "test_op.h"
 
+#include <ftw.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -45,13 +46,19 @@ static void open_fixture(struct fixture *f)
     f->values[OPTION_LEVEL].number = 5;
 }
 
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place)
+{
+    (void)info;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
 static void close_fixture(struct fixture *f)
 {
-    char command[128];
     chy_registry_free(f->registry);
     test_op_free(f->op);
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", f->directory);
-    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(nftw(f->directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static struct chy_options options_of(const struct fixture *f, const char *name)

@@ -1,0 +1,329 @@
+#include "command/assembly.h"
+
+#include "access/identity.h"
+#include "access/token.h"
+#include "access/universal_auth.h"
+#include "command/host_services.h"
+#include "command/stage.h"
+#include "enroll/authority.h"
+#include "enroll/certificate.h"
+#include "enroll/clock_guard.h"
+#include "enroll/crl.h"
+#include "enroll/request.h"
+#include "enroll/shard.h"
+#include "resource/cache.h"
+#include "resource/collections.h"
+#include "resource/json.h"
+#include "resource/keyring.h"
+#include "resource/kind.h"
+#include "resource/policy.h"
+#include "resource/profile.h"
+#include "resource/project.h"
+
+#include <unistd.h>
+
+/** How many may wait for a processor before the answer is 503. */
+#define CPU_WAITERS 512U
+
+static const struct chy_kind *const kinds[] = {
+    &chy_kind_project,        &chy_kind_policy,
+    &chy_kind_profile,        &chy_kind_authority,
+    &chy_kind_certificate,    &chy_kind_request,
+    &chy_kind_identity,       &chy_kind_identity_membership,
+    &chy_kind_universal_auth, &chy_kind_client_secret,
+    &chy_kind_access_token,
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * Plugins
+ */
+
+static chy_status plugins_up(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    chy_host_services_fill(chy_services_table(&a->cli->services));
+    CHY_TRY(chy_prepare_registry(op, a->config, op->host, a->trust_owner, &a->registry));
+    chy_status status = chy_prepare(op, a->config, a->registry, &a->prepared);
+    if (status != CHY_OK) {
+        chy_registry_free(a->registry);
+        a->registry = NULL;
+    }
+    return status;
+}
+
+static void plugins_down(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    (void)op;
+    chy_registry_free(a->registry);
+    a->registry = NULL;
+}
+
+static void add_method(struct chy_runtime *runtime, const struct chy_loaded_plugin *plugin)
+{
+    if (plugin->enrollment.method.len != 0 && runtime->method_count < CHY_METHODS_MAX) {
+        runtime->methods[runtime->method_count].name = plugin->enrollment.method;
+        runtime->methods[runtime->method_count].options = plugin->enrollment.profile_options;
+        runtime->method_count++;
+    }
+}
+
+static chy_status instances_up(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    for (size_t i = 0; i < a->prepared.count; i++) {
+        const struct chy_prepared_instance *wanted = &a->prepared.instances[i];
+        // Who only looks into storage needs no keys; declared collections are part of the schema.
+        if (wanted->interface == CHY_INTERFACE_CRYPTO && a->need == CHY_NEED_STORAGE) {
+            continue;
+        }
+        CHY_TRY(
+            chy_registry_add(a->registry, op, wanted->plugin, &wanted->options, &a->instances[i]));
+        add_method(&a->runtime, wanted->plugin);
+    }
+    return chy_registry_start(a->registry, op);
+}
+
+static void instances_down(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    if (chy_registry_drain(a->registry, op) != CHY_OK) {
+        chy_log_warning(op, "plugin.drain", "a plugin did not drain; it is stopped all the same");
+    }
+    chy_registry_stop(a->registry, op);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Storage
+ */
+
+static chy_status storage_up(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    struct chy_schema core = {.struct_size = sizeof core,
+                              .version = CHY_SCHEMA_VERSION,
+                              .min_compatible = CHY_SCHEMA_MIN_COMPATIBLE,
+                              .collections = chy_core_collections()};
+    CHY_TRY(chy_registry_schema(a->registry, op, &core, &a->schema));
+    struct chy_storage_config wanted = {
+        .instance = a->instances[0], // storage comes first
+        .schema = &a->schema,
+        .epoch = {CHY_C_EPOCH, CHY_EPOCH_VALUE, chy_text("epoch")},
+    };
+    CHY_TRY(chy_storage_open(op, &wanted, &a->runtime.storage));
+    a->cli->services.storage = a->runtime.storage;
+    return CHY_OK;
+}
+
+static void storage_down(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    (void)op;
+    a->cli->services.storage = NULL;
+    chy_storage_close(a->runtime.storage);
+    a->runtime.storage = NULL;
+}
+
+static chy_status fail_schema(struct chy_op *op, const struct chy_schema_report *report)
+{
+    const char *advice = "run 'chancery storage upgrade'";
+    const char *what = "is not the one that this program declares";
+    switch ((enum chy_schema_state_value)report->state) {
+    case CHY_SCHEMA_CURRENT:
+    case CHY_SCHEMA_NEWER: return CHY_OK;
+    case CHY_SCHEMA_EMPTY:
+        what = "is empty";
+        advice = "run 'chancery init', or 'chancery storage upgrade' for a new database";
+        break;
+    case CHY_SCHEMA_OLDER: what = "is of an older version"; break;
+    case CHY_SCHEMA_TOO_NEW:
+        what = "was made by a newer version that this one cannot live with";
+        advice = "run a newer Chancery";
+        break;
+    case CHY_SCHEMA_DIFFERS: break;
+    }
+    return chy_fail(op, CHY_DENIED, 0, "the database %s: %.*s; %s", what, (int)report->detail.len,
+                    (const char *)report->detail.ptr, advice);
+}
+
+static chy_status schema_up(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    struct chy_schema_report report = {.struct_size = sizeof report};
+    if (a->need == CHY_NEED_STORAGE) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_storage_verify_schema(a->runtime.storage, op, &report));
+    bool upgradable = report.state == CHY_SCHEMA_EMPTY || report.state == CHY_SCHEMA_OLDER;
+    if (a->need == CHY_NEED_NEW && upgradable) {
+        return chy_storage_upgrade(a->runtime.storage, op);
+    }
+    return fail_schema(op, &report);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Keys
+ */
+
+static struct chy_crypto *provider(const struct chy_assembly *a, struct chy_slice name)
+{
+    for (size_t i = 0; i < a->prepared.count; i++) {
+        if (a->cryptos[i] != NULL && chy_slice_equal(a->prepared.instances[i].config->name, name)) {
+            return a->cryptos[i];
+        }
+    }
+    return NULL;
+}
+
+static void close_cryptos(struct chy_assembly *a)
+{
+    a->cli->services.crypto_count = 0;
+    for (size_t i = 0; i < a->prepared.count; i++) {
+        chy_crypto_close(a->cryptos[i]);
+        a->cryptos[i] = NULL;
+    }
+}
+
+static chy_status open_cryptos(struct chy_assembly *a, struct chy_op *op)
+{
+    for (size_t i = 0; i < a->prepared.count; i++) {
+        if (a->prepared.instances[i].interface == CHY_INTERFACE_CRYPTO) {
+            struct chy_crypto_config wanted = {.instance = a->instances[i]};
+            CHY_TRY(chy_crypto_open(op, &wanted, &a->cryptos[i]));
+            chy_services_add_crypto(&a->cli->services, a->cryptos[i]);
+        }
+    }
+    a->runtime.ca_crypto = provider(a, a->config->roles.ca);
+    a->runtime.leaf_crypto = provider(a, a->config->roles.leaf);
+    a->runtime.seal_crypto = provider(a, a->config->roles.seal);
+    if (a->runtime.ca_crypto == NULL || a->runtime.leaf_crypto == NULL ||
+        a->runtime.seal_crypto == NULL) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "each of the roles ca, leaf and seal needs a crypto instance");
+    }
+    return CHY_OK;
+}
+
+static chy_status crypto_up(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    if (a->need == CHY_NEED_STORAGE) {
+        return CHY_OK;
+    }
+    chy_status status = open_cryptos(a, op);
+    if (status != CHY_OK) {
+        close_cryptos(a);
+    }
+    return status;
+}
+
+static void crypto_down(void *assembly, struct chy_op *op)
+{
+    (void)op;
+    close_cryptos(assembly);
+}
+
+/** name_node names this machine among those that share the database. */
+static void name_node(struct chy_assembly *a)
+{
+    if (gethostname(a->node, sizeof a->node - 1) != 0 || a->node[0] == '\0') {
+        (void)snprintf(a->node, sizeof a->node, "node");
+    }
+    a->runtime.node = chy_text(a->node);
+}
+
+static uint32_t core_count(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 && cores < 1024 ? (uint32_t)cores : 1;
+}
+
+static void close_runtime(struct chy_runtime *runtime)
+{
+    chy_cache_free(runtime->cache); // first: its issuers hold keys
+    chy_clock_guard_free(runtime->clock_guard);
+    chy_keyring_close(runtime->keyring);
+    chy_kinds_free(runtime->kinds);
+    chy_crls_free(runtime->crls);
+    chy_shards_free(runtime->shards);
+    chy_permits_free(runtime->cpu);
+}
+
+static chy_status open_runtime(struct chy_assembly *a, struct chy_op *op)
+{
+    struct chy_runtime *runtime = &a->runtime;
+    runtime->cpu = chy_permits_new(core_count(), CPU_WAITERS);
+    runtime->cache = chy_cache_new(runtime);
+    runtime->shards = chy_shards_new();
+    runtime->crls = chy_crls_new();
+    if (runtime->cpu == NULL || runtime->cache == NULL || runtime->shards == NULL ||
+        runtime->crls == NULL) {
+        return chy_fail_memory(op);
+    }
+    CHY_TRY(chy_kinds_new(op, kinds, sizeof kinds / sizeof kinds[0], &runtime->kinds));
+    CHY_TRY(
+        chy_keyring_open(runtime, op, a->config->kek, a->need == CHY_NEED_NEW, &runtime->keyring));
+    return chy_clock_guard_new(runtime, op, &runtime->clock_guard);
+}
+
+static chy_status runtime_up(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    struct chy_runtime *runtime = &a->runtime;
+    if (a->need == CHY_NEED_STORAGE) {
+        return CHY_OK;
+    }
+    name_node(a);
+    runtime->services = &a->cli->services;
+    runtime->pki.public_url = a->config->pki.public_url;
+    runtime->pki.backdate = a->config->pki.backdate;
+    runtime->pki.crl_lifetime = a->config->pki.crl_lifetime;
+    runtime->pki.shard_size = a->config->pki.shard_size;
+    chy_status status = open_runtime(a, op);
+    if (status != CHY_OK) {
+        close_runtime(runtime);
+        return status;
+    }
+    a->cli->services.runtime = runtime;
+    chy_access_as_system(op);
+    return CHY_OK;
+}
+
+static void runtime_down(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    (void)op;
+    if (a->cli->services.runtime != NULL) {
+        a->cli->services.runtime = NULL;
+        close_runtime(&a->runtime);
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The stages
+ */
+
+static const struct chy_stage stages[] = {
+    {"plugins", plugins_up, plugins_down}, {"instances", instances_up, instances_down},
+    {"storage", storage_up, storage_down}, {"schema", schema_up, NULL},
+    {"crypto", crypto_up, crypto_down},    {"runtime", runtime_up, runtime_down},
+};
+#define STAGE_COUNT (sizeof stages / sizeof stages[0])
+
+chy_status chy_assembly_start(struct chy_assembly *assembly, struct chy_cli *cli,
+                              struct chy_config *config, enum chy_assembly_need need,
+                              bool trust_owner)
+{
+    memset(assembly, 0, sizeof *assembly);
+    assembly->cli = cli;
+    assembly->config = config;
+    assembly->need = need;
+    assembly->trust_owner = trust_owner;
+    chy_json_setup();
+    return chy_stages_up(stages, STAGE_COUNT, assembly, cli->op);
+}
+
+void chy_assembly_stop(struct chy_assembly *assembly)
+{
+    chy_stages_down(stages, STAGE_COUNT, assembly, assembly->cli->op);
+}

@@ -1,0 +1,43 @@
+/**
+ * A running instance put together from its configuration: plugins, storage, keys, kinds.
+ *
+ * Every command that opens storage builds one; the daemon adds listeners and jobs to it.
+ */
+#ifndef CHY_COMMAND_ASSEMBLY_H
+#define CHY_COMMAND_ASSEMBLY_H
+
+#include "command/cli.h"
+#include "command/prepare.h"
+#include "resource/runtime.h"
+
+/** What a command needs of an instance. */
+enum chy_assembly_need {
+    CHY_NEED_STORAGE = 1, /**< the storage plugin, opened; the schema may be in any state */
+    CHY_NEED_RUNTIME = 2, /**< everything: the schema must be current, the KEK right */
+    CHY_NEED_NEW = 3      /**< everything, made where it is missing: schema, KEK check value */
+};
+
+/** One instance.  Read-only for others once it is started. */
+struct chy_assembly {
+    struct chy_cli *cli;
+    struct chy_config *config;
+    enum chy_assembly_need need;
+    bool trust_owner; /**< plugins of the process's own user will do */
+    struct chy_registry *registry;
+    struct chy_prepared prepared;
+    struct chy_instance *instances[1 + 2 * CHY_CONFIG_INSTANCES_MAX]; /**< as in `prepared` */
+    struct chy_crypto *cryptos[1 + 2 * CHY_CONFIG_INSTANCES_MAX];     /**< likewise */
+    struct chy_schema schema;
+    struct chy_runtime runtime;
+    char node[64];
+};
+
+/** chy_assembly_start puts everything together; `config` lives as long as the program.  After a
+ *  failure nothing is left, and cli->op has the error. */
+CHY_MUST_USE chy_status chy_assembly_start(struct chy_assembly *assembly, struct chy_cli *cli,
+                                           struct chy_config *config, enum chy_assembly_need need,
+                                           bool trust_owner);
+/** chy_assembly_stop takes it apart. */
+void chy_assembly_stop(struct chy_assembly *assembly);
+
+#endif
