@@ -36,7 +36,15 @@ struct job {
 CHY_MUST_USE chy_status job_init(struct job *job, struct chy_op *op,
                                  const struct chy_storage_batch *batch, const uint32_t *sequence);
 
-/** job_run does the writes within the connection's transaction, and sets the job's outcome. */
-void job_run(struct store *store, struct connection *connection, struct job *job);
+struct tally;
+
+/** job_run does the writes within the connection's transaction, and sets the job's outcome.  With a
+ *  `tally` some of it waits there for jobs_settle(). */
+void job_run(struct store *store, struct connection *connection, struct tally *tally,
+             struct job *job);
+
+/** jobs_settle writes what waits in `tally`; `job` is one of the group's, and takes a failure. */
+CHY_MUST_USE bool jobs_settle(struct store *store, struct connection *connection,
+                              struct tally *tally, struct job *job);
 
 #endif

@@ -1,22 +1,31 @@
 /**
  * Checkpoints: the log's pages go into the database, away from commits.
  *
- * A passive one disturbs nobody.  Where writers never rest it never ends with an empty log either, so
- * past a size the writer is held between two groups while the rest, which is small by then, is done.
+ * A passive one disturbs nobody, and does the bulk.  Where writers never rest it never ends with an
+ * empty log either, so the writer is held between two groups while the rest, which is small by then,
+ * is done; the log then starts from its beginning.
  */
 #include "store.h"
 
 #include <stdlib.h>
 
-/** The log may grow to so many times its checkpoint size before the writer is held. */
-#define HELD_AT 4
+/** How long the held writer waits for readers of the log to end. */
+#define READERS_WAIT_MS 50
+/** The most passive rounds before the writer is held, each with less to do than the one before. */
+#define ROUNDS 3
 
-static chy_status checkpoint(struct store *store, struct chy_op *op, int mode)
+/** checkpoint folds what it can; `out_left` is what the log holds beyond that, in pages. */
+static chy_status checkpoint(struct store *store, struct chy_op *op, int mode, int64_t *out_left)
 {
     struct connection *connection = store->checkpointer.connection;
-    int code = sqlite3_wal_checkpoint_v2(connection->db, NULL, mode, NULL, NULL);
+    int pages = 0;
+    int folded = 0;
+    int code = sqlite3_wal_checkpoint_v2(connection->db, NULL, mode, &pages, &folded);
     if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) {
-        return CHY_OK; // readers were in the way: the next one gets further
+        // Readers may have been in the way: the next one gets further.
+        int64_t now = atomic_load(&store->writer.wal_pages);
+        *out_left = (now > pages ? now : pages) - folded;
+        return CHY_OK;
     }
     if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) {
         store_distrust(store, op, "a sync failed in a checkpoint");
@@ -24,30 +33,39 @@ static chy_status checkpoint(struct store *store, struct chy_op *op, int mode)
     return fail_sqlite(op, connection, "checkpoint");
 }
 
+static chy_status fold(struct store *store, struct chy_op *op)
+{
+    struct writer *writer = &store->writer;
+    int64_t fold_pages = store->checkpoint_bytes / store->page_bytes;
+    int64_t left = fold_pages;
+    int64_t tables = 0;
+    // A connection that has read nothing yet does not know of the log, and would fold nothing.
+    CHY_TRY(query_number(op, store->checkpointer.connection, "SELECT count(*) FROM sqlite_schema",
+                         0, &tables));
+    for (int round = 0; round < ROUNDS && left > fold_pages / 16; round++) {
+        CHY_TRY(checkpoint(store, op, SQLITE_CHECKPOINT_PASSIVE, &left));
+    }
+    writer_pause(writer);
+    chy_status status = checkpoint(store, op, SQLITE_CHECKPOINT_RESTART, &left);
+    // A long read keeps the log: try again when it has grown by as much once more.
+    int64_t pages = status == CHY_OK && left == 0 ? 0 : atomic_load(&writer->wal_pages);
+    atomic_store(&writer->wal_pages, pages);
+    atomic_store(&writer->fold_at, pages + fold_pages);
+    writer_resume(writer);
+    return status;
+}
+
 static void run_checkpoint(struct store *store)
 {
-    struct checkpointer *checkpointer = &store->checkpointer;
     struct chy_op *op =
         store->host->op_begin(store->instance, chy_text("checkpoint"), CHY_NO_DEADLINE);
-    if (op == NULL || atomic_load(&store->is_unsafe)) {
-        store->host->op_end(op);
-        return;
-    }
-    int64_t most = store->checkpoint_bytes / store->page_bytes * HELD_AT;
-    chy_status status = checkpoint(store, op, SQLITE_CHECKPOINT_PASSIVE);
-    atomic_fetch_add(&checkpointer->rounds, 1);
-    if (status == CHY_OK && atomic_load(&store->writer.wal_pages) > most) {
-        writer_pause(&store->writer);
-        status = checkpoint(store, op, SQLITE_CHECKPOINT_RESTART);
-        writer_resume(&store->writer);
-        atomic_fetch_add(&checkpointer->restarts, 1);
-    }
-    if (status != CHY_OK) {
+    if (op != NULL && !atomic_load(&store->is_unsafe) && fold(store, op) != CHY_OK) {
         struct chy_error error = {.struct_size = sizeof error};
         store->host->last_error(op, &error);
         chy_log_error(op, "storage.checkpoint", "%.*s", (int)error.message.len,
                       (const char *)error.message.ptr);
     }
+    atomic_fetch_add(&store->checkpointer.rounds, 1);
     store->host->op_end(op);
 }
 
@@ -55,6 +73,7 @@ static void *checkpoint_thread(void *arg)
 {
     struct store *store = arg;
     struct checkpointer *checkpointer = &store->checkpointer;
+    (void)pthread_setname_np(pthread_self(), "sqlite-fold");
     pthread_mutex_lock(&checkpointer->lock);
     while (!checkpointer->is_stopping) {
         if (!checkpointer->is_wanted) {
@@ -82,6 +101,7 @@ chy_status checkpointer_start(struct store *store, struct chy_op *op)
 {
     struct checkpointer *checkpointer = &store->checkpointer;
     CHY_TRY(store_service(store, op, &checkpointer->connection));
+    (void)sqlite3_busy_timeout(checkpointer->connection->db, READERS_WAIT_MS);
     checkpointer->is_stopping = false;
     int code = pthread_create(&checkpointer->thread, NULL, checkpoint_thread, store);
     if (code != 0) {

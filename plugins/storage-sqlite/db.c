@@ -1,5 +1,6 @@
 /** Connections and their statements. */
 #include "db.h"
+#include "logfile.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -122,7 +123,8 @@ chy_status connection_open(struct chy_op *op, const struct connection_settings *
         return chy_fail(op, CHY_TRY_LATER, ENOMEM, "no memory for a connection");
     }
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    int code = sqlite3_open_v2(settings->path, &connection->db, flags, NULL);
+    int code = sqlite3_open_v2(settings->path, &connection->db, flags,
+                               kind == CONNECTION_WRITER ? LOGFILE_VFS : NULL);
     chy_status status = CHY_OK;
     if (code != SQLITE_OK) {
         status = chy_fail(op, sqlite_status(code), code, "cannot open '%s': %s", settings->path,

@@ -122,7 +122,7 @@ static void add_select(struct query *query, const struct search *search)
     for (uint64_t i = 0; i < search->find->where.count; i++) {
         if (!search->drives[i]) {
             query_add(query, between);
-            query_predicate(query, search->table, chy_view_at(search->find->where, i));
+            query_predicate(query, search->table, chy_storage_at(search->find->where, i));
             between = " AND ";
         }
     }
@@ -151,7 +151,7 @@ static void add_from(struct query *query, const struct search *search)
     // The rows that the driver names are few: no index of this table may stand in its place.
     query_add(query, search->driver != NULL ? " NOT INDEXED WHERE 1" : " WHERE 1");
     for (uint64_t i = 0; i < search->find->where.count; i++) {
-        const struct chy_predicate *p = chy_view_at(search->find->where, i);
+        const struct chy_predicate *p = chy_storage_at(search->find->where, i);
         if (!search->drives[i]) {
             continue;
         }

@@ -6,6 +6,7 @@
  * ones are undone.  If the commit fails and surely nothing was kept, each is tried alone.
  */
 #include "group.h"
+#include "tally.h"
 
 static struct connection *writer_of(struct store *store)
 {
@@ -79,14 +80,20 @@ enum run {
 
 static enum run run_plainly(struct store *store, struct job **jobs, uint64_t count)
 {
+    // A lone batch has nothing in common with another.
+    struct tally *tally = count == 1 ? NULL : store->writer.tally;
     for (uint64_t i = 0; i < count; i++) {
-        job_run(store, writer_of(store), jobs[i]);
+        job_run(store, writer_of(store), tally, jobs[i]);
         if (jobs[i]->has_broken) {
             return RUN_BROKEN;
         }
         if (jobs[i]->status != CHY_OK && jobs[i]->has_written) {
             return RUN_AGAIN;
         }
+    }
+    if (tally != NULL && !jobs_settle(store, writer_of(store), tally, jobs[count - 1])) {
+        jobs[count - 1]->has_broken = true;
+        return RUN_BROKEN;
     }
     return RUN_OK;
 }
@@ -97,7 +104,7 @@ static enum run run_carefully(struct store *store, struct job **jobs, uint64_t c
         if (end(store, "SAVEPOINT batch") != SQLITE_OK) {
             return RUN_BROKEN;
         }
-        job_run(store, writer_of(store), jobs[i]);
+        job_run(store, writer_of(store), NULL, jobs[i]);
         if (jobs[i]->has_broken) {
             return RUN_BROKEN;
         }
@@ -171,6 +178,7 @@ static chy_status broken_status(struct chy_op *op, struct job **jobs, uint64_t c
 void group_run(struct store *store, struct chy_op *op, struct job **jobs, uint64_t count)
 {
     enum run run = run_plainly(store, jobs, count);
+    tally_clear(store->writer.tally);
     if (run == RUN_AGAIN && count > 1) {
         atomic_fetch_add(&store->writer.reruns, 1);
         roll_back(store);

@@ -76,7 +76,7 @@ static bool make_table(const struct chy_collection *collection, struct table *ta
     }
     table->path_count = collection->indexes.count + 1;
     for (uint64_t i = 0; i < table->path_count; i++) {
-        const struct chy_index *index = i == 0 ? NULL : chy_view_at(collection->indexes, i - 1);
+        const struct chy_index *index = i == 0 ? NULL : chy_storage_at(collection->indexes, i - 1);
         if (!make_path(collection, index, &table->paths[i])) {
             return false;
         }

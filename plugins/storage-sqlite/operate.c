@@ -274,14 +274,12 @@ chy_status store_statistics(void *self, struct chy_op *op,
     uint64_t log_bytes = file_bytes(store->path, "-wal");
     (void)snprintf(text, sizeof text,
                    "{\"pageBytes\":%lld,\"pages\":%lld,\"freePages\":%lld,\"logBytes\":%llu,"
-                   "\"largestGroup\":%llu,\"groupsRunAgain\":%llu,\"checkpoints\":%llu,"
-                   "\"checkpointsHoldingWriter\":%llu}",
+                   "\"largestGroup\":%llu,\"groupsRunAgain\":%llu,\"checkpoints\":%llu}",
                    (long long)store->page_bytes, (long long)pages, (long long)free_pages,
                    (unsigned long long)log_bytes,
                    (unsigned long long)atomic_load(&writer->largest_group),
                    (unsigned long long)atomic_load(&writer->reruns),
-                   (unsigned long long)atomic_load(&store->checkpointer.rounds),
-                   (unsigned long long)atomic_load(&store->checkpointer.restarts));
+                   (unsigned long long)atomic_load(&store->checkpointer.rounds));
     CHY_TRY(chy_copy(op, chy_text(text), &detail));
     out_statistics->commits = atomic_load(&writer->commits);
     out_statistics->batches = atomic_load(&writer->batches);

@@ -10,7 +10,7 @@
 
 static const struct chy_predicate *predicate_at(const struct search *search, uint64_t i)
 {
-    return chy_view_at(search->find->where, i);
+    return chy_storage_at(search->find->where, i);
 }
 
 /** fixed_by returns the number of an EQ predicate on `field`, or UINT64_MAX. */

@@ -1,4 +1,5 @@
 /** The descriptor, its options, and the life of an instance. */
+#include "logfile.h"
 #include "store.h"
 
 #include <stdlib.h>
@@ -153,7 +154,8 @@ static chy_status create(const struct chy_host *host, struct chy_instance *insta
 {
     // Its memory statistics are one lock for all threads.  Not OK: somebody uses SQLite already.
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    if (sqlite3_initialize() != SQLITE_OK || sqlite3_threadsafe() == 0) {
+    if (sqlite3_initialize() != SQLITE_OK || sqlite3_threadsafe() == 0 ||
+        logfile_register() != SQLITE_OK) {
         return chy_fail(op, CHY_BROKEN, 0, "this SQLite does not start, or knows no threads");
     }
     struct store *store = calloc(1, sizeof *store);

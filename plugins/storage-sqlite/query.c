@@ -54,12 +54,12 @@ chy_status query_open(struct query *query, struct connection *connection, sqlite
 bool where_never(struct chy_view where)
 {
     for (uint64_t i = 0; i < where.count; i++) {
-        const struct chy_predicate *p = chy_view_at(where, i);
+        const struct chy_predicate *p = chy_storage_at(where, i);
         bool never = p->kind == CHY_WHERE_EQ && p->low.type == CHY_VALUE_NULL;
         if (p->kind == CHY_WHERE_IN) {
             never = true;
             for (uint64_t v = 0; v < p->values.count; v++) {
-                const struct chy_value *value = chy_view_at(p->values, v);
+                const struct chy_value *value = chy_storage_at(p->values, v);
                 never = never && value->type == CHY_VALUE_NULL;
             }
         }
@@ -107,7 +107,7 @@ static void add_in(struct query *query, const char *column, struct chy_view valu
     query_add(query, " IN (");
     for (uint64_t i = 0; i < count; i++) {
         query_add(query, i == 0 ? "" : ",");
-        query_bind(query, chy_view_at(values, i < values.count ? i : values.count - 1));
+        query_bind(query, chy_storage_at(values, i < values.count ? i : values.count - 1));
     }
     query_add(query, ")");
 }

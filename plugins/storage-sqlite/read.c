@@ -80,7 +80,7 @@ static chy_status get_with(struct store *store, struct chy_op *op, struct connec
     sqlite3_stmt *stmt = NULL;
     CHY_TRY(get_statement(op, connection, table, get, &stmt));
     for (uint64_t i = 0; i < get->key.count; i++) {
-        bind_value(stmt, (int)i + 1, chy_view_at(get->key, i));
+        bind_value(stmt, (int)i + 1, chy_storage_at(get->key, i));
     }
     int code = sqlite3_step(stmt);
     chy_status status = CHY_OK;

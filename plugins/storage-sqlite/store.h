@@ -49,13 +49,15 @@ struct writer {
     bool pause_wanted;
     /* the writer thread's own */
     struct connection *connection;
+    struct tally *tally;
     uint64_t expected; /**< how many batches the next group may have */
     /* counters */
     atomic_ullong commits;
     atomic_ullong batches;
     atomic_ullong largest_group;
     atomic_ullong reruns;
-    atomic_llong wal_pages;
+    atomic_llong wal_pages; /**< in the log, after the last commit */
+    atomic_llong fold_at;   /**< ask for a checkpoint when it has so many */
 };
 
 struct checkpointer {
@@ -67,7 +69,6 @@ struct checkpointer {
     bool is_stopping;
     struct connection *connection;
     atomic_ullong rounds;
-    atomic_ullong restarts;
 };
 
 struct readers {

@@ -6,6 +6,7 @@
  */
 #include "futex.h"
 #include "group.h"
+#include "tally.h"
 
 #include <errno.h>
 #include <time.h>
@@ -140,7 +141,7 @@ static void run_group(struct store *store, struct job **jobs)
         writer->expected = !joins || count < fading ? fading : count;
         finish(jobs, count);
     }
-    if (atomic_load(&writer->wal_pages) * store->page_bytes > store->checkpoint_bytes) {
+    if (atomic_load(&writer->wal_pages) >= atomic_load(&writer->fold_at)) {
         checkpointer_want(&store->checkpointer);
     }
 }
@@ -150,6 +151,7 @@ static void *writer_thread(void *arg)
     struct store *store = arg;
     struct writer *writer = &store->writer;
     static _Thread_local struct job *jobs[GROUP_MAX];
+    (void)pthread_setname_np(pthread_self(), "sqlite-write");
     pthread_mutex_lock(&writer->lock);
     for (;;) {
         if (writer->first == NULL || writer->pause_wanted) {
@@ -273,6 +275,10 @@ chy_status writer_start(struct store *store, struct chy_op *op)
                                                  store->cache_bytes};
     struct writer *writer = &store->writer;
     CHY_TRY(connection_open(op, &settings, CONNECTION_WRITER, &writer->connection));
+    writer->tally = tally_new(store);
+    if (writer->tally == NULL) {
+        return chy_fail(op, CHY_TRY_LATER, ENOMEM, "no memory for the writer");
+    }
     (void)sqlite3_wal_hook(writer->connection->db, count_pages, writer);
     CHY_TRY(query_number(op, writer->connection, "PRAGMA page_size", 4096, &store->page_bytes));
     if (store->max_bytes != 0) {
@@ -285,6 +291,7 @@ chy_status writer_start(struct store *store, struct chy_op *op)
     writer->last = &writer->first;
     writer->wanted = 1;
     writer->expected = 1;
+    atomic_store(&writer->fold_at, store->checkpoint_bytes / store->page_bytes);
     writer->is_stopping = false;
     int code = pthread_create(&writer->thread, NULL, writer_thread, store);
     if (code != 0) {
@@ -318,6 +325,8 @@ void writer_stop(struct store *store)
     }
     connection_close(writer->connection);
     writer->connection = NULL;
+    tally_free(writer->tally);
+    writer->tally = NULL;
 }
 
 void writer_pause(struct writer *writer)

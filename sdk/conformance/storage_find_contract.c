@@ -390,8 +390,8 @@ START_TEST(rows_carry_revision_and_fields)
     struct chy_storage_find find = find_new();
     find.fields = VIEW(fields);
     struct chy_storage_page page = find_run(op, &find);
-    ck_assert_uint_eq(((const struct chy_storage_row *)chy_view_at(page.rows, 0))->revision, 1);
-    ck_assert_uint_eq(((const struct chy_storage_row *)chy_view_at(page.rows, 1))->revision, 2);
+    ck_assert_uint_eq(((const struct chy_storage_row *)element_at(page.rows, 0))->revision, 1);
+    ck_assert_uint_eq(((const struct chy_storage_row *)element_at(page.rows, 1))->revision, 2);
     ck_assert_uint_eq(row_value(&page, 0, 1)->type, CHY_VALUE_NULL);
     ck_assert_int_eq(row_value(&page, 1, 1)->number, 22);
     ck_assert_uint_eq(row_value(&page, 1, 2)->items.count, 3);
@@ -399,7 +399,7 @@ START_TEST(rows_carry_revision_and_fields)
     find.fields.count = 0;
     page = find_run(op, &find);
     ck_assert_uint_eq(page.rows.count, 9);
-    ck_assert_uint_eq(((const struct chy_storage_row *)chy_view_at(page.rows, 1))->revision, 2);
+    ck_assert_uint_eq(((const struct chy_storage_row *)element_at(page.rows, 1))->revision, 2);
 }
 END_TEST
 

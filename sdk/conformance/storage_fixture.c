@@ -202,6 +202,13 @@ struct chy_value uuid_value(struct chy_op *op, uint64_t number)
     return bytes_value(CHY_VALUE_UUID, bytes, 16);
 }
 
+const void *element_at(struct chy_view view, uint64_t index)
+{
+    ck_assert_msg(index < view.count, "element %llu of %llu", (unsigned long long)index,
+                  (unsigned long long)view.count);
+    return (const uint8_t *)view.ptr + index * view.stride;
+}
+
 uint64_t number_of(const struct chy_value *uuid)
 {
     uint64_t number = 0;
@@ -324,8 +331,7 @@ chy_status batch_run(struct batch *b)
 
 const struct chy_write_result *batch_result(const struct batch *b, uint64_t write)
 {
-    const struct chy_write_result *result = chy_view_at(b->outcome.results, write);
-    ck_assert_ptr_nonnull(result);
+    const struct chy_write_result *result = element_at(b->outcome.results, write);
     return result;
 }
 
@@ -360,7 +366,7 @@ struct chy_value thing_field(struct chy_op *op, uint64_t number, uint32_t field)
     struct chy_storage_row row = {0};
     EXPECT(op, thing_get(op, number, ONE(field), &row), CHY_OK);
     ck_assert_uint_eq(row.values.count, 1);
-    return *(const struct chy_value *)chy_view_at(row.values, 0);
+    return *(const struct chy_value *)element_at(row.values, 0);
 }
 
 uint64_t thing_revision(uint64_t number)
@@ -387,7 +393,7 @@ int64_t counter_value(const char *scope, int64_t day)
     ck_assert_msg(status == CHY_OK || status == CHY_NOT_FOUND, "%s", conf_op_message(op));
     int64_t count = -1;
     if (status == CHY_OK) {
-        count = ((const struct chy_value *)chy_view_at(row.values, 0))->number;
+        count = ((const struct chy_value *)element_at(row.values, 0))->number;
     }
     conf_op_free(op);
     return count;
@@ -414,10 +420,8 @@ struct chy_storage_page find_run(struct chy_op *op, const struct chy_storage_fin
 
 const struct chy_value *row_value(const struct chy_storage_page *page, uint64_t i, uint64_t field)
 {
-    const struct chy_storage_row *row = chy_view_at(page->rows, i);
-    ck_assert_ptr_nonnull(row);
-    const struct chy_value *value = chy_view_at(row->values, field);
-    ck_assert_ptr_nonnull(value);
+    const struct chy_storage_row *row = element_at(page->rows, i);
+    const struct chy_value *value = element_at(row->values, field);
     return value;
 }
 

@@ -89,6 +89,8 @@ struct chy_value time_value(int64_t number);
 struct chy_value uuid_value(struct chy_op *op, uint64_t number);
 /** many_value takes texts up to a NULL; it lives in `op`. */
 struct chy_value many_value(struct chy_op *op, ...);
+/** element_at returns an element of a view that must have it. */
+const void *element_at(struct chy_view view, uint64_t index);
 /** number_of gives back what uuid_value() was given. */
 uint64_t number_of(const struct chy_value *uuid);
 

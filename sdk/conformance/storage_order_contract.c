@@ -78,7 +78,7 @@ static int compare_models(const void *a, const void *b)
     const struct model *first = a;
     const struct model *second = b;
     for (uint64_t i = 0; i < sorted_by->order.count; i++) {
-        const struct chy_order *order = chy_view_at(sorted_by->order, i);
+        const struct chy_order *order = element_at(sorted_by->order, i);
         int result = 0;
         if (order->field == NAME) {
             result = strcmp(first->name, second->name);
@@ -97,7 +97,7 @@ static int compare_models(const void *a, const void *b)
 static bool model_matches(const struct model *m, struct chy_view where)
 {
     for (uint64_t i = 0; i < where.count; i++) {
-        const struct chy_predicate *p = chy_view_at(where, i);
+        const struct chy_predicate *p = element_at(where, i);
         int64_t number = number_in(m, p->field);
         bool holds = true;
         switch ((enum chy_predicate_kind)p->kind) {

@@ -125,7 +125,7 @@ START_TEST(sets_come_back_sorted_and_without_repeats)
     ck_assert_uint_eq(got.type, CHY_VALUE_MANY);
     ck_assert_uint_eq(got.items.count, 5);
     for (uint64_t i = 0; i < 5; i++) {
-        const struct chy_slice *item = chy_view_at(got.items, i);
+        const struct chy_slice *item = element_at(got.items, i);
         ck_assert_msg(chy_slice_is(*item, sorted[i]), "item %llu", (unsigned long long)i);
     }
 }
@@ -144,8 +144,8 @@ START_TEST(sets_are_replaced_whole_and_kept_apart)
     EXPECT(op, batch_run(b), CHY_OK);
     struct chy_value tags = thing_field(op, 1, TAGS);
     ck_assert_uint_eq(tags.items.count, 2);
-    ck_assert(chy_slice_is(*(const struct chy_slice *)chy_view_at(tags.items, 0), "b"));
-    ck_assert(chy_slice_is(*(const struct chy_slice *)chy_view_at(tags.items, 1), "c"));
+    ck_assert(chy_slice_is(*(const struct chy_slice *)element_at(tags.items, 0), "b"));
+    ck_assert(chy_slice_is(*(const struct chy_slice *)element_at(tags.items, 1), "c"));
     ck_assert_uint_eq(thing_field(op, 1, LABELS).items.count, 2);
     b = batch_new(op);
     batch_set(b, batch_thing(b, CHY_WRITE_UPDATE, 1), TAGS, many_value(op, NULL));
@@ -167,7 +167,7 @@ START_TEST(a_set_may_have_many_items)
     struct chy_value put = {.type = CHY_VALUE_MANY, .items = {items, 2000, sizeof *items}};
     struct chy_value got = round_trip(op, 1, TAGS, put);
     ck_assert_uint_eq(got.items.count, 2000);
-    ck_assert(chy_slice_equal(*(const struct chy_slice *)chy_view_at(got.items, 0), items[1999]));
+    ck_assert(chy_slice_equal(*(const struct chy_slice *)element_at(got.items, 0), items[1999]));
 }
 END_TEST
 
@@ -264,10 +264,10 @@ START_TEST(get_answers_the_fields_asked_for_in_their_order)
     EXPECT(op, thing_get(op, 5, VIEW(fields), &row), CHY_OK);
     ck_assert_uint_eq(row.values.count, 4);
     ck_assert_uint_eq(row.revision, 1);
-    ck_assert_int_eq(((const struct chy_value *)chy_view_at(row.values, 0))->number, 5);
-    ck_assert_uint_eq(number_of(chy_view_at(row.values, 1)), 5);
-    ck_assert_uint_eq(((const struct chy_value *)chy_view_at(row.values, 2))->type, CHY_VALUE_NULL);
-    ck_assert_int_eq(((const struct chy_value *)chy_view_at(row.values, 3))->number, 5);
+    ck_assert_int_eq(((const struct chy_value *)element_at(row.values, 0))->number, 5);
+    ck_assert_uint_eq(number_of(element_at(row.values, 1)), 5);
+    ck_assert_uint_eq(((const struct chy_value *)element_at(row.values, 2))->type, CHY_VALUE_NULL);
+    ck_assert_int_eq(((const struct chy_value *)element_at(row.values, 3))->number, 5);
 }
 END_TEST
 

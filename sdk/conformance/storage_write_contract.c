@@ -240,7 +240,7 @@ START_TEST(add_counts_and_makes_the_row)
                                         .fields = VIEW(fields)};
     struct chy_storage_row row = {0};
     EXPECT(op, ops->get(self, op, &get, &row), CHY_OK);
-    ck_assert(chy_slice_is(((const struct chy_value *)chy_view_at(row.values, 0))->bytes, "first"));
+    ck_assert(chy_slice_is(((const struct chy_value *)element_at(row.values, 0))->bytes, "first"));
 }
 END_TEST
 

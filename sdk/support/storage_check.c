@@ -5,10 +5,17 @@
 
 #define NAMED(slice) (int)(slice).len, (const char *)(slice).ptr
 
+/** field_or_null is for a number that the caller gave. */
+static const struct chy_field *field_or_null(const struct chy_collection *collection,
+                                             uint32_t number)
+{
+    return chy_view_at(collection->fields, number);
+}
+
 static chy_status find_collection(struct chy_op *op, const struct chy_schema *schema,
                                   uint32_t number, const struct chy_collection **out_collection)
 {
-    const struct chy_collection *collection = chy_storage_collection(schema, number);
+    const struct chy_collection *collection = chy_view_at(schema->collections, number);
     if (collection == NULL) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "there is no collection %u", number);
     }
@@ -19,7 +26,7 @@ static chy_status find_collection(struct chy_op *op, const struct chy_schema *sc
 static chy_status bad_field(struct chy_op *op, const struct chy_collection *collection,
                             uint32_t number, const char *why)
 {
-    const struct chy_field *field = chy_storage_field(collection, number);
+    const struct chy_field *field = field_or_null(collection, number);
     if (field == NULL) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "'%.*s' has no field %u", NAMED(collection->name),
                         number);
@@ -51,7 +58,7 @@ static const char *bad_value(const struct chy_value *value, uint64_t *bytes)
         return chy_storage_text_is_valid(value->bytes) ? NULL : "is not UTF-8 without NUL";
     case CHY_VALUE_MANY:
         for (uint64_t i = 0; i < value->items.count; i++) {
-            const struct chy_slice *item = chy_view_at(value->items, i);
+            const struct chy_slice *item = chy_storage_at(value->items, i);
             *bytes += item->len;
             if (item->len > CHY_STORAGE_TEXT_MAX || !chy_storage_text_is_valid(*item)) {
                 return "has a text over 64 KiB, or not UTF-8 without NUL";
@@ -66,7 +73,7 @@ static chy_status check_value(struct chy_op *op, const struct chy_collection *co
                               uint32_t number, const struct chy_value *value, bool null_is_fine,
                               uint64_t *bytes)
 {
-    const struct chy_field *field = chy_storage_field(collection, number);
+    const struct chy_field *field = field_or_null(collection, number);
     if (field == NULL) {
         return bad_field(op, collection, number, "");
     }
@@ -91,7 +98,7 @@ static chy_status check_key(struct chy_op *op, const struct chy_collection *coll
     }
     for (uint64_t i = 0; i < key.count; i++) {
         CHY_TRY(check_value(op, collection, chy_storage_number_at(collection->key, i),
-                            chy_view_at(key, i), false, bytes));
+                            chy_storage_at(key, i), false, bytes));
     }
     return CHY_OK;
 }
@@ -101,7 +108,7 @@ static chy_status check_fields(struct chy_op *op, const struct chy_collection *c
 {
     for (uint64_t i = 0; i < fields.count; i++) {
         uint32_t number = chy_storage_number_at(fields, i);
-        if (chy_storage_field(collection, number) == NULL) {
+        if (field_or_null(collection, number) == NULL) {
             return bad_field(op, collection, number, "");
         }
     }
@@ -127,7 +134,7 @@ static chy_status check_text(struct chy_op *op, const struct chy_collection *col
 static chy_status check_predicate(struct chy_op *op, const struct chy_collection *collection,
                                   const struct chy_predicate *predicate)
 {
-    const struct chy_field *field = chy_storage_field(collection, predicate->field);
+    const struct chy_field *field = field_or_null(collection, predicate->field);
     uint64_t bytes = 0;
     if (field == NULL) {
         return bad_field(op, collection, predicate->field, "");
@@ -147,8 +154,8 @@ static chy_status check_predicate(struct chy_op *op, const struct chy_collection
             return bad_field(op, collection, predicate->field, "is compared with too many values");
         }
         for (uint64_t i = 0; i < predicate->values.count; i++) {
-            CHY_TRY(check_value(op, collection, predicate->field, chy_view_at(predicate->values, i),
-                                true, &bytes));
+            CHY_TRY(check_value(op, collection, predicate->field,
+                                chy_storage_at(predicate->values, i), true, &bytes));
         }
         return CHY_OK;
     case CHY_WHERE_PREFIX: return check_text(op, collection, predicate, false);
@@ -170,7 +177,7 @@ static chy_status check_where(struct chy_op *op, const struct chy_collection *co
         return chy_fail(op, CHY_BAD_INPUT, 0, "too many predicates");
     }
     for (uint64_t i = 0; i < where.count; i++) {
-        CHY_TRY(check_predicate(op, collection, chy_view_at(where, i)));
+        CHY_TRY(check_predicate(op, collection, chy_storage_at(where, i)));
     }
     return CHY_OK;
 }
@@ -198,8 +205,8 @@ chy_status chy_storage_check_find(struct chy_op *op, const struct chy_schema *sc
         return chy_fail(op, CHY_BAD_INPUT, 0, "too many sort steps");
     }
     for (uint64_t i = 0; i < find->order.count; i++) {
-        const struct chy_order *order = chy_view_at(find->order, i);
-        const struct chy_field *field = chy_storage_field(collection, order->field);
+        const struct chy_order *order = chy_storage_at(find->order, i);
+        const struct chy_field *field = field_or_null(collection, order->field);
         if (field == NULL || field->type == CHY_VALUE_JSON || chy_storage_is_many(field)) {
             return bad_field(op, collection, order->field, "has no order");
         }
@@ -231,7 +238,7 @@ static chy_status check_complete(struct chy_op *op, const struct chy_collection 
         return CHY_OK; // the guard wants the row to be there: none is made
     }
     for (uint64_t i = 0; i < write->fields.count; i++) {
-        given[((const struct chy_assignment *)chy_view_at(write->fields, i))->field] = 1;
+        given[((const struct chy_assignment *)chy_storage_at(write->fields, i))->field] = 1;
     }
     if (write->kind == CHY_WRITE_ADD) {
         given[write->add_field] = 1;
@@ -251,8 +258,8 @@ static chy_status check_assignments(struct chy_op *op, const struct chy_collecti
 {
     uint8_t given[CHY_STORAGE_FIELDS_MAX] = {0};
     for (uint64_t i = 0; i < write->fields.count; i++) {
-        const struct chy_assignment *a = chy_view_at(write->fields, i);
-        const struct chy_field *field = chy_storage_field(collection, a->field);
+        const struct chy_assignment *a = chy_storage_at(write->fields, i);
+        const struct chy_field *field = field_or_null(collection, a->field);
         if (field == NULL || given[a->field] != 0 ||
             chy_storage_contains(collection->key, a->field)) {
             return bad_field(op, collection, a->field, "is given twice, or is part of the key");
@@ -273,7 +280,7 @@ static chy_status check_guard(struct chy_op *op, const struct chy_collection *co
     if (write->guard != CHY_GUARD_EQUALS) {
         return CHY_OK;
     }
-    const struct chy_field *field = chy_storage_field(collection, write->guard_field);
+    const struct chy_field *field = field_or_null(collection, write->guard_field);
     if (field != NULL && chy_storage_is_many(field)) {
         return bad_field(op, collection, write->guard_field, "is a set and guards nothing");
     }
@@ -283,13 +290,13 @@ static chy_status check_guard(struct chy_op *op, const struct chy_collection *co
 static chy_status check_add(struct chy_op *op, const struct chy_collection *collection,
                             const struct chy_storage_write *write)
 {
-    const struct chy_field *field = chy_storage_field(collection, write->add_field);
+    const struct chy_field *field = field_or_null(collection, write->add_field);
     if (field == NULL || field->type != CHY_VALUE_INT ||
         chy_storage_contains(collection->key, write->add_field)) {
         return bad_field(op, collection, write->add_field, "is no int outside the key");
     }
     for (uint64_t i = 0; i < write->fields.count; i++) {
-        if (((const struct chy_assignment *)chy_view_at(write->fields, i))->field ==
+        if (((const struct chy_assignment *)chy_storage_at(write->fields, i))->field ==
             write->add_field) {
             return bad_field(op, collection, write->add_field, "is added to and set");
         }
@@ -332,7 +339,7 @@ static chy_status check_write(struct chy_op *op, const struct chy_schema *schema
 
 static const struct chy_storage_write *write_at(struct chy_view writes, uint32_t number)
 {
-    return chy_view_at(writes, number);
+    return chy_storage_at(writes, number);
 }
 
 /** compare_rows orders writes by the row that they name; a delete_range stands before all rows. */
@@ -342,7 +349,7 @@ static int compare_rows(const struct chy_storage_write *a, const struct chy_stor
         return a->collection < b->collection ? -1 : 1;
     }
     for (uint64_t i = 0; i < a->key.count && i < b->key.count; i++) {
-        int order = chy_storage_value_compare(chy_view_at(a->key, i), chy_view_at(b->key, i));
+        int order = chy_storage_value_compare(chy_storage_at(a->key, i), chy_storage_at(b->key, i));
         if (order != 0) {
             return order;
         }

@@ -16,7 +16,7 @@ uint64_t chy_storage_terms(const struct chy_collection *collection, struct chy_v
     for (uint64_t i = 0; i < order.count + collection->key.count; i++) {
         struct chy_order term = {0, 0};
         if (i < order.count) {
-            term = *(const struct chy_order *)chy_view_at(order, i);
+            term = *(const struct chy_order *)chy_storage_at(order, i);
         } else {
             term.field = chy_storage_number_at(collection->key, i - order.count);
         }

@@ -58,7 +58,7 @@ static chy_status check_fields(struct chy_op *op, const struct chy_collection *c
 
 static bool is_indexable(const struct chy_collection *collection, uint32_t number, bool is_key)
 {
-    const struct chy_field *field = chy_storage_field(collection, number);
+    const struct chy_field *field = chy_view_at(collection->fields, number);
     return field != NULL && !chy_storage_is_many(field) && field->type != CHY_VALUE_JSON &&
            !(is_key && (field->flags & CHY_FIELD_NULLABLE) != 0);
 }
@@ -82,12 +82,12 @@ static chy_status check_numbers(struct chy_op *op, const struct chy_collection *
 static chy_status check_indexes(struct chy_op *op, const struct chy_collection *collection)
 {
     for (uint64_t i = 0; i < collection->indexes.count; i++) {
-        const struct chy_index *index = chy_view_at(collection->indexes, i);
+        const struct chy_index *index = chy_storage_at(collection->indexes, i);
         if (!is_name(index->name)) {
             return bad(op, collection, "an index's name is not snake_case of at most 48 bytes");
         }
         for (uint64_t j = 0; j < i; j++) {
-            const struct chy_index *before = chy_view_at(collection->indexes, j);
+            const struct chy_index *before = chy_storage_at(collection->indexes, j);
             if (chy_slice_equal(before->name, index->name)) {
                 return bad(op, collection, "two indexes share a name");
             }

@@ -108,7 +108,7 @@ chy_status chy_storage_items_sorted(struct chy_op *op, const struct chy_value *v
         return chy_fail_memory(op);
     }
     for (uint64_t i = 0; i < count; i++) {
-        items[i] = *(const struct chy_slice *)chy_view_at(value->items, i);
+        items[i] = *(const struct chy_slice *)chy_storage_at(value->items, i);
     }
     qsort(items, (size_t)count, sizeof *items, compare_items);
     uint64_t kept = 0;

@@ -31,7 +31,7 @@ static bool in_range(const struct chy_value *value, const struct chy_predicate *
 static bool is_one_of(const struct chy_value *value, struct chy_view values)
 {
     for (uint64_t i = 0; i < values.count; i++) {
-        if (equals(value, chy_view_at(values, i))) {
+        if (equals(value, chy_storage_at(values, i))) {
             return true;
         }
     }
@@ -41,7 +41,7 @@ static bool is_one_of(const struct chy_value *value, struct chy_view values)
 static bool has(const struct chy_value *value, const struct chy_predicate *p)
 {
     for (uint64_t i = 0; i < value->items.count; i++) {
-        struct chy_slice item = *(const struct chy_slice *)chy_view_at(value->items, i);
+        struct chy_slice item = *(const struct chy_slice *)chy_storage_at(value->items, i);
         if (p->kind == CHY_WHERE_HAS ? chy_slice_equal(item, p->low.bytes)
                                      : begins_with(item, p->low.bytes)) {
             return true;
@@ -69,7 +69,7 @@ static bool holds(const struct row *row, const struct chy_predicate *p)
 bool row_matches(const struct row *row, struct chy_view where)
 {
     for (uint64_t i = 0; i < where.count; i++) {
-        if (!holds(row, chy_view_at(where, i))) {
+        if (!holds(row, chy_storage_at(where, i))) {
             return false;
         }
     }
@@ -87,7 +87,7 @@ static chy_status copy_value(struct chy_op *op, const struct chy_value *value,
         return chy_fail_memory(op);
     }
     for (uint64_t i = 0; i < value->items.count; i++) {
-        const struct chy_slice *item = chy_view_at(value->items, i);
+        const struct chy_slice *item = chy_storage_at(value->items, i);
         CHY_TRY(chy_copy(op, *item, &items[i]));
     }
     CHY_TRY(chy_copy(op, value->bytes, &copy.bytes));

@@ -8,7 +8,7 @@ static uint64_t payload(const struct chy_value *value)
     uint64_t size = value->bytes.len;
     for (uint64_t i = 0; i < value->items.count; i++) {
         size += sizeof(struct chy_slice) +
-                ((const struct chy_slice *)chy_view_at(value->items, i))->len;
+                ((const struct chy_slice *)chy_storage_at(value->items, i))->len;
     }
     return size;
 }
@@ -48,8 +48,8 @@ struct row *row_new(const struct chy_collection *collection, const struct chy_va
         row->values[i].items =
             (struct chy_view){free_items, values[i].items.count, sizeof *free_items};
         for (uint64_t j = 0; j < values[i].items.count; j++) {
-            *free_items++ =
-                put_bytes(*(const struct chy_slice *)chy_view_at(values[i].items, j), &free_bytes);
+            *free_items++ = put_bytes(*(const struct chy_slice *)chy_storage_at(values[i].items, j),
+                                      &free_bytes);
         }
     }
     return row;
@@ -59,7 +59,7 @@ static int compare_key(const struct table *table, const struct row *row, struct 
 {
     for (uint64_t i = 0; i < key.count; i++) {
         uint32_t field = chy_storage_number_at(table->collection->key, i);
-        int order = chy_storage_value_compare(&row->values[field], chy_view_at(key, i));
+        int order = chy_storage_value_compare(&row->values[field], chy_storage_at(key, i));
         if (order != 0) {
             return order;
         }

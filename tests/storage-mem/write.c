@@ -88,7 +88,7 @@ static chy_status check_unique(struct work *work, const struct table *table, con
                                const struct row *replaced)
 {
     for (uint64_t i = 0; i < table->collection->indexes.count; i++) {
-        const struct chy_index *index = chy_view_at(table->collection->indexes, i);
+        const struct chy_index *index = chy_storage_at(table->collection->indexes, i);
         for (uint64_t r = 0; (index->flags & CHY_INDEX_UNIQUE) != 0 && r < table->count; r++) {
             if (table->rows[r] != replaced && collides(index, row, table->rows[r])) {
                 work->failed_index = index;
@@ -144,13 +144,13 @@ static chy_status assign(struct work *work, const struct table *table,
     }
     for (uint64_t i = 0; i < write->key.count; i++) {
         values[chy_storage_number_at(table->collection->key, i)] =
-            *(const struct chy_value *)chy_view_at(write->key, i);
+            *(const struct chy_value *)chy_storage_at(write->key, i);
     }
     if (write->kind == CHY_WRITE_ADD && before != NULL) {
         return CHY_OK; // its fields are for a row that it makes
     }
     for (uint64_t i = 0; i < write->fields.count; i++) {
-        const struct chy_assignment *a = chy_view_at(write->fields, i);
+        const struct chy_assignment *a = chy_storage_at(write->fields, i);
         values[a->field] = a->value;
         if (a->value.type == CHY_VALUE_MANY) {
             struct chy_slice *items = NULL;
@@ -265,7 +265,7 @@ static chy_status write_locked(struct work *work, const struct chy_storage_batch
     CHY_TRY(mem_ready(work->mem, work->op));
     for (uint64_t i = 0; i < batch->writes.count; i++) {
         chy_status status =
-            apply(work, chy_view_at(batch->writes, sequence[i]), &work->results[sequence[i]]);
+            apply(work, chy_storage_at(batch->writes, sequence[i]), &work->results[sequence[i]]);
         if (status == CHY_OK) {
             continue;
         }

@@ -21,18 +21,24 @@ CHY_BEGIN_DECLS
 
 /* --- schema ------------------------------------------------------------------------------------*/
 
-/** chy_storage_collection returns collection `number` of `schema`, or NULL. */
+/** chy_storage_at returns element `index` of a view that is sure to have it. */
+static inline const void *chy_storage_at(struct chy_view view, uint64_t index)
+{
+    return (const uint8_t *)view.ptr + index * view.stride;
+}
+
+/** chy_storage_collection returns collection `number`, which `schema` is sure to have. */
 static inline const struct chy_collection *chy_storage_collection(const struct chy_schema *schema,
                                                                   uint32_t number)
 {
-    return (const struct chy_collection *)chy_view_at(schema->collections, number);
+    return (const struct chy_collection *)chy_storage_at(schema->collections, number);
 }
 
-/** chy_storage_field returns field `number` of `collection`, or NULL. */
+/** chy_storage_field returns field `number`, which `collection` is sure to have. */
 static inline const struct chy_field *chy_storage_field(const struct chy_collection *collection,
                                                         uint32_t number)
 {
-    return (const struct chy_field *)chy_view_at(collection->fields, number);
+    return (const struct chy_field *)chy_storage_at(collection->fields, number);
 }
 
 /** chy_storage_is_many tells whether a field holds a set of texts. */
