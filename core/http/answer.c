@@ -238,7 +238,6 @@ void chy_http_answer_finish(struct chy_http_exchange *x, chy_status status)
 {
     struct chy_error error;
     decide(x, status, &error);
-    make_response(x);
     int64_t duration = chy_clock_monotonic(chy_clock_real()) - x->started;
     log_request(x, duration, &error);
     count_request(x, duration);
@@ -254,6 +253,8 @@ static enum MHD_Result queue(struct chy_http_exchange *x, uint32_t http_status,
 
 enum MHD_Result chy_http_answer_send(struct chy_http_exchange *x)
 {
+    // Made on the event thread, which frees it: memory that changes threads costs locks.
+    make_response(x);
     if (x->response == NULL) {
         return MHD_NO;
     }

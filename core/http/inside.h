@@ -176,9 +176,9 @@ void chy_http_perform(struct chy_http_exchange *x);
 
 /* answer.c */
 
-/** chy_http_answer_finish makes the response from the answer or the refusal, logs and counts. */
+/** chy_http_answer_finish settles the answer, the handler's or a failure's, logs and counts. */
 void chy_http_answer_finish(struct chy_http_exchange *x, chy_status status);
-/** chy_http_answer_send queues the response. */
+/** chy_http_answer_send makes the response and queues it. */
 enum MHD_Result chy_http_answer_send(struct chy_http_exchange *x);
 /** chy_http_answer_abandoned answers 503 without touching what the worker still uses. */
 enum MHD_Result chy_http_answer_abandoned(struct chy_http_exchange *x);

@@ -233,6 +233,7 @@ static chy_status find_origin(struct chy_http_exchange *x)
         CHY_TRY(chy_http_forwarded_read(&x->operation.op, &x->server->trust,
                                         &x->connection->address, x->request.headers, &origin));
         x->request.peer.len = chy_http_address_format(&origin.address, x->peer);
+        x->operation.peer = chy_slice_of(x->peer, x->request.peer.len);
     }
     if (origin.certificate.len != 0) {
         x->request.peer_certificate = origin.certificate;
