@@ -257,7 +257,7 @@ chy_status chy_certificate_read(struct chy_op *op, struct chy_slice der,
     struct chy_der reader = chy_der_of(der);
     struct chy_der whole;
     struct chy_slice tbs;
-    struct chy_slice inner_algorithm;
+    struct chy_slice inner_algorithm = {0};
     struct chy_slice outer_algorithm;
     struct chy_certificate c = {.der = der};
     if (der.len > CHY_CERTIFICATE_MAX) {

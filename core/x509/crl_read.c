@@ -190,7 +190,7 @@ chy_status chy_crl_read(struct chy_op *op, struct chy_slice der, struct chy_crl 
 {
     struct chy_der reader = chy_der_of(der);
     struct chy_der whole;
-    struct chy_slice inner_algorithm;
+    struct chy_slice inner_algorithm = {0};
     struct chy_slice outer_algorithm;
     struct chy_crl crl = {.der = der};
     if (der.len > CHY_CRL_MAX) {

@@ -133,8 +133,8 @@ static chy_status walk(struct chy_op *op, struct checker *checker, bool excludin
 static chy_status check_name(struct chy_op *op, struct checker *checker,
                              const struct chy_general_name *name)
 {
-    bool any;
-    bool within;
+    bool any = false;
+    bool within = false;
     CHY_TRY(walk(op, checker, true, name, &any, &within));
     if (within) {
         return refuse(op, name, "it is excluded");

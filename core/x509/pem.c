@@ -152,7 +152,7 @@ chy_status chy_pem_decode(struct chy_op *op, struct chy_slice text, const char *
 chy_status chy_pem_decode_one(struct chy_op *op, struct chy_slice text, const char *const *labels,
                               uint32_t flags, struct chy_slice *out_der)
 {
-    struct chy_pem_blocks blocks;
+    struct chy_pem_blocks blocks = {NULL, 0};
     CHY_TRY(chy_pem_decode(op, text, labels, flags, &blocks));
     if (blocks.count != 1) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "the PEM text has %llu blocks instead of one",
