@@ -1,6 +1,6 @@
 #include "algorithm.h"
 
-#include "der.h"
+#include "asn1.h"
 
 #define RSA_OID 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01
 #define EC_OID 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01
@@ -152,8 +152,8 @@ bool chy_scheme_fits(const struct chy_scheme *scheme, const struct chy_algorithm
 static bool first_oid(struct chy_slice identifier, struct chy_slice *out_oid,
                       struct chy_slice *out_parameters)
 {
-    return chy_der_take(&identifier, CHY_DER_SEQUENCE, out_parameters) &&
-           chy_der_take_whole(out_parameters, out_oid);
+    return chy_asn1_take(&identifier, CHY_ASN1_SEQUENCE, out_parameters) &&
+           chy_asn1_take_whole(out_parameters, out_oid);
 }
 
 bool chy_identifier_malformed(struct chy_slice identifier)
@@ -172,7 +172,7 @@ bool chy_identifier_malformed(struct chy_slice identifier)
         }
         // A named curve that we do not have is unsupported; anything else in its place is wrong.
         return algorithms[i].kind != CHY_KIND_EC || parameters.len == 0 ||
-               parameters.ptr[0] != CHY_DER_OID;
+               parameters.ptr[0] != CHY_ASN1_OID;
     }
     return false;
 }

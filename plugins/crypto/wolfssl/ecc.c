@@ -1,7 +1,7 @@
 /** The NIST curves: SEC 1, FIPS 186-5. */
 #include "ecc.h"
 
-#include "der.h"
+#include "asn1.h"
 
 #define COORDINATE_MAX 66U
 #define POINT_UNCOMPRESSED 0x04
@@ -208,8 +208,8 @@ static bool read_signature(struct chy_slice signature, uint32_t size, mp_int *r,
     struct chy_slice inside;
     struct chy_slice first;
     struct chy_slice second;
-    return chy_der_take(&signature, CHY_DER_SEQUENCE, &inside) && signature.len == 0 &&
-           chy_der_take_unsigned(&inside, &first) && chy_der_take_unsigned(&inside, &second) &&
+    return chy_asn1_take(&signature, CHY_ASN1_SEQUENCE, &inside) && signature.len == 0 &&
+           chy_asn1_take_unsigned(&inside, &first) && chy_asn1_take_unsigned(&inside, &second) &&
            inside.len == 0 && first.len <= size && second.len <= size &&
            mp_read_unsigned_bin(r, first.ptr, (word32)first.len) == 0 &&
            mp_read_unsigned_bin(s, second.ptr, (word32)second.len) == 0;

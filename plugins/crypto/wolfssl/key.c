@@ -1,6 +1,6 @@
 #include "key.h"
 
-#include "der.h"
+#include "asn1.h"
 #include "digest.h"
 
 static size_t object_size(const struct chy_algorithm *algorithm)
@@ -28,14 +28,14 @@ chy_status chy_key_flags_check(struct chy_op *op, uint32_t flags)
 /* --- making and freeing ------------------------------------------------------------------------*/
 
 /** write_spki puts SubjectPublicKeyInfo at the end of `out`. */
-static void write_spki(struct chy_der_out *out, const struct chy_algorithm *algorithm,
+static void write_spki(struct chy_asn1_out *out, const struct chy_algorithm *algorithm,
                        struct chy_slice bits)
 {
-    chy_der_put(out, bits);
-    chy_der_put_byte(out, 0);
-    chy_der_put_header(out, CHY_DER_BIT_STRING, 0);
-    chy_der_put(out, algorithm->identifier);
-    chy_der_put_header(out, CHY_DER_SEQUENCE, 0);
+    chy_asn1_put(out, bits);
+    chy_asn1_put_byte(out, 0);
+    chy_asn1_put_header(out, CHY_ASN1_BIT_STRING, 0);
+    chy_asn1_put(out, algorithm->identifier);
+    chy_asn1_put_header(out, CHY_ASN1_SEQUENCE, 0);
 }
 
 /** attach gives the key its first object, whose private bytes are the key's. */
@@ -53,12 +53,12 @@ static struct chy_key *key_new(struct chy_provider *provider, const struct chy_a
                                struct chy_slice public_bits)
 {
     uint8_t buffer[CHY_SPKI_MAX];
-    struct chy_der_out out;
-    chy_der_out_init(&out, buffer, sizeof buffer);
+    struct chy_asn1_out out;
+    chy_asn1_out_init(&out, buffer, sizeof buffer);
     if (algorithm->identifier.len > 0) {
         write_spki(&out, algorithm, public_bits);
     }
-    struct chy_slice spki = chy_der_out_slice(&out);
+    struct chy_slice spki = chy_asn1_out_slice(&out);
     size_t size = sizeof(struct chy_key) + spki.len;
     struct chy_key *key = out.full ? NULL : chy_vault_take(&provider->vault, size);
     if (key == NULL) {
@@ -82,7 +82,7 @@ static struct chy_key *key_new(struct chy_provider *provider, const struct chy_a
     key->flags = flags & ~(uint32_t)CHY_KEY_READY;
     key->block_size = (uint32_t)size;
     (void)pthread_mutex_init(&key->lock, NULL);
-    chy_cond_init(&key->changed);
+    chy_condition_init(&key->changed);
     (void)atomic_fetch_add_explicit(&provider->keys_open, 1, memory_order_relaxed);
     return key;
 }

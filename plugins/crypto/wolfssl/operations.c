@@ -51,9 +51,9 @@ static chy_status generate(void *self, struct chy_op *op, const struct chy_key_t
             return CHY_OK;
         }
     }
-    CHY_TRY(chy_gate_enter(&provider->gate, op));
+    CHY_TRY(chy_turnstile_enter(&provider->turnstile, op));
     chy_status status = generate_now(provider, op, algorithm, template->flags, out_key);
-    chy_gate_leave(&provider->gate);
+    chy_turnstile_leave(&provider->turnstile);
     return status;
 }
 

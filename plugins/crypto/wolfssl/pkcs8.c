@@ -1,6 +1,6 @@
 #include "pkcs8.h"
 
-#include "der.h"
+#include "asn1.h"
 #include "weak.h"
 
 /** More than a PKCS#8 file of any of our keys needs. */
@@ -20,16 +20,16 @@ static bool read_parts(struct chy_slice pkcs8, struct parts *out_parts)
     struct chy_slice attributes;
     struct chy_slice bits;
     struct parts p = {.public_bits = {NULL, 0}};
-    if (!chy_der_take(&pkcs8, CHY_DER_SEQUENCE, &inside) || pkcs8.len != 0 ||
-        !chy_der_take_unsigned(&inside, &version) || version.len != 1 || version.ptr[0] > 1 ||
-        !chy_der_take_whole(&inside, &p.identifier) ||
-        !chy_der_take(&inside, CHY_DER_OCTET_STRING, &p.private_key)) {
+    if (!chy_asn1_take(&pkcs8, CHY_ASN1_SEQUENCE, &inside) || pkcs8.len != 0 ||
+        !chy_asn1_take_unsigned(&inside, &version) || version.len != 1 || version.ptr[0] > 1 ||
+        !chy_asn1_take_whole(&inside, &p.identifier) ||
+        !chy_asn1_take(&inside, CHY_ASN1_OCTET_STRING, &p.private_key)) {
         return false;
     }
-    if (chy_der_take(&inside, CHY_DER_CONTEXT_0, &attributes)) {
+    if (chy_asn1_take(&inside, CHY_ASN1_CONTEXT_0, &attributes)) {
         // They say nothing about the key.
     }
-    if (version.ptr[0] == 1 && chy_der_take(&inside, CHY_DER_IMPLICIT_1, &bits)) {
+    if (version.ptr[0] == 1 && chy_asn1_take(&inside, CHY_ASN1_IMPLICIT_1, &bits)) {
         if (bits.len == 0 || bits.ptr[0] != 0) {
             return false;
         }
@@ -55,18 +55,19 @@ static bool read_ec(struct parts *parts, struct chy_slice *out_secret)
     struct chy_slice identifier = parts->identifier;
     struct chy_slice curve;
     struct chy_slice oid;
-    if (!chy_der_take(&rest, CHY_DER_SEQUENCE, &inside) || rest.len != 0 ||
-        !chy_der_take_unsigned(&inside, &version) || version.len != 1 || version.ptr[0] != 1 ||
-        !chy_der_take(&inside, CHY_DER_OCTET_STRING, &scalar) ||
-        !chy_der_take(&identifier, CHY_DER_SEQUENCE, &curve) || !chy_der_take_whole(&curve, &oid)) {
+    if (!chy_asn1_take(&rest, CHY_ASN1_SEQUENCE, &inside) || rest.len != 0 ||
+        !chy_asn1_take_unsigned(&inside, &version) || version.len != 1 || version.ptr[0] != 1 ||
+        !chy_asn1_take(&inside, CHY_ASN1_OCTET_STRING, &scalar) ||
+        !chy_asn1_take(&identifier, CHY_ASN1_SEQUENCE, &curve) ||
+        !chy_asn1_take_whole(&curve, &oid)) {
         return false;
     }
-    if (chy_der_take(&inside, CHY_DER_CONTEXT_0, &field) && !chy_slice_equal(field, curve)) {
+    if (chy_asn1_take(&inside, CHY_ASN1_CONTEXT_0, &field) && !chy_slice_equal(field, curve)) {
         return false;
     }
-    if (chy_der_take(&inside, CHY_DER_CONTEXT_1, &field)) {
+    if (chy_asn1_take(&inside, CHY_ASN1_CONTEXT_1, &field)) {
         struct chy_slice bits;
-        if (!chy_der_take_bits(&field, &bits) || field.len != 0 ||
+        if (!chy_asn1_take_bits(&field, &bits) || field.len != 0 ||
             (parts->public_bits.len > 0 && !chy_slice_equal(bits, parts->public_bits))) {
             return false;
         }
@@ -86,9 +87,9 @@ static bool read_secret(const struct chy_algorithm *algorithm, struct parts *par
     case CHY_KIND_EC: return read_ec(parts, out_secret);
     case CHY_KIND_ED25519:
     case CHY_KIND_ED448:
-        return chy_der_take(&rest, CHY_DER_OCTET_STRING, out_secret) && rest.len == 0;
+        return chy_asn1_take(&rest, CHY_ASN1_OCTET_STRING, out_secret) && rest.len == 0;
     case CHY_KIND_ML_DSA:
-        return chy_der_take(&rest, CHY_DER_IMPLICIT_0, out_secret) && rest.len == 0;
+        return chy_asn1_take(&rest, CHY_ASN1_IMPLICIT_0, out_secret) && rest.len == 0;
     case CHY_KIND_AES:
     case CHY_KIND_HMAC: break;
     }
@@ -100,10 +101,10 @@ static bool read_rsa_public(struct chy_slice secret, struct chy_rsa_public *out_
 {
     struct chy_slice inside;
     struct chy_slice version;
-    return chy_der_take(&secret, CHY_DER_SEQUENCE, &inside) && secret.len == 0 &&
-           chy_der_take_unsigned(&inside, &version) && version.len == 1 && version.ptr[0] == 0 &&
-           chy_der_take_unsigned(&inside, &out_key->modulus) &&
-           chy_der_take_unsigned(&inside, &out_key->exponent);
+    return chy_asn1_take(&secret, CHY_ASN1_SEQUENCE, &inside) && secret.len == 0 &&
+           chy_asn1_take_unsigned(&inside, &version) && version.len == 1 && version.ptr[0] == 0 &&
+           chy_asn1_take_unsigned(&inside, &out_key->modulus) &&
+           chy_asn1_take_unsigned(&inside, &out_key->exponent);
 }
 
 static chy_status choose_rsa(struct chy_op *op, struct chy_slice secret,
@@ -184,34 +185,34 @@ chy_status chy_pkcs8_import(struct chy_provider *provider, struct chy_op *op,
 /* --- writing -----------------------------------------------------------------------------------*/
 
 /** put_ec writes ECPrivateKey as OpenSSL does: with the public key, without the curve. */
-static void put_ec(struct chy_der_out *out, const struct chy_key *key)
+static void put_ec(struct chy_asn1_out *out, const struct chy_key *key)
 {
-    static const uint8_t version[] = {CHY_DER_INTEGER, 1, 1};
-    uint64_t mark = chy_der_mark(out);
-    chy_der_put(out, key->public_bits);
-    chy_der_put_byte(out, 0);
-    chy_der_put_header(out, CHY_DER_BIT_STRING, mark);
-    chy_der_put_header(out, CHY_DER_CONTEXT_1, mark);
-    uint64_t inner = chy_der_mark(out);
-    chy_der_put(out, key->secret);
-    chy_der_put_header(out, CHY_DER_OCTET_STRING, inner);
-    chy_der_put(out, chy_slice_of(version, sizeof version));
-    chy_der_put_header(out, CHY_DER_SEQUENCE, mark);
+    static const uint8_t version[] = {CHY_ASN1_INTEGER, 1, 1};
+    uint64_t mark = chy_asn1_mark(out);
+    chy_asn1_put(out, key->public_bits);
+    chy_asn1_put_byte(out, 0);
+    chy_asn1_put_header(out, CHY_ASN1_BIT_STRING, mark);
+    chy_asn1_put_header(out, CHY_ASN1_CONTEXT_1, mark);
+    uint64_t inner = chy_asn1_mark(out);
+    chy_asn1_put(out, key->secret);
+    chy_asn1_put_header(out, CHY_ASN1_OCTET_STRING, inner);
+    chy_asn1_put(out, chy_slice_of(version, sizeof version));
+    chy_asn1_put_header(out, CHY_ASN1_SEQUENCE, mark);
 }
 
-static void put_private_key(struct chy_der_out *out, const struct chy_key *key)
+static void put_private_key(struct chy_asn1_out *out, const struct chy_key *key)
 {
     switch (key->algorithm->kind) {
     case CHY_KIND_EC: put_ec(out, key); return;
-    case CHY_KIND_RSA: chy_der_put(out, key->secret); return;
+    case CHY_KIND_RSA: chy_asn1_put(out, key->secret); return;
     case CHY_KIND_ED25519:
     case CHY_KIND_ED448:
-        chy_der_put(out, key->secret);
-        chy_der_put_header(out, CHY_DER_OCTET_STRING, 0);
+        chy_asn1_put(out, key->secret);
+        chy_asn1_put_header(out, CHY_ASN1_OCTET_STRING, 0);
         return;
     case CHY_KIND_ML_DSA:
-        chy_der_put(out, key->secret);
-        chy_der_put_header(out, CHY_DER_IMPLICIT_0, 0);
+        chy_asn1_put(out, key->secret);
+        chy_asn1_put_header(out, CHY_ASN1_IMPLICIT_0, 0);
         return;
     case CHY_KIND_AES:
     case CHY_KIND_HMAC: out->full = true; return;
@@ -220,7 +221,7 @@ static void put_private_key(struct chy_der_out *out, const struct chy_key *key)
 
 chy_status chy_pkcs8_export(struct chy_key *key, struct chy_op *op, struct chy_slice *out_pkcs8)
 {
-    static const uint8_t version[] = {CHY_DER_INTEGER, 1, 0};
+    static const uint8_t version[] = {CHY_ASN1_INTEGER, 1, 0};
     if ((key->flags & CHY_KEY_EXPORTABLE) == 0 || (key->flags & CHY_KEY_CA) != 0) {
         return chy_fail(op, CHY_DENIED, 0, "this key was not made to be exported");
     }
@@ -232,16 +233,16 @@ chy_status chy_pkcs8_export(struct chy_key *key, struct chy_op *op, struct chy_s
     if (buffer == NULL) {
         return chy_fail_memory(op);
     }
-    struct chy_der_out out;
-    chy_der_out_init(&out, buffer, PKCS8_MAX);
+    struct chy_asn1_out out;
+    chy_asn1_out_init(&out, buffer, PKCS8_MAX);
     put_private_key(&out, key);
-    chy_der_put_header(&out, CHY_DER_OCTET_STRING, 0);
-    chy_der_put(&out, key->algorithm->identifier);
-    chy_der_put(&out, chy_slice_of(version, sizeof version));
-    chy_der_put_header(&out, CHY_DER_SEQUENCE, 0);
+    chy_asn1_put_header(&out, CHY_ASN1_OCTET_STRING, 0);
+    chy_asn1_put(&out, key->algorithm->identifier);
+    chy_asn1_put(&out, chy_slice_of(version, sizeof version));
+    chy_asn1_put_header(&out, CHY_ASN1_SEQUENCE, 0);
     if (out.full) {
         return chy_fail(op, CHY_BROKEN, 0, "a private key outgrew its buffer");
     }
-    *out_pkcs8 = chy_der_out_slice(&out);
+    *out_pkcs8 = chy_asn1_out_slice(&out);
     return CHY_OK;
 }

@@ -92,7 +92,7 @@ static void destroy(void *self)
         return;
     }
     chy_ready_fini(&provider->ready);
-    chy_gate_fini(&provider->gate);
+    chy_turnstile_fini(&provider->turnstile);
     chy_rngs_fini(&provider->rngs);
     chy_vault_fini(&provider->vault);
     free(provider);
@@ -114,8 +114,8 @@ static chy_status create(const struct chy_host *host, struct chy_instance *insta
     provider->instance = instance;
     provider->objects_per_key = number_of(values, OPTION_OBJECTS_PER_KEY);
     chy_vault_init(&provider->vault);
-    chy_gate_init(&provider->gate, cores > 1 ? cores / 2 : 1,
-                  number_of(values, OPTION_GENERATE_WAITING));
+    chy_turnstile_init(&provider->turnstile, cores > 1 ? cores / 2 : 1,
+                       number_of(values, OPTION_GENERATE_WAITING));
     chy_ready_init(&provider->ready, provider);
     provider->ready_threads = number_of(values, OPTION_READY_THREADS);
     if (provider->ready_threads == 0) {

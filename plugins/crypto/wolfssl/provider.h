@@ -2,9 +2,9 @@
 #ifndef CHANCERY_WOLFSSL_PROVIDER_H
 #define CHANCERY_WOLFSSL_PROVIDER_H
 
-#include "gate.h"
 #include "ready_pool.h"
 #include "rng.h"
+#include "turnstile.h"
 
 #include <stdatomic.h>
 
@@ -13,8 +13,8 @@ struct chy_provider {
     struct chy_instance *instance;
     struct chy_vault vault;
     struct chy_rngs rngs;
-    struct chy_gate gate;   /**< RSA keys made while a request waits */
-    struct chy_ready ready; /**< RSA keys made ahead */
+    struct chy_turnstile turnstile; /**< RSA keys made while a request waits */
+    struct chy_ready ready;         /**< RSA keys made ahead */
     uint32_t objects_per_key;
     uint32_t ready_threads;
     atomic_uint_fast64_t operations; /**< all so far, so that the ready pool sees the load */

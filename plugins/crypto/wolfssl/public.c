@@ -1,5 +1,5 @@
 /** Public keys of strangers: SubjectPublicKeyInfo (RFC 5280 4.1, RFC 3279, RFC 5480, RFC 8410). */
-#include "der.h"
+#include "asn1.h"
 #include "pkcs8.h"
 #include "weak.h"
 
@@ -31,8 +31,8 @@ chy_status chy_spki_load(struct chy_provider *provider, struct chy_op *op, struc
     struct chy_slice inside;
     struct chy_slice identifier;
     struct chy_slice bits;
-    if (!chy_der_take(&rest, CHY_DER_SEQUENCE, &inside) || rest.len != 0 ||
-        !chy_der_take_whole(&inside, &identifier) || !chy_der_take_bits(&inside, &bits) ||
+    if (!chy_asn1_take(&rest, CHY_ASN1_SEQUENCE, &inside) || rest.len != 0 ||
+        !chy_asn1_take_whole(&inside, &identifier) || !chy_asn1_take_bits(&inside, &bits) ||
         inside.len != 0) {
         return chy_wolf_refuse(op, "the public key is malformed");
     }

@@ -29,7 +29,7 @@ void chy_ready_init(struct chy_ready *ready, struct chy_provider *provider)
         ready->shelves[i].algorithm = algorithms[i];
     }
     (void)pthread_mutex_init(&ready->lock, NULL);
-    chy_cond_init(&ready->changed);
+    chy_condition_init(&ready->changed);
 }
 
 /* --- shelves -----------------------------------------------------------------------------------*/

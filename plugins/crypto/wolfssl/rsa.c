@@ -1,6 +1,6 @@
 /** RSA keys: RFC 8017. */
 #include "algorithm.h"
-#include "der.h"
+#include "asn1.h"
 #include "weak.h"
 
 #define EXPONENT 65537
@@ -120,12 +120,12 @@ static int export_key(RsaKey *key, struct chy_material *out_material)
     if (code != 0) {
         return code;
     }
-    struct chy_der_out out;
-    chy_der_out_init(&out, out_material->public_bits, sizeof out_material->public_bits);
-    chy_der_put_unsigned(&out, chy_slice_of(exponent, exponent_len));
-    chy_der_put_unsigned(&out, chy_slice_of(modulus, modulus_len));
-    chy_der_put_header(&out, CHY_DER_SEQUENCE, 0);
-    struct chy_slice written = chy_der_out_slice(&out);
+    struct chy_asn1_out out;
+    chy_asn1_out_init(&out, out_material->public_bits, sizeof out_material->public_bits);
+    chy_asn1_put_unsigned(&out, chy_slice_of(exponent, exponent_len));
+    chy_asn1_put_unsigned(&out, chy_slice_of(modulus, modulus_len));
+    chy_asn1_put_header(&out, CHY_ASN1_SEQUENCE, 0);
+    struct chy_slice written = chy_asn1_out_slice(&out);
     memmove(out_material->public_bits, written.ptr, written.len);
     out_material->secret_len = (uint32_t)len;
     out_material->public_len = (uint32_t)written.len;

@@ -1,6 +1,6 @@
 #include "weak.h"
 
-#include "der.h"
+#include "asn1.h"
 
 #define BITS_MIN 2048U
 #define BITS_MAX 4096U
@@ -28,9 +28,9 @@ bool chy_rsa_public_read(struct chy_slice der, struct chy_rsa_public *out_key)
 {
     struct chy_slice inside;
     struct chy_rsa_public key;
-    if (!chy_der_take(&der, CHY_DER_SEQUENCE, &inside) || der.len != 0 ||
-        !chy_der_take_unsigned(&inside, &key.modulus) ||
-        !chy_der_take_unsigned(&inside, &key.exponent) || inside.len != 0) {
+    if (!chy_asn1_take(&der, CHY_ASN1_SEQUENCE, &inside) || der.len != 0 ||
+        !chy_asn1_take_unsigned(&inside, &key.modulus) ||
+        !chy_asn1_take_unsigned(&inside, &key.exponent) || inside.len != 0) {
         return false;
     }
     *out_key = key;

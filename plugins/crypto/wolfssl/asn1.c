@@ -1,4 +1,4 @@
-#include "der.h"
+#include "asn1.h"
 
 static bool take_byte(struct chy_slice *rest, uint8_t *out_byte)
 {
@@ -54,7 +54,7 @@ static bool take_any(struct chy_slice *rest, uint8_t *out_tag, struct chy_slice 
     return true;
 }
 
-bool chy_der_take(struct chy_slice *rest, uint8_t tag, struct chy_slice *out_contents)
+bool chy_asn1_take(struct chy_slice *rest, uint8_t tag, struct chy_slice *out_contents)
 {
     struct chy_slice ahead = *rest;
     struct chy_slice contents;
@@ -67,7 +67,7 @@ bool chy_der_take(struct chy_slice *rest, uint8_t tag, struct chy_slice *out_con
     return true;
 }
 
-bool chy_der_take_whole(struct chy_slice *rest, struct chy_slice *out_element)
+bool chy_asn1_take_whole(struct chy_slice *rest, struct chy_slice *out_element)
 {
     struct chy_slice ahead = *rest;
     struct chy_slice contents;
@@ -80,11 +80,12 @@ bool chy_der_take_whole(struct chy_slice *rest, struct chy_slice *out_element)
     return true;
 }
 
-bool chy_der_take_unsigned(struct chy_slice *rest, struct chy_slice *out_magnitude)
+bool chy_asn1_take_unsigned(struct chy_slice *rest, struct chy_slice *out_magnitude)
 {
     struct chy_slice ahead = *rest;
     struct chy_slice value;
-    if (!chy_der_take(&ahead, CHY_DER_INTEGER, &value) || value.len == 0 || value.ptr[0] >= 0x80) {
+    if (!chy_asn1_take(&ahead, CHY_ASN1_INTEGER, &value) || value.len == 0 ||
+        value.ptr[0] >= 0x80) {
         return false;
     }
     if (value.len > 1 && value.ptr[0] == 0) {
@@ -98,11 +99,12 @@ bool chy_der_take_unsigned(struct chy_slice *rest, struct chy_slice *out_magnitu
     return true;
 }
 
-bool chy_der_take_bits(struct chy_slice *rest, struct chy_slice *out_bits)
+bool chy_asn1_take_bits(struct chy_slice *rest, struct chy_slice *out_bits)
 {
     struct chy_slice ahead = *rest;
     struct chy_slice value;
-    if (!chy_der_take(&ahead, CHY_DER_BIT_STRING, &value) || value.len == 0 || value.ptr[0] != 0) {
+    if (!chy_asn1_take(&ahead, CHY_ASN1_BIT_STRING, &value) || value.len == 0 ||
+        value.ptr[0] != 0) {
         return false;
     }
     *rest = ahead;
@@ -110,7 +112,7 @@ bool chy_der_take_bits(struct chy_slice *rest, struct chy_slice *out_bits)
     return true;
 }
 
-void chy_der_out_init(struct chy_der_out *out, void *buffer, uint64_t size)
+void chy_asn1_out_init(struct chy_asn1_out *out, void *buffer, uint64_t size)
 {
     out->start = buffer;
     out->end = out->start + size;
@@ -118,17 +120,17 @@ void chy_der_out_init(struct chy_der_out *out, void *buffer, uint64_t size)
     out->full = false;
 }
 
-struct chy_slice chy_der_out_slice(const struct chy_der_out *out)
+struct chy_slice chy_asn1_out_slice(const struct chy_asn1_out *out)
 {
     return chy_slice_of(out->at, (uint64_t)(out->end - out->at));
 }
 
-uint64_t chy_der_mark(const struct chy_der_out *out)
+uint64_t chy_asn1_mark(const struct chy_asn1_out *out)
 {
     return (uint64_t)(out->end - out->at);
 }
 
-void chy_der_put(struct chy_der_out *out, struct chy_slice bytes)
+void chy_asn1_put(struct chy_asn1_out *out, struct chy_slice bytes)
 {
     if (out->full || bytes.len > (uint64_t)(out->at - out->start)) {
         out->full = true;
@@ -140,36 +142,36 @@ void chy_der_put(struct chy_der_out *out, struct chy_slice bytes)
     }
 }
 
-void chy_der_put_byte(struct chy_der_out *out, uint8_t byte)
+void chy_asn1_put_byte(struct chy_asn1_out *out, uint8_t byte)
 {
-    chy_der_put(out, chy_slice_of(&byte, 1));
+    chy_asn1_put(out, chy_slice_of(&byte, 1));
 }
 
-void chy_der_put_header(struct chy_der_out *out, uint8_t tag, uint64_t mark)
+void chy_asn1_put_header(struct chy_asn1_out *out, uint8_t tag, uint64_t mark)
 {
-    uint64_t len = chy_der_mark(out) - mark;
+    uint64_t len = chy_asn1_mark(out) - mark;
     if (len < 0x80) {
-        chy_der_put_byte(out, (uint8_t)len);
+        chy_asn1_put_byte(out, (uint8_t)len);
     } else {
         uint8_t count = 0;
         for (; len > 0; len >>= 8) {
-            chy_der_put_byte(out, (uint8_t)(len & 0xff));
+            chy_asn1_put_byte(out, (uint8_t)(len & 0xff));
             count++;
         }
-        chy_der_put_byte(out, 0x80 | count);
+        chy_asn1_put_byte(out, 0x80 | count);
     }
-    chy_der_put_byte(out, tag);
+    chy_asn1_put_byte(out, tag);
 }
 
-void chy_der_put_unsigned(struct chy_der_out *out, struct chy_slice magnitude)
+void chy_asn1_put_unsigned(struct chy_asn1_out *out, struct chy_slice magnitude)
 {
-    uint64_t mark = chy_der_mark(out);
+    uint64_t mark = chy_asn1_mark(out);
     while (magnitude.len > 1 && magnitude.ptr[0] == 0) {
         magnitude = chy_slice_of(magnitude.ptr + 1, magnitude.len - 1);
     }
-    chy_der_put(out, magnitude);
+    chy_asn1_put(out, magnitude);
     if (magnitude.len == 0 || magnitude.ptr[0] >= 0x80) {
-        chy_der_put_byte(out, 0);
+        chy_asn1_put_byte(out, 0);
     }
-    chy_der_put_header(out, CHY_DER_INTEGER, mark);
+    chy_asn1_put_header(out, CHY_ASN1_INTEGER, mark);
 }

@@ -1,4 +1,4 @@
-#include "gate.h"
+#include "turnstile.h"
 
 #include <time.h>
 
@@ -6,7 +6,7 @@
 #define SLICE_US 100000
 #define RETRY_AFTER_S 2
 
-void chy_cond_init(pthread_cond_t *cond)
+void chy_condition_init(pthread_cond_t *cond)
 {
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);
@@ -59,50 +59,51 @@ chy_status chy_wait(pthread_cond_t *cond, pthread_mutex_t *lock, struct chy_op *
     return CHY_OK;
 }
 
-void chy_gate_init(struct chy_gate *gate, uint32_t inside_max, uint32_t waiting_max)
+void chy_turnstile_init(struct chy_turnstile *turnstile, uint32_t inside_max, uint32_t waiting_max)
 {
-    memset(gate, 0, sizeof *gate);
-    gate->inside_max = inside_max;
-    gate->waiting_max = waiting_max;
-    (void)pthread_mutex_init(&gate->lock, NULL);
-    chy_cond_init(&gate->changed);
+    memset(turnstile, 0, sizeof *turnstile);
+    turnstile->inside_max = inside_max;
+    turnstile->waiting_max = waiting_max;
+    (void)pthread_mutex_init(&turnstile->lock, NULL);
+    chy_condition_init(&turnstile->changed);
 }
 
-void chy_gate_fini(struct chy_gate *gate)
+void chy_turnstile_fini(struct chy_turnstile *turnstile)
 {
-    (void)pthread_cond_destroy(&gate->changed);
-    (void)pthread_mutex_destroy(&gate->lock);
+    (void)pthread_cond_destroy(&turnstile->changed);
+    (void)pthread_mutex_destroy(&turnstile->lock);
 }
 
-static chy_status enter_locked(struct chy_gate *gate, struct chy_op *op)
+static chy_status enter_locked(struct chy_turnstile *turnstile, struct chy_op *op)
 {
-    if (gate->inside >= gate->inside_max && gate->waiting >= gate->waiting_max) {
+    if (turnstile->inside >= turnstile->inside_max &&
+        turnstile->waiting >= turnstile->waiting_max) {
         return fail_late(op, CHY_REASON_OVERLOAD, "too many keys are being generated");
     }
-    gate->waiting++;
+    turnstile->waiting++;
     chy_status status = CHY_OK;
-    while (status == CHY_OK && gate->inside >= gate->inside_max) {
-        status = chy_wait(&gate->changed, &gate->lock, op, "other keys to be generated");
+    while (status == CHY_OK && turnstile->inside >= turnstile->inside_max) {
+        status = chy_wait(&turnstile->changed, &turnstile->lock, op, "other keys to be generated");
     }
-    gate->waiting--;
+    turnstile->waiting--;
     if (status == CHY_OK) {
-        gate->inside++;
+        turnstile->inside++;
     }
     return status;
 }
 
-chy_status chy_gate_enter(struct chy_gate *gate, struct chy_op *op)
+chy_status chy_turnstile_enter(struct chy_turnstile *turnstile, struct chy_op *op)
 {
-    (void)pthread_mutex_lock(&gate->lock);
-    chy_status status = enter_locked(gate, op);
-    (void)pthread_mutex_unlock(&gate->lock);
+    (void)pthread_mutex_lock(&turnstile->lock);
+    chy_status status = enter_locked(turnstile, op);
+    (void)pthread_mutex_unlock(&turnstile->lock);
     return status;
 }
 
-void chy_gate_leave(struct chy_gate *gate)
+void chy_turnstile_leave(struct chy_turnstile *turnstile)
 {
-    (void)pthread_mutex_lock(&gate->lock);
-    gate->inside--;
-    (void)pthread_cond_signal(&gate->changed);
-    (void)pthread_mutex_unlock(&gate->lock);
+    (void)pthread_mutex_lock(&turnstile->lock);
+    turnstile->inside--;
+    (void)pthread_cond_signal(&turnstile->changed);
+    (void)pthread_mutex_unlock(&turnstile->lock);
 }

@@ -1,12 +1,12 @@
 /** Waiting with bounds: a few may work, a few may wait, the rest is turned away at once. */
-#ifndef CHANCERY_WOLFSSL_GATE_H
-#define CHANCERY_WOLFSSL_GATE_H
+#ifndef CHANCERY_WOLFSSL_TURNSTILE_H
+#define CHANCERY_WOLFSSL_TURNSTILE_H
 
 #include <chancery/host.h>
 
 #include <pthread.h>
 
-struct chy_gate {
+struct chy_turnstile {
     pthread_mutex_t lock; /**< guards what follows */
     pthread_cond_t changed;
     uint32_t inside;
@@ -15,16 +15,16 @@ struct chy_gate {
     uint32_t waiting_max;
 };
 
-void chy_gate_init(struct chy_gate *gate, uint32_t inside_max, uint32_t waiting_max);
-void chy_gate_fini(struct chy_gate *gate);
+void chy_turnstile_init(struct chy_turnstile *turnstile, uint32_t inside_max, uint32_t waiting_max);
+void chy_turnstile_fini(struct chy_turnstile *turnstile);
 
-/** chy_gate_enter returns OK when the caller may work; TRY_LATER when too many wait already, or
- *  when the operation's time is up. */
-CHY_MUST_USE chy_status chy_gate_enter(struct chy_gate *gate, struct chy_op *op);
-void chy_gate_leave(struct chy_gate *gate);
+/** chy_turnstile_enter returns OK when the caller may work; TRY_LATER when too many wait already,
+ *  or when the operation's time is up. */
+CHY_MUST_USE chy_status chy_turnstile_enter(struct chy_turnstile *turnstile, struct chy_op *op);
+void chy_turnstile_leave(struct chy_turnstile *turnstile);
 
-/** chy_cond_init makes a condition on the monotonic clock. */
-void chy_cond_init(pthread_cond_t *cond);
+/** chy_condition_init makes a condition on the monotonic clock. */
+void chy_condition_init(pthread_cond_t *cond);
 
 /**
  * chy_wait waits for `cond` for a moment and returns OK to look again; TRY_LATER when the deadline
