@@ -283,7 +283,8 @@ static void add_using(struct pgs_change *c, const char *source)
 static chy_status delete_range(struct pgs_change *c)
 {
     if (c->table->many_count != 0) {
-        // Locks first, in a statement of its own: the next one then sees each row's sets as they are.
+        // Locks first, in a statement of its own: the next one then sees each row's sets as they
+        // are.
         pgs_change_begin(c);
         CHY_TRY(lock_range(c));
         CHY_TRY(finish_silent(c));

@@ -26,7 +26,10 @@ chy_status pgs_change_end(struct pgs_change *c, enum pgs_answer answer, bool gua
 
 /** pgs_change_where adds ` WHERE ` and the row's key. */
 void pgs_change_where(struct pgs_change *c);
-/** pgs_change_guard adds ` AND ` and what the guard asks of the row; nothing if it asks nothing more. */
+/**
+ * pgs_change_guard adds ` AND ` and what the guard asks of the row; nothing if it asks nothing
+ * more.
+ */
 void pgs_change_guard(struct pgs_change *c);
 /** pgs_change_insert_into adds `INSERT INTO … AS t (all columns) `. */
 void pgs_change_insert_into(struct pgs_change *c);

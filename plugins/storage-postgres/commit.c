@@ -42,7 +42,9 @@ static chy_status query_call(const struct pgs_commit *c, const struct pgs_query 
     return CHY_OK;
 }
 
-/** A deadline that comes before statement_timeout would is told to the server, for this transaction. */
+/**
+ * A deadline that comes before statement_timeout would is told to the server, for this transaction.
+ */
 static chy_status add_limit(const struct pgs_commit *c, struct transaction *t)
 {
     int64_t left_us = c->until == PGS_NEVER ? INT64_MAX : c->until - pgs_now();
@@ -92,7 +94,8 @@ static chy_status build(const struct pgs_commit *c, struct pgs_connection *conne
         t->calls[t->count++] = step->call;
         answers = answers || (step->answer != PGS_SILENT && step->answer != PGS_FRESH);
     }
-    // With the answers out before the commit begins, a commit that is settled later has its results.
+    // With the answers out before the commit begins, a commit that is settled later has its
+    // results.
     t->calls[t->count - 1].flush = answers;
     return plain_call(c, "COMMIT", &t->calls[t->count++]);
 }

@@ -87,8 +87,9 @@ static enum pgs_end finish_connecting(PGconn *pg, int64_t until)
 }
 
 /**
- * What each session wants.  A server that does not know a setting is left alone.  synchronous_commit
- * is raised where it would let a commit be lost, and stays where it is stronger than ours.
+ * What each session wants.  A server that does not know a setting is left alone.
+ * synchronous_commit is raised where it would let a commit be lost, and stays where it is stronger
+ * than ours.
  */
 static const char settings_sql[] =
     "SELECT set_config(s.name, v.value, false) FROM pg_catalog.pg_settings AS s JOIN (VALUES "
@@ -178,7 +179,8 @@ bool pgs_connection_is_alive(struct pgs_connection *connection)
     if (connection->broken || poll(&fd, 1, 0) < 0) {
         return false;
     }
-    // An idle session has nothing to say, but that it ends, or that a setting of the server changed.
+    // An idle session has nothing to say, but that it ends, or that a setting of the server
+    // changed.
     return fd.revents == 0 || (PQconsumeInput(connection->pg) == 1 &&
                                PQstatus(connection->pg) == CONNECTION_OK && poll(&fd, 1, 0) == 0);
 }

@@ -56,8 +56,8 @@ struct pgs_call {
 struct pgs_call pgs_call_of(const struct pgs_statement *statement, const struct pgs_query *query);
 
 /**
- * pgs_run sends all calls in one go and reads all answers.  After an error the rest is skipped by the
- * server; `out_failure` says which call it was.
+ * pgs_run sends all calls in one go and reads all answers.  After an error the rest is skipped by
+ * the server; `out_failure` says which call it was.
  */
 enum pgs_end pgs_run(struct pgs_connection *connection, struct pgs_call *calls, uint32_t count,
                      int64_t until, struct pgs_failure *out_failure);

@@ -1,10 +1,10 @@
 /**
  * Group commit: batches that may be joined share one durable commit.
  *
- * There is no thread for it.  Whoever comes first leads: takes what waits, runs it as one transaction,
- * wakes the others and hands the lead to the next one waiting.  Some groups are in flight at once
- * (option `committers`).  A leader gathers for a moment when recent groups were larger than what waits,
- * and not at all when there is nobody to wait for.
+ * There is no thread for it.  Whoever comes first leads: takes what waits, runs it as one
+ * transaction, wakes the others and hands the lead to the next one waiting.  Some groups are in
+ * flight at once (option `committers`).  A leader gathers for a moment when recent groups were
+ * larger than what waits, and not at all when there is nobody to wait for.
  */
 #ifndef PGS_GROUP_H
 #define PGS_GROUP_H

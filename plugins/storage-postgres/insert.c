@@ -65,8 +65,8 @@ static void add_child_words(struct pgs_query *query, const struct pgs_table *tab
 }
 
 /**
- * Appends the step of one chunk, whose cells the query holds.  The statement is made once; its words
- * are thousands of bytes.
+ * Appends the step of one chunk, whose cells the query holds.  The statement is made once; its
+ * words are thousands of bytes.
  */
 static chy_status finish_chunk(struct pgs_steps *steps, struct pgs_query *query,
                                const struct pgs_table *table, const struct pgs_field *child,

@@ -1,14 +1,16 @@
 /**
- * The declared schema as tables, columns and indexes of PostgreSQL: names, and nothing that changes.
+ * The declared schema as tables, columns and indexes of PostgreSQL: names, and nothing that
+ * changes.
  *
- * A collection `c` is the table "c"; its many-field `f` the table "c$m$f" (key columns and "value$")
- * with the index "c$v$f"; its index `i` is "c$i$i", its primary key "c$k".  No declared name holds a
- * `$`, so none of these collide, and neither do the column "revision$" and the tables "chancery$meta"
- * and "chancery$commits".  A name that PostgreSQL would cut ends in a hash of the whole instead.
+ * A collection `c` is the table "c"; its many-field `f` the table "c$m$f" (key columns and
+ * "value$") with the index "c$v$f"; its index `i` is "c$i$i", its primary key "c$k".  No declared
+ * name holds a `$`, so none of these collide, and neither do the column "revision$" and the tables
+ * "chancery$meta" and "chancery$commits".  A name that PostgreSQL would cut ends in a hash of the
+ * whole instead.
  *
- * Order: a nullable column stands NULLS FIRST in indexes and in every ascending order, NULLS LAST in
- * a descending one.  An index that is not unique carries the key's columns after its own, so that a
- * page in its order is a range of it.
+ * Order: a nullable column stands NULLS FIRST in indexes and in every ascending order, NULLS LAST
+ * in a descending one.  An index that is not unique carries the key's columns after its own, so
+ * that a page in its order is a range of it.
  */
 #ifndef PGS_MODEL_H
 #define PGS_MODEL_H

@@ -6,7 +6,9 @@
 #include <time.h>
 
 #define FIRST_PAUSE_US 50000
-#define LONGEST_PAUSE_US 5000000
+#define LONGEST_PAUSE_US 2000000
+// A caller waits for the end of a pause that is nearly over.
+#define SHORT_WAIT_US 100000
 
 void pgs_sessions_init(struct pgs_sessions *sessions)
 {
@@ -26,21 +28,28 @@ void pgs_sessions_distrust(struct pgs_sessions *sessions)
     (void)pthread_mutex_unlock(&sessions->lock);
 }
 
+/** An attempt to connect, as the sessions stood when it began. */
+struct attempt {
+    uint64_t generation;
+    uint64_t failed;
+    int64_t quiet_us; // how long it has to wait for its turn; 0: now
+};
+
 /** May we try to connect?  If not, the failure is the last one again. */
-static bool may_connect(struct pgs_sessions *sessions, uint64_t *out_generation,
-                        struct pgs_failure *out_failure)
+static struct attempt begin_attempt(struct pgs_sessions *sessions, struct pgs_failure *out_failure)
 {
     (void)pthread_mutex_lock(&sessions->lock);
-    bool quiet = pgs_now() < sessions->quiet_until;
-    if (quiet) {
+    int64_t now = pgs_now();
+    struct attempt attempt = {sessions->generation, sessions->failed, 0};
+    if (now < sessions->quiet_until) {
+        attempt.quiet_us = sessions->quiet_until - now;
         *out_failure = sessions->last;
     } else if (sessions->pause_us != 0) {
         // One of the callers tries; the others hear of the last failure until it knows better.
-        sessions->quiet_until = pgs_now() + sessions->pause_us;
+        sessions->quiet_until = now + sessions->pause_us;
     }
-    *out_generation = sessions->generation;
     (void)pthread_mutex_unlock(&sessions->lock);
-    return !quiet;
+    return attempt;
 }
 
 static void note_connected(struct pgs_sessions *sessions)
@@ -52,22 +61,44 @@ static void note_connected(struct pgs_sessions *sessions)
     (void)pthread_mutex_unlock(&sessions->lock);
 }
 
-static void note_failed(struct pgs_sessions *sessions, const struct pgs_failure *failure)
+static void note_failed(struct pgs_sessions *sessions, const struct attempt *attempt,
+                        const struct pgs_failure *failure)
 {
     (void)pthread_mutex_lock(&sessions->lock);
-    int64_t pause_us = sessions->pause_us == 0 ? FIRST_PAUSE_US : sessions->pause_us * 2;
-    sessions->pause_us = pause_us < LONGEST_PAUSE_US ? pause_us : LONGEST_PAUSE_US;
-    sessions->quiet_until = pgs_now() + sessions->pause_us;
-    sessions->failed++;
-    sessions->last = *failure;
+    // Of those who tried at the same time the first one counts.
+    if (sessions->failed == attempt->failed) {
+        int64_t pause_us = sessions->pause_us == 0 ? FIRST_PAUSE_US : sessions->pause_us * 2;
+        sessions->pause_us = pause_us < LONGEST_PAUSE_US ? pause_us : LONGEST_PAUSE_US;
+        sessions->quiet_until = pgs_now() + sessions->pause_us;
+        sessions->last = *failure;
+        sessions->failed++;
+    }
     (void)pthread_mutex_unlock(&sessions->lock);
+}
+
+/** Waits out a pause that is nearly over.  False: there is a while to go. */
+static bool wait_turn(struct pgs_sessions *sessions, int64_t until, struct attempt *out_attempt,
+                      struct pgs_failure *out_failure)
+{
+    for (int tries = 0;; tries++) {
+        *out_attempt = begin_attempt(sessions, out_failure);
+        if (out_attempt->quiet_us == 0) {
+            return true;
+        }
+        if (tries == 3 || out_attempt->quiet_us > SHORT_WAIT_US ||
+            (until != PGS_NEVER && until - pgs_now() < out_attempt->quiet_us)) {
+            return false;
+        }
+        struct timespec pause = {0, (out_attempt->quiet_us + 1000) * 1000};
+        (void)nanosleep(&pause, NULL);
+    }
 }
 
 enum pgs_end pgs_open(struct pgs_store *store, int64_t until,
                       struct pgs_connection **out_connection, struct pgs_failure *out_failure)
 {
-    uint64_t generation = 0;
-    if (!may_connect(&store->sessions, &generation, out_failure)) {
+    struct attempt attempt;
+    if (!wait_turn(&store->sessions, until, &attempt, out_failure)) {
         return out_failure->end;
     }
     int64_t limit = pgs_now() + store->settings.connect_timeout_us;
@@ -76,7 +107,7 @@ enum pgs_end pgs_open(struct pgs_store *store, int64_t until,
     enum pgs_end end =
         pgs_connection_open(&store->settings, hurried ? until : limit, &connection, out_failure);
     if (end == PGS_DONE) {
-        connection->generation = generation;
+        connection->generation = attempt.generation;
         note_connected(&store->sessions);
         *out_connection = connection;
         return PGS_DONE;
@@ -91,7 +122,7 @@ enum pgs_end pgs_open(struct pgs_store *store, int64_t until,
                    "cannot connect to PostgreSQL: %.250s", said);
     out_failure->end = PGS_LOST;
     out_failure->sqlstate[0] = '\0';
-    note_failed(&store->sessions, out_failure);
+    note_failed(&store->sessions, &attempt, out_failure);
     return PGS_LOST;
 }
 

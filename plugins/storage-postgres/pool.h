@@ -2,8 +2,8 @@
  * Sessions, opened on demand and used again; and how the plugin behaves while the server is away.
  *
  * After a failed attempt to connect nobody tries again until a pause is over, which doubles from
- * 50 ms to 5 s: callers are told at once instead.  A connection that is found dead takes the idle
- * ones with it, since a server that restarted has ended them all.
+ * 50 ms to 2 s: callers are told at once instead, unless the pause is nearly over.  A connection
+ * that is found dead takes the idle ones with it, since a server that restarted has ended them all.
  */
 #ifndef PGS_POOL_H
 #define PGS_POOL_H
@@ -48,8 +48,8 @@ void pgs_pool_close_idle(struct pgs_pool *pool);
 void pgs_pool_fini(struct pgs_pool *pool);
 
 /**
- * pgs_pool_take lends a connection that was alive a moment ago; waits for one until `until`, at most
- * as long as a statement may take.
+ * pgs_pool_take lends a connection that was alive a moment ago; waits for one until `until`, at
+ * most as long as a statement may take.
  */
 enum pgs_end pgs_pool_take(struct pgs_store *store, struct pgs_pool *pool, int64_t until,
                            struct pgs_connection **out_connection, struct pgs_failure *out_failure);

@@ -5,7 +5,8 @@
  *         read up to the page's end.
  * SCAN    some predicates are not.  The first scan_limit rows of that range are examined, in order;
  *         the page says where the examining ended.
- * DRIVEN  like SCAN, but another index finds by one of those predicates at most scan_limit rows (which
+ * DRIVEN  like SCAN, but another index finds by one of those predicates at most scan_limit rows
+ * (which
  *         a probe has counted): these are fetched, filtered and sorted.
  */
 #ifndef PGS_SEARCH_H
@@ -36,8 +37,8 @@ struct pgs_search {
     uint64_t term_count;
     struct chy_order order[CHY_STORAGE_TERMS_MAX]; /**< without what predicates hold fixed */
     uint64_t order_count;
-    /** `order`, behind what the index has before it and a predicate wants null: the server knows that a
-     *  field which equals a value is fixed, but not so of null. */
+    /** `order`, behind the fields that the index has before it and a predicate wants null: the
+     *  server knows that a field which equals a value is fixed, but not so of null. */
     struct chy_order sort[2 * CHY_STORAGE_TERMS_MAX];
     uint64_t sort_count;
 
@@ -60,8 +61,8 @@ chy_status pgs_search_probe_sql(const struct pgs_search *search, struct chy_view
                                 struct pgs_query *query);
 
 /**
- * pgs_search_sql writes the whole query.  Its columns: the fields asked for, the revision, the terms,
- * and in SCAN the number of the row among those examined and whether it matches.
+ * pgs_search_sql writes the whole query.  Its columns: the fields asked for, the revision, the
+ * terms, and in SCAN the number of the row among those examined and whether it matches.
  */
 chy_status pgs_search_sql(const struct pgs_search *search, struct pgs_query *query);
 

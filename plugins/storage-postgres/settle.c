@@ -6,7 +6,8 @@
 
 // A connection uses its row more often than this, or it gets a new one.
 #define KEPT_US (INT64_C(7) * 24 * 3600 * 1000000)
-// How long a caller may wait to hear what became of its commit: longer than a server takes to restart.
+// How long a caller may wait to hear what became of its commit: longer than a server takes to
+// restart.
 #define PATIENCE_US 10000000
 #define PAUSE_NS 50000000
 

@@ -91,7 +91,9 @@ void pgs_failure_read(struct pgs_failure *out_failure, const PGconn *pg, const P
     pgs_failure_say(out_failure, primary);
 }
 
-/** The code as a number, so that `native_code` can carry it: base 36, as its letters and digits are. */
+/**
+ * The code as a number, so that `native_code` can carry it: base 36, as its letters and digits are.
+ */
 static int64_t native_code(const char *sqlstate)
 {
     int64_t code = 0;

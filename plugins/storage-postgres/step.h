@@ -1,8 +1,8 @@
 /**
  * The writes of one or more batches as statements, in the order in which they take effect.
  *
- * Neighbours are merged where one statement can do for several writes: inserts into one table, adds to
- * one counter, equal checks of one row.  A guard that does not hold divides by zero, so that the
+ * Neighbours are merged where one statement can do for several writes: inserts into one table, adds
+ * to one counter, equal checks of one row.  A guard that does not hold divides by zero, so that the
  * server itself undoes the transaction, and everything can be sent at once, COMMIT and all.
  */
 #ifndef PGS_STEP_H

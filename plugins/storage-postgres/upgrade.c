@@ -47,7 +47,9 @@ struct upgrade {
     struct pgs_connection *connection;
 };
 
-/** Runs statements without parameters, in one go; a transaction if BEGIN and COMMIT are among them. */
+/**
+ * Runs statements without parameters, in one go; a transaction if BEGIN and COMMIT are among them.
+ */
 static chy_status run_all(struct upgrade *u, const struct pgs_text *texts, uint32_t count,
                           struct pgs_failure *failure)
 {
@@ -352,8 +354,8 @@ static chy_status upgrade_locked(struct upgrade *u)
 }
 
 /**
- * Asks for the lock again and again: a session that waits for it inside the server would hold a snapshot,
- * and the one that builds an index would wait for that.
+ * Asks for the lock again and again: a session that waits for it inside the server would hold a
+ * snapshot, and the one that builds an index would wait for that.
  */
 static chy_status lock(struct upgrade *u)
 {

@@ -58,8 +58,8 @@ static uint64_t put_character(uint8_t *out, uint32_t character)
 }
 
 /**
- * The least text behind all that begin with `prefix`: the order of characters is that of their bytes.
- * Empty when there is none.
+ * The least text behind all that begin with `prefix`: the order of characters is that of their
+ * bytes. Empty when there is none.
  */
 static chy_status end_of_prefix(struct chy_op *op, struct chy_slice prefix,
                                 struct chy_slice *out_end)

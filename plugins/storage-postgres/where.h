@@ -19,7 +19,9 @@ void pgs_where_key(struct pgs_query *query, const struct pgs_table *table,
 /** pgs_where_child adds the conditions of HAS and HAS_PREFIX on the child table `c`. */
 chy_status pgs_where_child(struct pgs_query *query, const struct chy_predicate *predicate);
 
-/** pgs_key_columns adds the key's columns, each behind `alias` ("t." or ""), separated by commas. */
+/**
+ * pgs_key_columns adds the key's columns, each behind `alias` ("t." or ""), separated by commas.
+ */
 void pgs_key_columns(struct pgs_query *query, const struct pgs_table *table, const char *alias);
 
 /** pgs_order_by adds " ORDER BY …" in the terms' order; nothing for no terms. */

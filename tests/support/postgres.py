@@ -54,7 +54,7 @@ case $what in
 start) set -- start -w -t 60 -l '{directory}/log' ;;
 stop) set -- stop -w -t 60 -m "$mode" ;;
 restart) set -- restart -w -t 60 -m "$mode" -l '{directory}/log' ;;
-status) set -- status ;;
+status) exec >/dev/null; set -- status ;;
 *) echo "ctl: start, stop, restart or status" >&2; exit 2 ;;
 esac
 cd '{directory}'
