@@ -9,22 +9,22 @@
 #include "x509/name.h"
 #include "x509/san.h"
 
-#define VALUES                                                                   \
-    "{\"type\":\"array\",\"maxItems\":100,\"uniqueItems\":true,\"items\":{"      \
+#define VALUES                                                              \
+    "{\"type\":\"array\",\"maxItems\":100,\"uniqueItems\":true,\"items\":{" \
     "\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}"
 
-#define RULES(extra)                                                                          \
-    "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":{\"type\":\"object\","          \
-    "\"required\":[\"type\"],\"properties\":{\"type\":{\"type\":\"string\",\"minLength\":1,"  \
+#define RULES(extra)                                                                            \
+    "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":{\"type\":\"object\","            \
+    "\"required\":[\"type\"],\"properties\":{\"type\":{\"type\":\"string\",\"minLength\":1,"    \
     "\"maxLength\":64},\"allowed\":" VALUES ",\"required\":" VALUES ",\"denied\":" VALUES extra \
     "}}}"
 
-#define USAGES                                                                        \
-    "{\"type\":[\"object\",\"null\"],\"properties\":{\"allowed\":" VALUES             \
-    ",\"required\":" VALUES ",\"denied\":" VALUES "}}"
+#define USAGES                                                                                    \
+    "{\"type\":[\"object\",\"null\"],\"properties\":{\"allowed\":" VALUES ",\"required\":" VALUES \
+    ",\"denied\":" VALUES "}}"
 
-#define NAMES                                                                       \
-    "{\"type\":\"array\",\"minItems\":1,\"maxItems\":50,\"uniqueItems\":true,"      \
+#define NAMES                                                                  \
+    "{\"type\":\"array\",\"minItems\":1,\"maxItems\":50,\"uniqueItems\":true," \
     "\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}"
 
 static const struct chy_member members[] = {
@@ -36,8 +36,7 @@ static const struct chy_member members[] = {
     {"description", CHY_POLICY_DESCRIPTION, CHY_MEMBER_CLEARABLE,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
     {"subject", CHY_POLICY_SUBJECT, CHY_MEMBER_CLEARABLE, RULES("")},
-    {"sans", CHY_POLICY_SANS, CHY_MEMBER_CLEARABLE,
-     RULES(",\"wildcards\":{\"type\":\"boolean\"}")},
+    {"sans", CHY_POLICY_SANS, CHY_MEMBER_CLEARABLE, RULES(",\"wildcards\":{\"type\":\"boolean\"}")},
     {"keyUsages", CHY_POLICY_KEY_USAGES, CHY_MEMBER_CLEARABLE, USAGES},
     {"extendedKeyUsages", CHY_POLICY_EXT_KEY_USAGES, CHY_MEMBER_CLEARABLE, USAGES},
     {"algorithms", CHY_POLICY_ALGORITHMS, CHY_MEMBER_CLEARABLE,
@@ -90,7 +89,8 @@ static bool check_rules(struct chy_call *call, const char *member, bool is_san)
     size_t i;
     json_t *rule;
     bool fine = true;
-    json_array_foreach((json_t *)(uintptr_t)rules, i, rule) {
+    json_array_foreach((json_t *)(uintptr_t)rules, i, rule)
+    {
         char path[64];
         struct chy_slice type = chy_json_member(rule, "type");
         (void)snprintf(path, sizeof path, "/%s/%zu", member, i);
@@ -105,8 +105,7 @@ static bool check_rules(struct chy_call *call, const char *member, bool is_san)
             fine = false;
         }
         for (size_t k = 0; k < i; k++) {
-            if (same_type(is_san, type,
-                          chy_json_member(json_array_get(rules, k), "type"))) {
+            if (same_type(is_san, type, chy_json_member(json_array_get(rules, k), "type"))) {
                 chy_shape_issue(call->op, "not_unique", path, "this type has a rule already");
                 fine = false;
             }
@@ -119,7 +118,8 @@ static bool contains(const json_t *list, const json_t *value)
 {
     size_t i;
     json_t *entry;
-    json_array_foreach((json_t *)(uintptr_t)list, i, entry) {
+    json_array_foreach((json_t *)(uintptr_t)list, i, entry)
+    {
         if (json_equal(entry, (json_t *)(uintptr_t)value)) {
             return true;
         }
@@ -136,7 +136,8 @@ static bool check_usage_list(struct chy_call *call, const char *member, const ch
     size_t i;
     json_t *word;
     bool fine = true;
-    json_array_foreach((json_t *)(uintptr_t)words, i, word) {
+    json_array_foreach((json_t *)(uintptr_t)words, i, word)
+    {
         char path[64];
         (void)snprintf(path, sizeof path, "/%s/%s/%zu", member, list, i);
         if (find(chy_json_text(word)) == 0) {
@@ -176,14 +177,13 @@ static bool check_usages(struct chy_call *call, const char *member,
 
 static bool check_validity(struct chy_call *call)
 {
-    struct chy_slice max =
-        chy_json_member(json_object_get(call->document, "validity"), "max");
+    struct chy_slice max = chy_json_member(json_object_get(call->document, "validity"), "max");
     int64_t duration;
-    if (max.len == 0 || chy_duration_parse_policy(max, &duration)) {
+    if (max.len == 0 || (chy_duration_parse_policy(max, &duration) && duration > 0)) {
         return true;
     }
     chy_shape_issue(call->op, "custom", "/validity/max",
-                    "expected a positive number and d, h, m (months) or y, at most 100 years");
+                    "expected a positive number and d, h, m (months) or y");
     return false;
 }
 

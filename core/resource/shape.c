@@ -93,7 +93,7 @@ static chy_status fail_shape(const struct reading *r, const char *keyword)
 }
 
 static chy_status read_shape(const struct reading *r, const json_t *json, uint32_t depth,
-                              struct chy_shape **out_schema);
+                             struct chy_shape **out_schema);
 
 static uint32_t type_bit(const json_t *name)
 {
@@ -113,7 +113,8 @@ static chy_status read_types(const struct reading *r, const json_t *json, struct
     }
     size_t i;
     json_t *name;
-    json_array_foreach(json, i, name) {
+    json_array_foreach(json, i, name)
+    {
         uint32_t bit = type_bit(name);
         if (bit == 0) {
             return fail_shape(r, "type");
@@ -139,7 +140,8 @@ static bool is_in(const json_t *names, const char *name)
 {
     size_t i;
     json_t *entry;
-    json_array_foreach(names, i, entry) {
+    json_array_foreach(names, i, entry)
+    {
         if (json_is_string(entry) && strcmp(json_string_value(entry), name) == 0) {
             return true;
         }
@@ -148,8 +150,7 @@ static bool is_in(const json_t *names, const char *name)
 }
 
 static chy_status read_properties(const struct reading *r, const json_t *json,
-                                  const json_t *required, uint32_t depth,
-                                  struct chy_shape *schema)
+                                  const json_t *required, uint32_t depth, struct chy_shape *schema)
 {
     if (!json_is_object(json)) {
         return fail_shape(r, "properties");
@@ -160,7 +161,8 @@ static chy_status read_properties(const struct reading *r, const json_t *json,
     }
     const char *name;
     json_t *child;
-    json_object_foreach((json_t *)(uintptr_t)json, name, child) {
+    json_object_foreach((json_t *)(uintptr_t)json, name, child)
+    {
         struct property *property = &schema->properties[schema->property_count++];
         property->required = is_in(required, name);
         property->name = strdup(name);
@@ -277,8 +279,31 @@ static chy_status read_keyword(const struct reading *r, const char *keyword, con
     return fail_shape(r, keyword);
 }
 
+/** check_required: a required member that no property declares would not be asked for. */
+static chy_status check_required(const struct reading *r, const json_t *required,
+                                 const struct chy_shape *schema)
+{
+    size_t i;
+    json_t *name;
+    if (required != NULL && !json_is_array(required)) {
+        return fail_shape(r, "required");
+    }
+    json_array_foreach(required, i, name)
+    {
+        bool is_declared = false;
+        for (size_t k = 0; k < schema->property_count; k++) {
+            is_declared =
+                is_declared || chy_slice_is(chy_json_text(name), schema->properties[k].name);
+        }
+        if (!is_declared) {
+            return fail_shape(r, "required");
+        }
+    }
+    return CHY_OK;
+}
+
 static chy_status read_shape(const struct reading *r, const json_t *json, uint32_t depth,
-                              struct chy_shape **out_schema)
+                             struct chy_shape **out_schema)
 {
     if (!json_is_object(json) || depth > CHY_JSON_DEPTH_MAX) {
         return fail_shape(r, "(object)");
@@ -292,14 +317,15 @@ static chy_status read_shape(const struct reading *r, const json_t *json, uint32
     *out_schema = schema; // its owner frees it, also half read
     const char *keyword;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)json, keyword, value) {
+    json_object_foreach((json_t *)(uintptr_t)json, keyword, value)
+    {
         CHY_TRY(read_keyword(r, keyword, value, json, depth, schema));
     }
-    return CHY_OK;
+    return check_required(r, json_object_get(json, "required"), schema);
 }
 
 chy_status chy_shape_from_json(struct chy_op *op, const json_t *json, const char *where,
-                                struct chy_shape **out_schema)
+                               struct chy_shape **out_schema)
 {
     struct reading r = {op, where};
     struct chy_shape *schema = NULL;
@@ -313,7 +339,7 @@ chy_status chy_shape_from_json(struct chy_op *op, const json_t *json, const char
 }
 
 chy_status chy_shape_new(struct chy_op *op, struct chy_slice text, const char *where,
-                          struct chy_shape **out_schema)
+                         struct chy_shape **out_schema)
 {
     json_t *json;
     CHY_TRY(chy_json_parse(op, text, &json));
@@ -403,7 +429,8 @@ static bool is_choice(const struct chy_shape *schema, const json_t *value)
 {
     size_t i;
     json_t *choice;
-    json_array_foreach(schema->choices, i, choice) {
+    json_array_foreach(schema->choices, i, choice)
+    {
         if (json_equal(choice, (json_t *)(uintptr_t)value) ||
             (schema->fold && json_is_string(choice) && json_is_string(value) &&
              chy_slice_equal_nocase(chy_json_text(choice), chy_json_text(value)))) {
@@ -419,7 +446,8 @@ static void issue_choice(struct walk *w, const struct chy_shape *schema)
     size_t len = 0;
     size_t i;
     json_t *choice;
-    json_array_foreach(schema->choices, i, choice) {
+    json_array_foreach(schema->choices, i, choice)
+    {
         if (json_is_string(choice) && len < sizeof list) {
             int more = snprintf(list + len, sizeof list - len, "%s%s", i == 0 ? "" : ", ",
                                 json_string_value(choice));
@@ -550,7 +578,7 @@ chy_status chy_shape_refuse(struct chy_op *op)
 }
 
 chy_status chy_shape_check(struct chy_op *op, const struct chy_shape *schema,
-                            const json_t *document)
+                           const json_t *document)
 {
     struct walk w = {.op = op};
     check(&w, schema, document);
@@ -567,8 +595,7 @@ static json_t *coerced_list(struct chy_slice text)
             item = rest;
             rest = chy_slice_of(NULL, 0);
         }
-        (void)json_array_append_new(list,
-                                    json_stringn((const char *)item.ptr, (size_t)item.len));
+        (void)json_array_append_new(list, json_stringn((const char *)item.ptr, (size_t)item.len));
     }
     return list;
 }
@@ -576,7 +603,7 @@ static json_t *coerced_list(struct chy_slice text)
 static json_t *coerced(uint32_t types, struct chy_slice text)
 {
     int64_t number;
-    if ((types & (TYPE_INTEGER | TYPE_NUMBER)) != 0 && 
+    if ((types & (TYPE_INTEGER | TYPE_NUMBER)) != 0 &&
         chy_slice_parse_i64(text, INT64_MIN, INT64_MAX, &number)) {
         return json_integer(number);
     }
@@ -616,8 +643,7 @@ chy_status chy_shape_trim(struct chy_op *op, const struct chy_shape *shape, json
     return CHY_OK;
 }
 
-void chy_shape_issue(struct chy_op *op, const char *code, const char *path, const char *format,
-                      ...)
+void chy_shape_issue(struct chy_op *op, const char *code, const char *path, const char *format, ...)
 {
     char message[CHY_MESSAGE_MAX];
     va_list arguments;
@@ -629,7 +655,7 @@ void chy_shape_issue(struct chy_op *op, const char *code, const char *path, cons
 }
 
 chy_status chy_shape_refuse_one(struct chy_op *op, const char *code, const char *path,
-                                 const char *format, ...)
+                                const char *format, ...)
 {
     char message[CHY_MESSAGE_MAX];
     va_list arguments;

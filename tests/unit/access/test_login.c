@@ -227,7 +227,7 @@ START_TEST(strangers_leave_no_rows_for_clients_that_are_not_there)
 }
 END_TEST
 
-/* --- the ends of a secret ---------------------------------------------------------------------- */
+/* --- the ends of a secret -------------------------------------------------------------------- */
 
 START_TEST(a_limited_secret_ends_with_its_last_use)
 {
