@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/time.h"
+#include "plugin/view.h"
 #include "test_main.h"
 #include "test_op.h"
 
@@ -119,7 +120,7 @@ START_TEST(defaults_stand_where_nothing_is_written)
     ck_assert_int_eq(value(&f, CHOICE)->number, 1);
     ck_assert(chy_slice_is(value(&f, CHOICE)->text, "medium"));
     ck_assert_uint_eq(value(&f, LIST)->list.count, 2);
-    const struct chy_slice *two = chy_view_at(value(&f, LIST)->list, 1);
+    const struct chy_slice *two = chy_view_item(value(&f, LIST)->list, 1);
     ck_assert(chy_slice_is(*two, "two"));
     ck_assert_uint_eq(value(&f, NEEDED)->given, 1);
     test_op_free(f.op);
@@ -257,7 +258,7 @@ START_TEST(refuses_with_place_path_and_expectation)
     f.op->host->last_error(f.op, &error);
     ck_assert_uint_eq(error.reason, CHY_REASON_VALIDATION);
     ck_assert_uint_eq(error.issues.count, 1);
-    const struct chy_issue *issue = chy_view_at(error.issues, 0);
+    const struct chy_issue *issue = chy_view_item(error.issues, 0);
     ck_assert_msg(chy_slice_is(issue->path, refused[_i].pointer), "%.*s", (int)issue->path.len,
                   (const char *)issue->path.ptr);
     test_op_free(f.op);

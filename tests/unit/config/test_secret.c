@@ -1,5 +1,6 @@
 #include "config/options.h"
 
+#include "plugin/view.h"
 #include "test_main.h"
 #include "test_op.h"
 
@@ -227,7 +228,7 @@ START_TEST(messages_never_show_the_secret)
     f.op->host->last_error(f.op, &error);
     ck_assert_uint_eq(error.issues.count, 2);
     for (uint64_t i = 0; i < 2; i++) {
-        const struct chy_issue *issue = chy_view_at(error.issues, i);
+        const struct chy_issue *issue = chy_view_item(error.issues, i);
         ck_assert_ptr_null(memmem(issue->message.ptr, (size_t)issue->message.len, "hunter", 6));
     }
     close_fixture(&f);

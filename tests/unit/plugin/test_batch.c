@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "fakes.h"
+#include "plugin/view.h"
 #include "test_main.h"
 #include "test_op.h"
 
@@ -40,7 +41,7 @@ static void close_fixture(struct fixture *f)
 
 static const struct chy_storage_write *sent(const struct fixture *f, uint64_t index)
 {
-    return chy_view_at(f->fake.batch.writes, index);
+    return chy_view_item(f->fake.batch.writes, index);
 }
 
 START_TEST(a_batch_is_sent_as_it_was_built)
@@ -69,7 +70,7 @@ START_TEST(a_batch_is_sent_as_it_was_built)
     ck_assert_uint_eq(f.fake.batch.writes.count, 7);
     ck_assert_uint_eq(sent(&f, 0)->kind, CHY_WRITE_INSERT);
     ck_assert_uint_eq(sent(&f, 0)->fields.count, 2);
-    const struct chy_assignment *name = chy_view_at(sent(&f, 0)->fields, 0);
+    const struct chy_assignment *name = chy_view_item(sent(&f, 0)->fields, 0);
     ck_assert_uint_eq(name->field, ROW_NAME);
     ck_assert(chy_slice_is(name->value.bytes, "a"));
     ck_assert_uint_eq(sent(&f, 1)->guard, CHY_GUARD_REVISION);
@@ -144,7 +145,7 @@ START_TEST(a_query_is_sent_as_it_was_built)
     ck_assert_int_eq(chy_query_run(&query, f.storage, &page), CHY_OK);
     ck_assert_uint_eq(query.find.where.count, 8);
     for (uint32_t i = 0; i < 8; i++) {
-        const struct chy_predicate *predicate = chy_view_at(query.find.where, i);
+        const struct chy_predicate *predicate = chy_view_item(query.find.where, i);
         ck_assert_uint_eq(predicate->kind, i + 1);
     }
     ck_assert_uint_eq(query.find.order.count, 1);

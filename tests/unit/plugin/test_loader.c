@@ -1,5 +1,6 @@
 #include "plugin/loader.h"
 
+#include "plugin/view.h"
 #include "test_main.h"
 #include "test_op.h"
 
@@ -121,7 +122,7 @@ START_TEST(a_newer_plugin_keeps_its_longer_elements)
     struct chy_loaded_plugin *plugin = NULL;
     uint64_t future = 0;
     ck_assert_int_eq(chy_loader_load(op, &config, chy_text("probe-newer"), &plugin), CHY_OK);
-    const uint8_t *route = chy_view_at(plugin->enrollment.routes, 0);
+    const uint8_t *route = chy_view_item(plugin->enrollment.routes, 0);
     ck_assert_uint_gt(plugin->enrollment.routes.stride, sizeof(struct chy_route));
     // A handler of that plugin reads on behind what this host knows of a route.
     memcpy(&future, route + sizeof(struct chy_route), sizeof future);
@@ -341,7 +342,7 @@ START_TEST(lists_plugins_in_order)
     ck_assert_int_eq(chy_loader_list(op, PROBES, &names), CHY_OK);
     ck_assert_uint_ge(names.count, 20);
     for (uint64_t i = 0; i < names.count; i++) {
-        const struct chy_slice *name = chy_view_at(names, i);
+        const struct chy_slice *name = chy_view_item(names, i);
         ck_assert(name->len > 5 && memcmp(name->ptr, "probe", 5) == 0);
     }
     ck_assert_int_eq(chy_loader_list(op, "/nonexistent", &names), CHY_NOT_FOUND);

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "fakes.h"
 #include "plugin/values.h"
+#include "plugin/view.h"
 #include "test_main.h"
 #include "test_op.h"
 
@@ -515,7 +516,7 @@ END_TEST
 
 static const struct chy_storage_write *sent(const struct fixture *f, uint64_t index)
 {
-    return chy_view_at(f->fake.batch.writes, index);
+    return chy_view_item(f->fake.batch.writes, index);
 }
 
 START_TEST(a_write_to_a_watched_collection_counts_on_the_epoch_row)
@@ -533,7 +534,7 @@ START_TEST(a_write_to_a_watched_collection_counts_on_the_epoch_row)
     ck_assert_uint_eq(sent(&f, 2)->collection, EPOCH);
     ck_assert_uint_eq(sent(&f, 2)->add_field, EPOCH_VALUE);
     ck_assert_int_eq(sent(&f, 2)->delta, 1);
-    const struct chy_value *key = chy_view_at(sent(&f, 2)->key, 0);
+    const struct chy_value *key = chy_view_item(sent(&f, 2)->key, 0);
     ck_assert(chy_slice_is(key->bytes, "cache"));
     ck_assert_uint_eq(outcome.results.count, 2);
     close_fixture(&f);
