@@ -190,6 +190,7 @@ START_TEST(the_environment_cannot_name_a_file)
     struct fixture f;
     open_fixture(&f);
     ck_assert_str_eq(read_secret(&f, "password=${FROM_FILE}"), "file:/etc/passwd");
+    ck_assert_str_eq(read_secret(&f, "password=x file:s"), "x file:s");
     close_fixture(&f);
 }
 END_TEST

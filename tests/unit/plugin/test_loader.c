@@ -196,6 +196,42 @@ START_TEST(refuses_a_truncated_file)
 }
 END_TEST
 
+/** Where the last segment that is mapped begins in the file. */
+static off_t last_segment(const char *path)
+{
+    Elf64_Ehdr header;
+    Elf64_Phdr segment;
+    uint64_t last = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ck_assert_int_eq(pread(fd, &header, sizeof header, 0), sizeof header);
+    for (uint32_t i = 0; i < header.e_phnum; i++) {
+        ck_assert_int_eq(
+            pread(fd, &segment, sizeof segment, (off_t)(header.e_phoff + i * sizeof segment)),
+            sizeof segment);
+        if (segment.p_type == PT_LOAD && segment.p_filesz > 1 && segment.p_offset > last) {
+            last = segment.p_offset;
+        }
+    }
+    (void)close(fd);
+    return (off_t)last;
+}
+
+START_TEST(refuses_a_truncated_file_whose_sections_were_stripped)
+{
+    // Without section headers only the segments tell; mapping them would end in SIGBUS.
+    struct place place;
+    place_open(&place);
+    for (off_t i = 0; i < 8; i++) {
+        patch(place.file, (off_t)offsetof(Elf64_Ehdr, e_shoff) + i, 0);
+    }
+    patch(place.file, (off_t)offsetof(Elf64_Ehdr, e_shnum), 0);
+    patch(place.file, (off_t)offsetof(Elf64_Ehdr, e_shnum) + 1, 0);
+    ck_assert_int_eq(truncate(place.file, last_segment(place.file) + 1), 0);
+    expect_refusal(&place, CHY_BAD_INPUT, "found a truncated one: it has");
+    place_close(&place);
+}
+END_TEST
+
 START_TEST(refuses_what_is_no_shared_object_of_this_machine)
 {
     struct place place;
@@ -373,7 +409,9 @@ TEST_MAIN("plugin_loader", TEST(a_good_plugin_is_copied_whole),
           TEST(an_older_plugin_reads_as_zero_where_it_has_nothing),
           TEST(a_newer_plugin_keeps_its_longer_elements),
           TEST_EACH(refuses_what_is_not_for_this_host, refused_probes),
-          TEST(refuses_a_truncated_file), TEST(refuses_what_is_no_shared_object_of_this_machine),
+          TEST(refuses_a_truncated_file),
+          TEST(refuses_a_truncated_file_whose_sections_were_stripped),
+          TEST(refuses_what_is_no_shared_object_of_this_machine),
           TEST(refuses_what_others_may_write), TEST(refuses_an_owner_who_is_not_trusted),
           TEST(refuses_a_link_that_leads_out_of_the_directory),
           TEST(follows_a_link_within_the_directory), TEST(refuses_what_is_no_regular_file),
