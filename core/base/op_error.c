@@ -14,8 +14,27 @@ static struct chy_error read_error(const struct chy_error *from)
     return error;
 }
 
+/* The longest message that is kept whole: a policy may have many reasons to say no. */
+#define LONG_MESSAGE_MAX ((uint64_t)8192)
+
+static bool set_long_message(struct chy_operation *operation, struct chy_slice message)
+{
+    struct chy_slice kept = chy_slice_first(message, LONG_MESSAGE_MAX);
+    char *copy = chy_arena_alloc(operation->arena, kept.len + 1);
+    if (copy == NULL) {
+        return false;
+    }
+    operation->error.message =
+        chy_slice_of(copy, chy_text_sanitise(kept, copy, (size_t)kept.len));
+    operation->message_is_stable = true;
+    return true;
+}
+
 static void set_message(struct chy_operation *operation, struct chy_slice message)
 {
+    if (message.len > sizeof operation->message && set_long_message(operation, message)) {
+        return;
+    }
     size_t len = chy_text_sanitise(message, operation->message, sizeof operation->message);
     operation->error.message = chy_slice_of(operation->message, len);
     operation->message_is_stable = false;

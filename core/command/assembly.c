@@ -4,6 +4,7 @@
 #include "access/token.h"
 #include "access/universal_auth.h"
 #include "command/host_services.h"
+#include "command/instance_files.h"
 #include "command/stage.h"
 #include "enroll/authority.h"
 #include "enroll/certificate.h"
@@ -261,8 +262,10 @@ static chy_status open_runtime(struct chy_assembly *a, struct chy_op *op)
         return chy_fail_memory(op);
     }
     CHY_TRY(chy_kinds_new(op, kinds, sizeof kinds / sizeof kinds[0], &runtime->kinds));
-    CHY_TRY(
-        chy_keyring_open(runtime, op, a->config->kek, a->need == CHY_NEED_NEW, &runtime->keyring));
+    struct chy_slice kek;
+    CHY_TRY(chy_kek_read(op, a->config->kek, &kek));
+    CHY_TRY(chy_keyring_open(runtime, op, kek, a->need == CHY_NEED_NEW, &runtime->keyring));
+    explicit_bzero((uint8_t *)(uintptr_t)kek.ptr, (size_t)kek.len); // the provider has it now
     return chy_clock_guard_new(runtime, op, &runtime->clock_guard);
 }
 
@@ -326,4 +329,23 @@ chy_status chy_assembly_start(struct chy_assembly *assembly, struct chy_cli *cli
 void chy_assembly_stop(struct chy_assembly *assembly)
 {
     chy_stages_down(stages, STAGE_COUNT, assembly, assembly->cli->op);
+}
+
+chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work, void *context)
+{
+    struct chy_cli *cli = assembly->cli;
+    struct chy_operation_config config = {
+        .host = &cli->services.host, .log = &cli->log, .name = chy_text(cli->path)};
+    CHY_AUTO(chy_operation_free) struct chy_operation *operation = chy_operation_new(&config);
+    if (operation == NULL) {
+        return chy_fail_memory(cli->op);
+    }
+    chy_access_as_system(&operation->op);
+    chy_status status = work(assembly, &operation->op, context);
+    if (status != CHY_OK) {
+        struct chy_error error = {.struct_size = sizeof error};
+        cli->op->host->last_error(&operation->op, &error);
+        return cli->op->host->fail_with(cli->op, &error);
+    }
+    return CHY_OK;
 }

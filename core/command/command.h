@@ -39,10 +39,14 @@ struct chy_command {
 
 extern const struct chy_command chy_command_root;
 extern const struct chy_command chy_command_config;
+extern const struct chy_command chy_command_dev;
+extern const struct chy_command chy_command_init;
 extern const struct chy_command chy_command_plugin;
 extern const struct chy_command chy_command_plugin_check;
 extern const struct chy_command chy_command_plugin_describe;
 extern const struct chy_command chy_command_plugin_probe;
+extern const struct chy_command chy_command_serve;
+extern const struct chy_command chy_command_storage;
 extern const struct chy_command chy_command_version;
 
 /** chy_command_main is the program: it finds the command, parses its words, and runs it. */

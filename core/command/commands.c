@@ -8,7 +8,11 @@
 #define PATH_SIZE 128U
 
 static const struct chy_command *const top_commands[] = {
+    &chy_command_init,
+    &chy_command_serve,
+    &chy_command_dev,
     &chy_command_config,
+    &chy_command_storage,
     &chy_command_plugin,
     &chy_command_version,
 };
@@ -16,7 +20,7 @@ static const struct chy_command *const top_commands[] = {
 const struct chy_command chy_command_root = {
     .name = "chancery",
     .summary = "An X.509 enrollment service whose methods, storage and keys are plugins",
-    .example = "chancery config check --config /etc/chancery/chancery.yaml",
+    .example = "chancery dev",
     .commands = top_commands,
     .command_count = sizeof top_commands / sizeof top_commands[0],
 };

@@ -4,7 +4,11 @@
 #include "command/jobs.h"
 #include "enroll/publish.h"
 
+#include "base/sanitize.h"
+
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const int asked_by[] = {SIGTERM, SIGINT, SIGHUP};
@@ -25,6 +29,21 @@ void chy_daemon_block_signals(void)
     sigset_t set = signal_set();
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN); // a peer that went away is a failed write
+}
+
+void chy_daemon_harden(void)
+{
+    struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none);
+#if !CHY_ASAN
+    (void)prctl(PR_SET_DUMPABLE, 0); // the leak checker must be able to trace the process
+#endif
+}
+
+void chy_daemon_set_log(struct chy_cli *cli, const struct chy_config *config)
+{
+    cli->log.format = (enum chy_log_format)config->log.format;
+    chy_log_set_level(&cli->log, (enum chy_log_level)config->log.level);
 }
 
 /* ------------------------------------------------------------------------------------------------

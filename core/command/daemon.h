@@ -26,4 +26,9 @@ bool chy_daemon_stop(struct chy_daemon *daemon);
  *  chy_daemon_wait().  Before anything starts threads. */
 void chy_daemon_block_signals(void);
 
+/** chy_daemon_harden keeps the process out of core dumps and debuggers' reach, as far as it may. */
+void chy_daemon_harden(void);
+/** chy_daemon_set_log brings the log into the configured form. */
+void chy_daemon_set_log(struct chy_cli *cli, const struct chy_config *config);
+
 #endif

@@ -82,8 +82,9 @@ static int64_t now(void)
 static bool sleep_until(struct chy_jobs *jobs, int64_t when)
 {
     chy_mutex_lock(&jobs->lock);
-    while (!jobs->ends && now() < when) {
-        (void)chy_cond_wait_until(&jobs->wake, &jobs->lock, when);
+    bool in_time = true;
+    while (!jobs->ends && in_time && now() < when) {
+        in_time = chy_cond_wait_until(&jobs->wake, &jobs->lock, when);
     }
     bool goes_on = !jobs->ends;
     chy_mutex_unlock(&jobs->lock);

@@ -227,7 +227,8 @@ static chy_status bundle(struct chy_call *call)
     struct chy_buf json;
     CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
     call->project_id = view.project_id;
-    if (chy_certificate_view_has_key(&view)) {
+    if (chy_certificate_view_has_key(&view) &&
+        chy_certificate_view_may_read_key(call->op, &view)) {
         CHY_TRY(chy_certificate_view_key(call->runtime, call->op, &view, "bundle", &key));
     }
     chy_buf_init_secret(&json, call->op, SECRET_MAX);

@@ -110,8 +110,9 @@ static chy_status sign(struct chy_issuance *i)
 
 static struct chy_slice common_name(const struct chy_decision *decision)
 {
-    struct chy_slice value = chy_slice_of(NULL, 0);
-    return chy_name_get(&decision->subject, CHY_NAME_COMMON_NAME, &value) ? value : value;
+    struct chy_slice value;
+    return chy_name_get(&decision->subject, CHY_NAME_COMMON_NAME, &value) ? value
+                                                                          : chy_slice_of(NULL, 0);
 }
 
 static struct chy_value json_or_null(struct chy_slice json)
@@ -449,7 +450,7 @@ chy_status chy_issue(struct chy_issuance *i)
     if (i->issuer != NULL) {
         CHY_TRY(chy_shard_take(i->runtime, i->op, i->issuer, &i->shard));
     }
-    chy_status status;
+    chy_status status = CHY_BROKEN;
     bool again = true;
     for (int attempt = 0; attempt < ATTEMPTS && again; attempt++) {
         CHY_TRY(sign(i));

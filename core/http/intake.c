@@ -233,8 +233,8 @@ static chy_status find_origin(struct chy_http_exchange *x)
         CHY_TRY(chy_http_forwarded_read(&x->operation.op, &x->server->trust,
                                         &x->connection->address, x->request.headers, &origin));
         x->request.peer.len = chy_http_address_format(&origin.address, x->peer);
-        x->operation.peer = chy_slice_of(x->peer, x->request.peer.len);
     }
+    x->operation.peer = x->request.peer;
     if (origin.certificate.len != 0) {
         x->request.peer_certificate = origin.certificate;
     }
@@ -316,6 +316,7 @@ static chy_status fill_basics(struct chy_http_exchange *x, struct chy_slice meth
     request->path = x->path.text;
     uint32_t len = chy_http_address_format(&x->connection->address, x->peer);
     request->peer = chy_slice_of(x->peer, len);
+    x->operation.peer = request->peer;
     return chy_copy(&x->operation.op, method, &request->method);
 }
 

@@ -20,6 +20,8 @@
 
 #define CHY_SERVICES_CRYPTO_MAX 16U
 
+struct chy_runtime;
+
 /** The table and what stands behind it.  Members are set while one thread runs. */
 struct chy_services {
     struct chy_host host; /**< first member: what instances and operations are given */
@@ -29,6 +31,7 @@ struct chy_services {
     struct chy_storage *storage; /**< NULL: the storage slots answer CHY_UNSUPPORTED */
     struct chy_crypto *crypto[CHY_SERVICES_CRYPTO_MAX];
     uint32_t crypto_count;
+    struct chy_runtime *runtime;      /**< of resource, which this module does not look into */
     struct chy_crypto_key sealing_key; /**< of seal and open; borrowed; none: CHY_UNSUPPORTED */
 };
 

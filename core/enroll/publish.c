@@ -1,0 +1,188 @@
+#include "enroll/publish.h"
+
+#include "base/slice.h"
+#include "enroll/crl.h"
+#include "resource/collections.h"
+
+#define CRL_TYPE "application/pkix-crl"   // RFC 2585 4.2
+#define CERT_TYPE "application/pkix-cert" // RFC 2585 4.1
+
+static struct chy_slice parameter(const struct chy_http_request *request, const char *name)
+{
+    for (uint64_t i = 0; i < request->parameters.count; i++) {
+        const struct chy_pair *pair =
+            (const struct chy_pair *)chy_view_at(request->parameters, i);
+        if (chy_slice_is(pair->name, name)) {
+            return pair->value;
+        }
+    }
+    return chy_slice_of(NULL, 0);
+}
+
+static void answer_der(struct chy_http_answer *answer, const char *type, struct chy_slice der)
+{
+    // Short, so that a cache in between does not hide a revocation for long.
+    static const struct chy_pair headers[] = {
+        {CHY_TEXT_INIT("cache-control"), CHY_TEXT_INIT("public, max-age=10")}};
+    answer->media_type = chy_text(type);
+    answer->body = der;
+    answer->headers.ptr = headers;
+    answer->headers.count = 1;
+    answer->headers.stride = sizeof headers[0];
+}
+
+/** strip takes `ending` off a file's name; false: it has another one. */
+static bool strip(struct chy_slice name, const char *ending, struct chy_slice *out_stem)
+{
+    if (!chy_slice_ends_with(name, chy_text(ending))) {
+        return false;
+    }
+    *out_stem = chy_slice_first(name, name.len - strlen(ending));
+    return true;
+}
+
+static bool crl_name(const struct chy_http_request *request, struct chy_uuid *out_generation,
+                     int64_t *out_shard)
+{
+    struct chy_slice stem;
+    return chy_uuid_parse(parameter(request, "generation"), out_generation) &&
+           strip(parameter(request, "file"), ".crl", &stem) &&
+           chy_slice_parse_i64(stem, 1, INT32_MAX, out_shard);
+}
+
+static chy_status no_crl(struct chy_op *op)
+{
+    return chy_fail(op, CHY_NOT_FOUND, 0, "CRL not found");
+}
+
+static chy_status serve_crl(void *self, struct chy_op *op, const struct chy_route *route,
+                            const struct chy_http_request *request,
+                            struct chy_http_answer *out_answer)
+{
+    struct chy_runtime *runtime = self;
+    struct chy_uuid generation;
+    struct chy_slice der;
+    int64_t shard;
+    (void)route;
+    if (!crl_name(request, &generation, &shard)) {
+        return no_crl(op);
+    }
+    CHY_TRY(chy_crl_get(runtime, op, &generation, shard, &der));
+    answer_der(out_answer, CRL_TYPE, der);
+    return CHY_OK;
+}
+
+bool chy_publish_quick(void *self, struct chy_op *op, const struct chy_route *route,
+                       const struct chy_http_request *request, struct chy_http_answer *out_answer)
+{
+    struct chy_runtime *runtime = self;
+    struct chy_uuid generation;
+    struct chy_slice der;
+    int64_t shard;
+    if (route->handle != serve_crl || !crl_name(request, &generation, &shard) ||
+        chy_crl_cached(runtime, op, &generation, shard, &der) != CHY_OK) {
+        return false;
+    }
+    answer_der(out_answer, CRL_TYPE, der);
+    return true;
+}
+
+static chy_status serve_aia(void *self, struct chy_op *op, const struct chy_route *route,
+                            const struct chy_http_request *request,
+                            struct chy_http_answer *out_answer)
+{
+    struct chy_runtime *runtime = self;
+    struct chy_uuid generation;
+    struct chy_slice stem;
+    const struct chy_issuer *issuer;
+    (void)route;
+    if (!strip(parameter(request, "file"), ".cer", &stem) || !chy_uuid_parse(stem, &generation)) {
+        return chy_fail(op, CHY_NOT_FOUND, 0, "CA certificate not found");
+    }
+    CHY_TRY(chy_issuer_of_generation(runtime, op, &generation, &issuer));
+    answer_der(out_answer, CERT_TYPE, issuer->path[0].der);
+    return CHY_OK;
+}
+
+/** serve_crl_by_id serves the contract's route, which names a CRL by an id of its own. */
+static chy_status serve_crl_by_id(void *self, struct chy_op *op, const struct chy_route *route,
+                                  const struct chy_http_request *request,
+                                  struct chy_http_answer *out_answer)
+{
+    struct chy_runtime *runtime = self;
+    struct chy_uuid id;
+    struct chy_query query;
+    struct chy_storage_page page;
+    struct chy_slice der;
+    (void)route;
+    if (!chy_uuid_parse(parameter(request, "crlId"), &id)) {
+        return no_crl(op);
+    }
+    chy_query_init(&query, op, CHY_C_CRL_SHARDS,
+                   CHY_FIELDS(CHY_SHARD_GENERATION_ID, CHY_SHARD_NUMBER), 1);
+    chy_query_eq(&query, CHY_SHARD_ID, chy_value_uuid(&id));
+    CHY_TRY(chy_query_run(&query, runtime->storage, &page));
+    if (page.rows.count == 0) {
+        return no_crl(op);
+    }
+    struct chy_uuid generation = chy_row_uuid(chy_page_row(&page, 0), 0);
+    CHY_TRY(chy_crl_get(runtime, op, &generation, chy_row_int(chy_page_row(&page, 0), 1), &der));
+    answer_der(out_answer, CRL_TYPE, der);
+    return CHY_OK;
+}
+
+static chy_status serve_ca_certificate(void *self, struct chy_op *op,
+                                       const struct chy_route *route,
+                                       const struct chy_http_request *request,
+                                       struct chy_http_answer *out_answer)
+{
+    struct chy_runtime *runtime = self;
+    struct chy_uuid authority;
+    struct chy_uuid id;
+    struct chy_storage_row row;
+    (void)route;
+    if (!chy_uuid_parse(parameter(request, "caId"), &authority) ||
+        !chy_uuid_parse(parameter(request, "caCertId"), &id)) {
+        return chy_fail(op, CHY_NOT_FOUND, 0, "CA certificate not found");
+    }
+    chy_status status = chy_storage_read(
+        runtime->storage, op, CHY_C_AUTHORITY_CERTIFICATES, CHY_KEY(chy_value_uuid(&id)),
+        CHY_FIELDS(CHY_ACERT_AUTHORITY_ID, CHY_ACERT_DER), &row);
+    struct chy_uuid owner = status == CHY_OK ? chy_row_uuid(&row, 0) : (struct chy_uuid){{0}};
+    if (status == CHY_NOT_FOUND ||
+        (status == CHY_OK && chy_uuid_compare(&owner, &authority) != 0)) {
+        return chy_fail(op, CHY_NOT_FOUND, 0, "CA certificate not found");
+    }
+    CHY_TRY(status);
+    answer_der(out_answer, CERT_TYPE, chy_row_blob(&row, 1));
+    return CHY_OK;
+}
+
+#define PUBLIC_GET(path, name, text, flag, run)                                                 \
+    {                                                                                           \
+        .method = CHY_TEXT_INIT("GET"), .pattern = CHY_TEXT_INIT(path),                         \
+        .operation = CHY_TEXT_INIT(name), .summary = CHY_TEXT_INIT(text),                       \
+        .auth = CHY_AUTH_NONE, .flags = flag, .handle = run                                     \
+    }
+
+static const struct chy_route routes[] = {
+    PUBLIC_GET("/crl/{generation}/{file}", "fetchCrl", "Fetch a CRL (DER).", CHY_ROUTE_PUBLIC,
+               serve_crl),
+    PUBLIC_GET("/aia/{file}", "fetchCaCertificate", "Fetch a CA certificate (DER).",
+               CHY_ROUTE_PUBLIC, serve_aia),
+    PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}", "fetchCrlById", "Fetch a CRL (DER).", 0,
+               serve_crl_by_id),
+    PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}/der", "fetchCrlDerById", "Fetch a CRL (DER).", 0,
+               serve_crl_by_id),
+    PUBLIC_GET("/api/v1/pki/crl/{crlId}", "fetchLegacyCrlById", "Fetch a CRL (DER).", 0,
+               serve_crl_by_id),
+    PUBLIC_GET("/api/v1/cert-manager/ca/internal/{caId}/certificates/{caCertId}/der",
+               "fetchCaCertificateById", "Fetch a CA certificate (DER).", 0,
+               serve_ca_certificate),
+};
+
+struct chy_view chy_publish_routes(void)
+{
+    struct chy_view view = CHY_VIEW_INIT(routes);
+    return view;
+}

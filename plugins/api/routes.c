@@ -1,0 +1,215 @@
+#include "api.h"
+
+#include "issue_schema.h"
+
+/**
+ * Every route of the REST API.  Most are one line: what the resource service is asked.  The table is
+ * made of macros so that each line says only what differs.
+ */
+
+#define V1 "/api/v1"
+#define CM V1 "/cert-manager"
+#define PKI V1 "/pki"
+
+/** Bodies of management requests; enrolling takes a CSR of any algorithm. */
+#define SMALL (64U * 1024U)
+#define LARGE (96U * 1024U)
+#define CHAIN (768U * 1024U)
+
+#define ROUTE(method, path, name, text, auth, flags, subject, action, limit, media, schema, run, \
+              context)                                                                          \
+    {CHY_TEXT_INIT(method), CHY_TEXT_INIT(path),   CHY_TEXT_INIT(name), CHY_TEXT_INIT(text),    \
+     auth,                  flags,                 CHY_TEXT_INIT(subject),                      \
+     CHY_TEXT_INIT(action), limit,                 media,               schema,                 \
+     {NULL, 0},             run,                   context}
+
+#define JSON_ONLY {NULL, 0, 0}
+#define NO_SCHEMA {NULL, 0}
+#define RESOURCE(...) (&(const struct api_resource){__VA_ARGS__})
+
+/** A request without a body, one with a body, one with an optional body. */
+#define READ(path, name, text, subject, action, ...)                                        \
+    ROUTE("GET", path, name, text, CHY_AUTH_BEARER, 0, subject, action, 0, JSON_ONLY,       \
+          NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+#define SECRET_READ(path, name, text, subject, action, ...)                                 \
+    ROUTE("GET", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_SECRET, subject, action, 0,   \
+          JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+#define SEND(method, path, name, text, subject, action, limit, ...)                         \
+    ROUTE(method, path, name, text, CHY_AUTH_BEARER, 0, subject, action, limit, JSON_ONLY,  \
+          NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+#define REMOVE(path, name, text, subject, ...)                                              \
+    ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject,       \
+          "delete", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+
+/** The routes of an object that has only the ordinary actions. */
+#define ORDINARY(base, Name, what, subject)                                                     \
+    SEND("POST", base, "create" Name, "Create a " what ".", subject, "create", SMALL, .kind = subject, \
+         .action = "create"),                                                                \
+        READ(base, "list" Name "s", "List " what "s.", subject, "read", .kind = subject,           \
+             .action = "list", .from_query = true),                                          \
+        READ(base "/{id}", "get" Name, "Get a " what ".", subject, "read", .kind = subject,        \
+             .action = "get", .id = "id"),                                                   \
+        SEND("PATCH", base "/{id}", "update" Name, "Change a " what ".", subject, "edit", SMALL, \
+             .kind = subject, .action = "update", .id = "id"),                                  \
+        REMOVE(base "/{id}", "delete" Name, "Delete a " what ".", subject, .kind = subject,        \
+               .action = "delete", .id = "id")
+
+#define PROFILES "certificate-profiles"
+#define POLICIES "certificate-policies"
+#define AUTHORITIES "certificate-authorities"
+#define CERTIFICATES "certificates"
+#define REQUESTS "certificate-requests"
+#define PROJECTS "projects"
+#define IDENTITIES "identities"
+#define UNIVERSAL_AUTH "universal-auth"
+#define CLIENT_SECRETS "client-secrets"
+#define MEMBERSHIPS "identity-memberships"
+
+#define CA CM "/ca/internal"
+#define UA V1 "/auth/universal-auth"
+#define UA_IDENTITY UA "/identities/{identityId}"
+#define PROJECT_IDENTITIES V1 "/projects/{projectId}/identities"
+
+static const struct chy_slice login_types[] = {
+    CHY_TEXT_INIT("application/json"),
+    CHY_TEXT_INIT("application/x-www-form-urlencoded"),
+};
+
+const struct chy_route api_routes[] = {
+    ROUTE("GET", "/api/status", "getStatus", "Tell that the service runs.", CHY_AUTH_NONE, 0, "",
+          "", 0, JSON_ONLY, NO_SCHEMA, api_status, NULL),
+
+    /* --- projects ------------------------------------------------------------------------------*/
+    ORDINARY(V1 "/projects", "Project", "project", PROJECTS),
+    READ(V1 "/projects/slug/{slug}", "getProjectBySlug", "Get a project by its slug.", PROJECTS,
+         "read", .kind = PROJECTS, .action = "by-slug", .into = {"slug"}, .as = {"slug"}),
+    SEND("POST", CM "/instance/active-project", "setActiveProject",
+         "Choose the project that requests without a projectId mean.", PROJECTS, "edit", SMALL,
+         .kind = PROJECTS, .action = "activate"),
+
+    /* --- policies and profiles -----------------------------------------------------------------*/
+    ORDINARY(CM "/certificate-policies", "CertificatePolicy", "certificate policy", POLICIES),
+    ORDINARY(CM "/certificate-profiles", "CertificateProfile", "certificate profile", PROFILES),
+    READ(CM "/certificate-profiles/slug/{slug}", "getCertificateProfileBySlug",
+         "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,
+         .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),
+    ORDINARY(PKI "/certificate-profiles", "LegacyCertificateProfile", "certificate profile",
+             PROFILES),
+    READ(PKI "/certificate-profiles/slug/{slug}", "getLegacyCertificateProfileBySlug",
+         "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,
+         .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),
+
+    /* --- certificate authorities ---------------------------------------------------------------*/
+    READ(CM "/ca", "listCertificateAuthorities", "List certificate authorities of every type.",
+         AUTHORITIES, "read", .kind = AUTHORITIES, .action = "list-all", .from_query = true),
+    ORDINARY(CA, "InternalCertificateAuthority", "certificate authority", AUTHORITIES),
+    READ(CA "/{id}/csr", "getCertificateAuthorityCsr",
+         "Get a certification request for the CA's key, for another CA to sign.", AUTHORITIES,
+         "read", .kind = AUTHORITIES, .action = "csr", .id = "id"),
+    SEND("POST", CA "/{id}/certificate", "generateCertificateAuthorityCertificate",
+         "Make the CA's certificate: signed by itself (root) or by a parent.", AUTHORITIES,
+         "create", SMALL, .kind = AUTHORITIES, .action = "generate-certificate", .id = "id"),
+    READ(CA "/{id}/certificate", "getCertificateAuthorityCertificate",
+         "Get the CA's certificate in use.", AUTHORITIES, "read", .kind = AUTHORITIES,
+         .action = "certificate", .id = "id"),
+    READ(CA "/{id}/certificate/{certificateId}", "getCertificateAuthorityCertificateById",
+         "Get one of the CA's certificates.", AUTHORITIES, "read", .kind = AUTHORITIES,
+         .action = "certificate", .id = "id", .into = {"certificateId"},
+         .as = {"certificateId"}),
+    READ(CA "/{id}/ca-certificates", "listCertificateAuthorityCertificates",
+         "List the CA's certificates.", AUTHORITIES, "read", .kind = AUTHORITIES,
+         .action = "certificates", .id = "id"),
+    SEND("POST", CA "/{id}/sign-intermediate", "signIntermediate",
+         "Sign somebody else's intermediate CA.", AUTHORITIES, "sign-intermediate", LARGE,
+         .kind = AUTHORITIES, .action = "sign-intermediate", .id = "id"),
+    SEND("POST", CA "/{id}/import-certificate", "importCertificateAuthorityCertificate",
+         "Install a certificate that another CA made of the CSR.", AUTHORITIES, "create", CHAIN,
+         .kind = AUTHORITIES, .action = "import-certificate", .id = "id"),
+    READ(CA "/{id}/crls", "listCrls", "Get the CA's CRLs.", AUTHORITIES, "read",
+         .kind = AUTHORITIES, .action = "crls", .id = "id"),
+
+    /* --- certificates --------------------------------------------------------------------------*/
+    {CHY_TEXT_INIT("POST"), CHY_TEXT_INIT(CM "/certificates"), CHY_TEXT_INIT("issueCertificate"),
+     CHY_TEXT_INIT("Issue a certificate from attributes or a CSR."), CHY_AUTH_BEARER,
+     CHY_ROUTE_SECRET, CHY_TEXT_INIT(CERTIFICATES), CHY_TEXT_INIT("issue"), LARGE, JSON_ONLY,
+     CHY_TEXT_INIT(API_ISSUE_SCHEMA), {NULL, 0}, api_issue, NULL},
+    READ(CM "/certificates/{id}", "getCertificate", "Get a certificate's record.", CERTIFICATES,
+         "read", .kind = CERTIFICATES, .action = "get", .id = "id"),
+    READ(CM "/certificates/{id}/certificate", "getCertificateBody",
+         "Get a certificate and its chain, PEM.", CERTIFICATES, "read", .kind = CERTIFICATES,
+         .action = "certificate", .id = "id"),
+    READ(CM "/certificates/{id}/body", "getCertificateBodyLegacy",
+         "Get a certificate and its chain, PEM.", CERTIFICATES, "read", .kind = CERTIFICATES,
+         .action = "certificate", .id = "id"),
+    SECRET_READ(CM "/certificates/{id}/bundle", "getCertificateBundle",
+                "Get a certificate, its chain and its private key, PEM.", CERTIFICATES, "read",
+                .kind = CERTIFICATES, .action = "bundle", .id = "id"),
+    SECRET_READ(CM "/certificates/{id}/private-key", "getCertificatePrivateKey",
+                "Get a certificate's private key, PEM.", CERTIFICATES, "read",
+                .kind = CERTIFICATES, .action = "private-key", .id = "id"),
+    SECRET_READ(CM "/certificates/certificate-requests/{id}", "getCertificateRequest",
+                "Get a certificate request, with its certificate once it is issued.", REQUESTS,
+                "read", .kind = REQUESTS, .action = "get", .id = "id"),
+
+    /* --- identities ----------------------------------------------------------------------------*/
+    ORDINARY(V1 "/identities", "Identity", "machine identity", IDENTITIES),
+    SEND("POST", PROJECT_IDENTITIES, "createProjectIdentity",
+         "Create a machine identity in a project.", IDENTITIES, "create", SMALL,
+         .kind = IDENTITIES, .action = "create-in-project", .into = {"projectId"},
+         .as = {"projectId"}),
+    READ(PROJECT_IDENTITIES, "listProjectIdentities", "List the identities of a project.",
+         IDENTITIES, "read", .kind = MEMBERSHIPS, .action = "list", .into = {"projectId"},
+         .as = {"projectId"}, .from_query = true),
+    SEND("POST", PROJECT_IDENTITIES "/{identityId}", "addProjectIdentity",
+         "Make an identity a member of a project.", IDENTITIES, "create", SMALL,
+         .kind = MEMBERSHIPS, .action = "create", .id = "identityId", .into = {"projectId"},
+         .as = {"projectId"}),
+    READ(PROJECT_IDENTITIES "/{identityId}", "getProjectIdentity",
+         "Get an identity's role in a project.", IDENTITIES, "read", .kind = MEMBERSHIPS,
+         .action = "get", .id = "identityId", .into = {"projectId"}, .as = {"projectId"}),
+    SEND("PATCH", PROJECT_IDENTITIES "/{identityId}", "updateProjectIdentity",
+         "Change an identity's role in a project.", IDENTITIES, "edit", SMALL,
+         .kind = MEMBERSHIPS, .action = "update", .id = "identityId", .into = {"projectId"},
+         .as = {"projectId"}),
+    REMOVE(PROJECT_IDENTITIES "/{identityId}", "removeProjectIdentity",
+           "Take an identity out of a project.", IDENTITIES, .kind = MEMBERSHIPS,
+           .action = "delete", .id = "identityId", .into = {"projectId"}, .as = {"projectId"}),
+
+    /* --- universal auth ------------------------------------------------------------------------*/
+    {CHY_TEXT_INIT("POST"), CHY_TEXT_INIT(UA "/login"), CHY_TEXT_INIT("logInUniversalAuth"),
+     CHY_TEXT_INIT("Log in with client id and client secret."), CHY_AUTH_NONE, CHY_ROUTE_SECRET,
+     CHY_TEXT_INIT(""), CHY_TEXT_INIT(""), SMALL, CHY_VIEW_INIT(login_types), NO_SCHEMA,
+     {NULL, 0}, api_login, RESOURCE(.kind = UNIVERSAL_AUTH, .action = "login")},
+    SEND("POST", UA_IDENTITY, "attachUniversalAuth", "Let an identity log in.", IDENTITIES, "edit",
+         SMALL, .kind = UNIVERSAL_AUTH, .action = "create", .id = "identityId"),
+    READ(UA_IDENTITY, "getUniversalAuth", "Get how an identity logs in.", IDENTITIES, "read",
+         .kind = UNIVERSAL_AUTH, .action = "get", .id = "identityId"),
+    SEND("PATCH", UA_IDENTITY, "updateUniversalAuth", "Change how an identity logs in.",
+         IDENTITIES, "edit", SMALL, .kind = UNIVERSAL_AUTH, .action = "update",
+         .id = "identityId"),
+    REMOVE(UA_IDENTITY, "detachUniversalAuth", "Let an identity log in no more.", IDENTITIES,
+           .kind = UNIVERSAL_AUTH, .action = "delete", .id = "identityId"),
+    ROUTE("POST", UA_IDENTITY "/client-secrets", "createClientSecret",
+          "Make a client secret; it is shown this once.", CHY_AUTH_BEARER,
+          CHY_ROUTE_SECRET | CHY_ROUTE_EMPTY_BODY, IDENTITIES, "edit", SMALL, JSON_ONLY,
+          NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = CLIENT_SECRETS, .action = "create", .id = "identityId")),
+    READ(UA_IDENTITY "/client-secrets", "listClientSecrets", "List an identity's client secrets.",
+         IDENTITIES, "read", .kind = CLIENT_SECRETS, .action = "list", .id = "identityId"),
+    READ(UA_IDENTITY "/client-secrets/{id}", "getClientSecret",
+         "Get what is known of a client secret.", IDENTITIES, "read", .kind = CLIENT_SECRETS,
+         .action = "get", .id = "id", .into = {"identityId"}, .as = {"identityId"}),
+    ROUTE("POST", UA_IDENTITY "/client-secrets/{id}/revoke", "revokeClientSecret",
+          "End a client secret.", CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, IDENTITIES, "edit",
+          SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = CLIENT_SECRETS, .action = "revoke", .id = "id",
+                   .into = {"identityId"}, .as = {"identityId"})),
+    ROUTE("POST", V1 "/auth/token/renew", "renewAccessToken", "Make an access token live longer.",
+          CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA,
+          api_serve_resource, RESOURCE(.kind = "access-tokens", .action = "renew")),
+    ROUTE("POST", V1 "/auth/token/revoke", "revokeAccessToken", "End an access token.",
+          CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA,
+          api_serve_resource, RESOURCE(.kind = "access-tokens", .action = "revoke")),
+};
+
+const uint64_t api_route_count = sizeof api_routes / sizeof api_routes[0];
