@@ -52,10 +52,10 @@ static chy_status lay_fields(struct chy_op *op, struct pgs_write *w)
         return chy_fail_memory(op);
     }
     for (uint32_t i = 0; i < w->table->key_count; i++) {
-        pgs_cell_of(chy_view_at(w->given->key, i), &w->cells[w->table->key[i]]);
+        pgs_cell_of(pgs_at(w->given->key, i), &w->cells[w->table->key[i]]);
     }
     for (uint64_t i = 0; i < w->given->fields.count; i++) {
-        const struct chy_assignment *a = chy_view_at(w->given->fields, i);
+        const struct chy_assignment *a = pgs_at(w->given->fields, i);
         w->assigned[a->field] = true;
         if (a->value.type == CHY_VALUE_MANY) {
             CHY_TRY(lay_set(op, &a->value, &w->sets[a->field]));
@@ -77,7 +77,7 @@ static chy_status lay_write(struct chy_op *op, const struct pgs_model *model,
     w->table = pgs_table_at(model, given->collection);
     w->deed = deed_of(given);
     for (uint32_t i = 0; i < given->key.count; i++) {
-        pgs_cell_of(chy_view_at(given->key, i), &w->key[i]);
+        pgs_cell_of(pgs_at(given->key, i), &w->key[i]);
     }
     if (given->guard == CHY_GUARD_EQUALS) {
         pgs_cell_of(&given->guard_value, &w->guard);
@@ -89,10 +89,10 @@ static uint64_t bytes_of(const struct chy_storage_write *write)
 {
     uint64_t bytes = 64;
     for (uint64_t i = 0; i < write->fields.count; i++) {
-        const struct chy_assignment *a = chy_view_at(write->fields, i);
+        const struct chy_assignment *a = pgs_at(write->fields, i);
         bytes += 16 + a->value.bytes.len;
         for (uint64_t item = 0; item < a->value.items.count; item++) {
-            bytes += 32 + ((const struct chy_slice *)chy_view_at(a->value.items, item))->len;
+            bytes += 32 + ((const struct chy_slice *)pgs_at(a->value.items, item))->len;
         }
     }
     return bytes;
@@ -112,7 +112,7 @@ chy_status pgs_batch_new(struct chy_op *op, const struct pgs_model *model,
         return chy_fail_memory(op);
     }
     for (uint32_t i = 0; i < batch.count; i++) {
-        const struct chy_storage_write *write = chy_view_at(given->writes, sequence[i]);
+        const struct chy_storage_write *write = pgs_at(given->writes, sequence[i]);
         batch.writes[i].number = sequence[i];
         batch.writes[i].result = &batch.results[sequence[i]];
         batch.bytes += bytes_of(write);
@@ -135,8 +135,7 @@ int pgs_write_compare(const struct pgs_write *a, const struct pgs_write *b)
     uint64_t common =
         a->given->key.count < b->given->key.count ? a->given->key.count : b->given->key.count;
     for (uint64_t i = 0; i < common; i++) {
-        int order =
-            chy_storage_value_compare(chy_view_at(a->given->key, i), chy_view_at(b->given->key, i));
+        int order = chy_storage_value_compare(pgs_at(a->given->key, i), pgs_at(b->given->key, i));
         if (order != 0) {
             return order;
         }

@@ -3,7 +3,6 @@
 #include "settle.h"
 #include "store.h"
 
-#include <sys/random.h>
 #include <time.h>
 
 #define ATTEMPTS_MAX 6
@@ -164,9 +163,8 @@ static enum next after_refusal(const struct pgs_commit *c, struct pgs_connection
 
 static void rest(int attempt)
 {
-    uint8_t random = 0;
-    (void)getrandom(&random, sizeof random, GRND_NONBLOCK);
-    long us = (1000L << attempt) + random * 16L;
+    // Those who were in each other's way do not come back at the same time.
+    long us = (1000L << attempt) + (long)(pgs_now() % 256) * 16L;
     struct timespec pause = {0, us * 1000};
     (void)nanosleep(&pause, NULL);
 }

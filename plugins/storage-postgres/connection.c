@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <time.h>
 
 #define OLDEST_SERVER 130000 // 13; sorts incrementally, which pages in descending order need
@@ -102,16 +101,24 @@ static enum pgs_end greet(struct pgs_connection *c, const struct pgs_settings *s
                           int64_t until, struct pgs_failure *out_failure)
 {
     static const Oid types[] = {PGS_TEXT};
-    static const struct pgs_statement statement = {
+    static const struct pgs_statement set = {
         .parameter_count = 1, .types = types, .sql = settings_sql};
+    static const struct pgs_statement name = {.sql = "SELECT pg_catalog.gen_random_uuid()"};
     char timeout[24];
     (void)snprintf(timeout, sizeof timeout, "%lld",
                    (long long)(settings->statement_timeout_us / 1000));
     const char *value = timeout;
     int len = (int)strlen(timeout);
-    struct pgs_call call = {.statement = &statement, .values = &value, .lengths = &len};
-    enum pgs_end end = pgs_run(c, &call, 1, until, out_failure);
-    pgs_calls_clear(&call, 1);
+    struct pgs_call calls[] = {{.statement = &set, .values = &value, .lengths = &len},
+                               {.statement = &name}};
+    enum pgs_end end = pgs_run(c, calls, 2, until, out_failure);
+    if (end == PGS_DONE && PQgetlength(calls[1].result, 0, 0) == (int)sizeof c->marker) {
+        memcpy(c->marker, PQgetvalue(calls[1].result, 0, 0), sizeof c->marker);
+    } else if (end == PGS_DONE) {
+        pgs_failure_say(out_failure, "the server does not answer as PostgreSQL does");
+        end = PGS_LOST;
+    }
+    pgs_calls_clear(calls, 2);
     return end;
 }
 
@@ -136,8 +143,7 @@ static enum pgs_end connect_to(struct pgs_connection *c, const struct pgs_settin
         pgs_failure_say(out_failure, "the server is older than PostgreSQL 13");
         return PGS_LOST;
     }
-    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1 ||
-        getrandom(c->marker, sizeof c->marker, 0) != (ssize_t)sizeof c->marker) {
+    if (PQsetnonblocking(c->pg, 1) != 0 || PQenterPipelineMode(c->pg) != 1) {
         pgs_failure_say(out_failure, "the connection cannot be set up");
         return PGS_LOST;
     }

@@ -199,12 +199,12 @@ static chy_status lay_table(struct layout *l, const struct chy_collection *decla
         return chy_fail_memory(l->op);
     }
     for (uint32_t i = 0; i < declared->fields.count; i++) {
-        CHY_TRY(lay_field(l, table, chy_view_at(declared->fields, i), &table->fields[i]));
+        CHY_TRY(lay_field(l, table, pgs_at(declared->fields, i), &table->fields[i]));
         table->field_count++;
     }
     CHY_TRY(lay_key(l, table, declared->key));
     for (uint32_t i = 0; i < declared->indexes.count; i++) {
-        CHY_TRY(lay_index(l, table, chy_view_at(declared->indexes, i), &table->indexes[i]));
+        CHY_TRY(lay_index(l, table, pgs_at(declared->indexes, i), &table->indexes[i]));
         table->index_count++;
     }
     return CHY_OK;
@@ -229,7 +229,7 @@ static chy_status lay_model(struct layout *l, struct chy_slice schema_name,
         struct pgs_table *table = &model->tables[i];
         table->number = i;
         table->declared = chy_storage_collection(schema, i);
-        CHY_TRY(lay_table(l, chy_view_at(schema->collections, i), table));
+        CHY_TRY(lay_table(l, pgs_at(schema->collections, i), table));
         model->table_count++;
     }
     return CHY_OK;

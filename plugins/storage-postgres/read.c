@@ -84,7 +84,7 @@ chy_status pgs_get(void *self, struct chy_op *op, const struct chy_storage_get *
     const struct pgs_table *table = pgs_table_at(store->model, get->collection);
     struct pgs_cell key[CHY_STORAGE_KEY_FIELDS_MAX];
     for (uint32_t i = 0; i < table->key_count; i++) {
-        pgs_cell_of(chy_view_at(get->key, i), &key[i]);
+        pgs_cell_of(pgs_at(get->key, i), &key[i]);
     }
     struct pgs_query query;
     pgs_query_init(&query, op);

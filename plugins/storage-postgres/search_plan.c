@@ -18,7 +18,7 @@ static bool is_interval(const struct chy_predicate *p)
 static bool is_fixed(const struct chy_storage_find *find, uint32_t field)
 {
     for (uint64_t i = 0; i < find->where.count; i++) {
-        const struct chy_predicate *p = chy_view_at(find->where, i);
+        const struct chy_predicate *p = pgs_at(find->where, i);
         if (p->field == field && is_fixing(p)) {
             return true;
         }
@@ -33,7 +33,7 @@ static bool is_never_met(const struct chy_predicate *p)
     }
     bool any = p->kind != CHY_WHERE_IN;
     for (uint64_t i = 0; !any && i < p->values.count; i++) {
-        any = ((const struct chy_value *)chy_view_at(p->values, i))->type != CHY_VALUE_NULL;
+        any = ((const struct chy_value *)pgs_at(p->values, i))->type != CHY_VALUE_NULL;
     }
     return !any;
 }
@@ -126,7 +126,7 @@ static void append(struct chy_view *list, const struct chy_predicate *p)
 static bool is_equal_to_one(const struct chy_storage_find *find, uint32_t field)
 {
     for (uint64_t i = 0; i < find->where.count; i++) {
-        const struct chy_predicate *p = chy_view_at(find->where, i);
+        const struct chy_predicate *p = pgs_at(find->where, i);
         if (p->field == field && p->kind == CHY_WHERE_EQ) {
             return true;
         }
@@ -153,7 +153,7 @@ static chy_status divide(struct pgs_search *s)
     CHY_TRY(make_list(s->op, where.count, &s->pushed));
     CHY_TRY(make_list(s->op, where.count, &s->residual));
     for (uint64_t i = 0; i < where.count; i++) {
-        const struct chy_predicate *p = chy_view_at(where, i);
+        const struct chy_predicate *p = pgs_at(where, i);
         append(is_pushed(s, &way, p) ? &s->pushed : &s->residual, p);
     }
     s->mode = s->residual.count == 0 ? PGS_PLAIN : PGS_SCAN;
@@ -215,7 +215,7 @@ static chy_status driver_of(const struct pgs_search *s, const struct chy_predica
     CHY_TRY(make_list(s->op, s->find->where.count, out_driver));
     append(out_driver, p);
     for (uint64_t i = 0; i < s->find->where.count; i++) {
-        const struct chy_predicate *other = chy_view_at(s->find->where, i);
+        const struct chy_predicate *other = pgs_at(s->find->where, i);
         for (uint32_t f = 0; is_fixing(other) && f < before; f++) {
             if (fields[f] == other->field) {
                 append(out_driver, other);
@@ -229,7 +229,7 @@ static chy_status find_drivers(struct pgs_search *s)
 {
     for (int wanted = 1; wanted <= 6; wanted++) {
         for (uint64_t i = 0; i < s->residual.count; i++) {
-            const struct chy_predicate *p = chy_view_at(s->residual, i);
+            const struct chy_predicate *p = pgs_at(s->residual, i);
             if (rank(p) != wanted || s->driver_count == PGS_DRIVERS_MAX) {
                 continue;
             }
@@ -276,7 +276,7 @@ chy_status pgs_search_plan(struct chy_op *op, const struct pgs_table *table,
     s->find = find;
     s->scan_limit = find->scan_limit < SCAN_MAX ? find->scan_limit : SCAN_MAX;
     for (uint64_t i = 0; i < find->where.count; i++) {
-        s->nothing = s->nothing || is_never_met(chy_view_at(find->where, i));
+        s->nothing = s->nothing || is_never_met(pgs_at(find->where, i));
     }
     CHY_TRY(lay_order(s));
     CHY_TRY(divide(s));

@@ -54,7 +54,7 @@ static void add_needed(const struct pgs_search *s, struct pgs_query *query)
         needed[s->sort[i].field] = true;
     }
     for (uint64_t i = 0; s->mode != PGS_PLAIN && i < s->find->where.count; i++) {
-        needed[((const struct chy_predicate *)chy_view_at(s->find->where, i))->field] = true;
+        needed[((const struct chy_predicate *)pgs_at(s->find->where, i))->field] = true;
     }
     for (uint32_t i = 0; i < s->table->field_count; i++) {
         if (needed[i] && !s->table->fields[i].many) {
@@ -186,7 +186,7 @@ static chy_status add_plain(const struct pgs_search *s, struct pgs_query *query)
 static chy_status where_driver(const struct pgs_search *s, struct chy_view driver,
                                struct pgs_query *query)
 {
-    const struct chy_predicate *p = chy_view_at(driver, 0);
+    const struct chy_predicate *p = driver.ptr; // the first of them decides
     const struct pgs_field *field = &s->table->fields[p->field];
     if (!field->many) {
         return pgs_where_all(query, s->table, driver);
@@ -245,7 +245,7 @@ chy_status pgs_search_sql(const struct pgs_search *search, struct pgs_query *que
 chy_status pgs_search_probe_sql(const struct pgs_search *search, struct chy_view driver,
                                 struct pgs_query *query)
 {
-    const struct chy_predicate *p = chy_view_at(driver, 0);
+    const struct chy_predicate *p = driver.ptr; // the first of them decides
     const struct pgs_field *field = &search->table->fields[p->field];
     pgs_query_add(query, "SELECT count(*) FROM (SELECT 1 FROM ");
     pgs_query_add(query, field->many ? field->child : search->table->quoted);

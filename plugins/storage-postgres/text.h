@@ -31,6 +31,12 @@ void pgs_text_add_literal(struct pgs_text *text, struct chy_slice value);
 /** pgs_text_add_json adds a JSON string with its quotes. */
 void pgs_text_add_json(struct pgs_text *text, const char *value);
 
+/** pgs_at is element `index` of a view that is known to have it. */
+static inline const void *pgs_at(struct chy_view view, uint64_t index)
+{
+    return (const uint8_t *)view.ptr + index * view.stride;
+}
+
 struct pgs_block;
 
 /** Memory that is freed at once. */

@@ -114,7 +114,7 @@ static chy_status where_in(struct pgs_query *query, const struct pgs_field *fiel
     }
     uint64_t count = 0;
     for (uint64_t i = 0; i < values.count; i++) {
-        const struct chy_value *value = chy_view_at(values, i);
+        const struct chy_value *value = pgs_at(values, i);
         if (value->type != CHY_VALUE_NULL) { // null equals nothing
             pgs_cell_of(value, &cells[count++]);
         }
@@ -204,7 +204,7 @@ chy_status pgs_where_all(struct pgs_query *query, const struct pgs_table *table,
 {
     for (uint64_t i = 0; i < where.count; i++) {
         pgs_query_add(query, i == 0 ? "" : " AND ");
-        CHY_TRY(pgs_where_one(query, table, chy_view_at(where, i)));
+        CHY_TRY(pgs_where_one(query, table, pgs_at(where, i)));
     }
     if (where.count == 0) {
         pgs_query_add(query, "true");

@@ -160,8 +160,8 @@ START_TEST(a_set_may_have_many_items)
     struct chy_op *op = op_new();
     struct chy_slice *items = conf_must(chy_alloc(op, 2000 * sizeof *items));
     for (uint64_t i = 0; i < 2000; i++) {
-        char *text = conf_must(chy_alloc(op, 24));
-        (void)snprintf(text, 24, "host-%05llu.example", (unsigned long long)(1999 - i));
+        char *text = conf_must(chy_alloc(op, 40));
+        (void)snprintf(text, 40, "host-%05llu.example", (unsigned long long)(1999 - i));
         items[i] = chy_text(text);
     }
     struct chy_value put = {.type = CHY_VALUE_MANY, .items = {items, 2000, sizeof *items}};
