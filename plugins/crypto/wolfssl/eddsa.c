@@ -3,6 +3,20 @@
 
 /* --- Ed25519 -----------------------------------------------------------------------------------*/
 
+/** check_point_25519 checks that the public key is a point of the curve. */
+static int check_point_25519(ed25519_key *key)
+{
+#if CHY_WOLF_AT_LEAST(5, 9, 0)
+    return wc_ed25519_check_key(key);
+#else
+    // Older releases refuse every key without a private half; verifying looks at the point first.
+    static const uint8_t none[ED25519_SIG_SIZE];
+    int holds = 0;
+    int code = wc_ed25519_verify_msg(none, sizeof none, none, 1, &holds, key);
+    return code == 0 || code == SIG_VERIFY_E ? 0 : code;
+#endif
+}
+
 static int load_public_25519(void *object, const struct chy_algorithm *algorithm,
                              struct chy_slice bits)
 {
@@ -16,7 +30,7 @@ static int load_public_25519(void *object, const struct chy_algorithm *algorithm
     }
     code = wc_ed25519_import_public(bits.ptr, (word32)bits.len, key);
     if (code == 0) {
-        code = wc_ed25519_check_key(key);
+        code = check_point_25519(key);
     }
     if (code != 0) {
         wc_ed25519_free(key);
@@ -126,6 +140,20 @@ const struct chy_kind_ops chy_ed25519_ops = {
 
 /* --- Ed448 -------------------------------------------------------------------------------------*/
 
+/** check_point_448 checks that the public key is a point of the curve. */
+static int check_point_448(ed448_key *key)
+{
+#if CHY_WOLF_AT_LEAST(5, 9, 0)
+    return wc_ed448_check_key(key);
+#else
+    // Older releases refuse every key without a private half; verifying looks at the point first.
+    static const uint8_t none[ED448_SIG_SIZE];
+    int holds = 0;
+    int code = wc_ed448_verify_msg(none, sizeof none, none, 1, &holds, key, NULL, 0);
+    return code == 0 || code == SIG_VERIFY_E ? 0 : code;
+#endif
+}
+
 static int load_public_448(void *object, const struct chy_algorithm *algorithm,
                            struct chy_slice bits)
 {
@@ -139,7 +167,7 @@ static int load_public_448(void *object, const struct chy_algorithm *algorithm,
     }
     code = wc_ed448_import_public(bits.ptr, (word32)bits.len, key);
     if (code == 0) {
-        code = wc_ed448_check_key(key);
+        code = check_point_448(key);
     }
     if (code != 0) {
         wc_ed448_free(key);

@@ -5,7 +5,6 @@
 
 #define EXPONENT 65537
 #define MODULUS_MAX 512U
-#define EXPONENT_MAX 16U
 /** DigestInfo up to the digest itself (RFC 8017 9.2, note 1). */
 #define INFO_PREFIX_LEN 19U
 
@@ -105,31 +104,62 @@ static void fini(void *object)
     (void)wc_FreeRsaKey(object);
 }
 
-/** export_key writes RSAPrivateKey and RSAPublicKey. */
+/** put_number writes one INTEGER of a key. */
+static int put_number(struct chy_asn1_out *out, mp_int *number)
+{
+    uint8_t bytes[MODULUS_MAX];
+    int len = mp_unsigned_bin_size(number);
+    if (len < 0 || (size_t)len > sizeof bytes) {
+        return BUFFER_E;
+    }
+    int code = mp_to_unsigned_bin(number, bytes);
+    if (code == 0) {
+        chy_asn1_put_unsigned(out, chy_slice_of(bytes, (uint64_t)len));
+    }
+    explicit_bzero(bytes, sizeof bytes);
+    return code;
+}
+
+/** put_sequence writes `count` numbers as a SEQUENCE, and moves it to the buffer's start. */
+static int put_sequence(mp_int *const *numbers, size_t count, struct chy_buffer buffer,
+                        uint32_t *out_len)
+{
+    struct chy_asn1_out out;
+    chy_asn1_out_init(&out, buffer.ptr, buffer.len);
+    for (size_t i = count; i > 0; i--) {
+        int code = put_number(&out, numbers[i - 1]);
+        if (code != 0) {
+            return code;
+        }
+    }
+    chy_asn1_put_header(&out, CHY_ASN1_SEQUENCE, 0);
+    struct chy_slice written = chy_asn1_out_slice(&out);
+    if (out.full) {
+        return BUFFER_E;
+    }
+    memmove(buffer.ptr, written.ptr, written.len);
+    *out_len = (uint32_t)written.len;
+    return 0;
+}
+
+/**
+ * export_key writes RSAPrivateKey and RSAPublicKey (RFC 8017 A.1).  wolfCrypt could write them
+ * too, but leaves copies of the primes on the heap.
+ */
 static int export_key(RsaKey *key, struct chy_material *out_material)
 {
-    uint8_t modulus[MODULUS_MAX];
-    uint8_t exponent[EXPONENT_MAX];
-    word32 modulus_len = sizeof modulus;
-    word32 exponent_len = sizeof exponent;
-    int len = wc_RsaKeyToDer(key, out_material->secret, sizeof out_material->secret);
-    if (len <= 0) {
-        return len == 0 ? BUFFER_E : len;
-    }
-    int code = wc_RsaFlattenPublicKey(key, exponent, &exponent_len, modulus, &modulus_len);
+    mp_int version;
+    int code = mp_init(&version);
     if (code != 0) {
         return code;
     }
-    struct chy_asn1_out out;
-    chy_asn1_out_init(&out, out_material->public_bits, sizeof out_material->public_bits);
-    chy_asn1_put_unsigned(&out, chy_slice_of(exponent, exponent_len));
-    chy_asn1_put_unsigned(&out, chy_slice_of(modulus, modulus_len));
-    chy_asn1_put_header(&out, CHY_ASN1_SEQUENCE, 0);
-    struct chy_slice written = chy_asn1_out_slice(&out);
-    memmove(out_material->public_bits, written.ptr, written.len);
-    out_material->secret_len = (uint32_t)len;
-    out_material->public_len = (uint32_t)written.len;
-    return 0;
+    mp_int *const numbers[] = {&version, &key->n,  &key->e,  &key->d, &key->p,
+                               &key->q,  &key->dP, &key->dQ, &key->u};
+    struct chy_buffer secret = {out_material->secret, sizeof out_material->secret};
+    struct chy_buffer bits = {out_material->public_bits, sizeof out_material->public_bits};
+    code = put_sequence(numbers, sizeof numbers / sizeof numbers[0], secret,
+                        &out_material->secret_len);
+    return code == 0 ? put_sequence(&numbers[1], 2, bits, &out_material->public_len) : code;
 }
 
 /** signs_right makes a signature and checks it, so that no key that was made or taken in wrongly is
