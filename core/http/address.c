@@ -187,8 +187,8 @@ static uint16_t port_of(int fd)
     return ntohs(own.ss_family == AF_INET6 ? ipv6.sin6_port : ipv4.sin_port);
 }
 
-static chy_status open_socket(struct chy_op *op, const struct chy_http_bind *where, uint32_t backlog,
-                              int *out_fd)
+static chy_status open_socket(struct chy_op *op, const struct chy_http_bind *where,
+                              uint32_t backlog, int *out_fd)
 {
     int yes = 1;
     int only_ipv6 = where->dual_stack ? 0 : 1;

@@ -6,14 +6,17 @@
 #include <stdio.h>
 
 /** A header that a handler sets; longer ones are dropped, with a line in the log. */
-enum { NAME_MAX_LEN = 128, VALUE_MAX_LEN = 4096 };
+enum {
+    NAME_MAX_LEN = 128,
+    VALUE_MAX_LEN = 4096
+};
 
 /** What core sets, or libmicrohttpd: a handler cannot. */
 static bool is_ours(struct chy_slice name)
 {
     static const char *const ours[] = {
-        "content-length", "content-type", "transfer-encoding", "connection", "date",
-        "x-request-id",   "x-content-type-options",
+        "content-length", "content-type", "transfer-encoding",      "connection",
+        "date",           "x-request-id", "x-content-type-options",
     };
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         if (chy_slice_is_nocase(name, ours[i])) {
@@ -23,8 +26,7 @@ static bool is_ours(struct chy_slice name)
     return false;
 }
 
-static bool add_header(struct MHD_Response *response, struct chy_slice name,
-                       struct chy_slice value)
+static bool add_header(struct MHD_Response *response, struct chy_slice name, struct chy_slice value)
 {
     char name_text[NAME_MAX_LEN];
     char value_text[VALUE_MAX_LEN];
@@ -99,8 +101,7 @@ static bool is_sendable(const struct chy_http_exchange *x)
     const struct chy_http_answer *answer = &x->answer;
     return answer->status >= 200 && answer->status <= 599 &&
            answer->body.len <= x->server->config.limits.answer_max &&
-           chy_http_is_field_value(answer->media_type) &&
-           answer->media_type.len < VALUE_MAX_LEN;
+           chy_http_is_field_value(answer->media_type) && answer->media_type.len < VALUE_MAX_LEN;
 }
 
 static void start_answer(struct chy_http_exchange *x, uint32_t http_status)
@@ -138,8 +139,10 @@ static void decide(struct chy_http_exchange *x, chy_status status, struct chy_er
         return;
     }
     if (status == CHY_OK && !is_sendable(x)) {
-        status = chy_fail(op, CHY_BROKEN, 0, "the handler's answer cannot be sent: status %u, %llu "
-                          "bytes", x->answer.status, (unsigned long long)x->answer.body.len);
+        status = chy_fail(op, CHY_BROKEN, 0,
+                          "the handler's answer cannot be sent: status %u, %llu "
+                          "bytes",
+                          x->answer.status, (unsigned long long)x->answer.body.len);
     }
     if (status != CHY_OK) {
         failure_of(x, status, out_error);
@@ -150,9 +153,8 @@ static void decide(struct chy_http_exchange *x, chy_status status, struct chy_er
 static void make_response(struct chy_http_exchange *x)
 {
     // The body outlives the response: both end with the exchange, the response first.
-    x->response = MHD_create_response_from_buffer((size_t)x->answer.body.len,
-                                                  (void *)(uintptr_t)x->answer.body.ptr,
-                                                  MHD_RESPMEM_PERSISTENT);
+    x->response = MHD_create_response_from_buffer(
+        (size_t)x->answer.body.len, chy_http_unconst(x->answer.body.ptr), MHD_RESPMEM_PERSISTENT);
     if (x->response != NULL) {
         add_headers(x);
     }
@@ -214,9 +216,8 @@ static void log_request(struct chy_http_exchange *x, int64_t duration,
 
 static void count_request(struct chy_http_exchange *x, int64_t duration)
 {
-    struct chy_http_counts *counts = x->slot != NULL
-                                         ? (struct chy_http_counts *)(uintptr_t)&x->slot->counts
-                                         : &x->server->unrouted;
+    struct chy_http_counts *counts =
+        x->slot != NULL ? chy_http_unconst(&x->slot->counts) : &x->server->unrouted;
     uint32_t status_class = x->answer.status / 100 - 1;
     if (status_class >= CHY_HTTP_CLASSES) {
         return;
@@ -226,8 +227,8 @@ static void count_request(struct chy_http_exchange *x, int64_t duration)
         // Made when first needed: most operations never answer 1xx or 3xx.
         char label[CHY_METRICS_LABEL_MAX + 16];
         (void)snprintf(label, sizeof label, "%s,class=\"%uxx\"", counts->label, status_class + 1);
-        series = chy_metrics_counter(x->server->metrics, chy_text("http_requests"),
-                                     chy_text(label));
+        series =
+            chy_metrics_counter(x->server->metrics, chy_text("http_requests"), chy_text(label));
         atomic_store(&counts->by_class[status_class], series);
     }
     chy_series_add(series, 1);
@@ -268,13 +269,13 @@ enum MHD_Result chy_http_answer_abandoned(struct chy_http_exchange *x)
 {
     // The worker may still write to the answer and the arena: only the request id, which does not
     // change, and memory of the event thread's own are used.
-    int len = snprintf(x->abandoned_body, sizeof x->abandoned_body,
-                       "{\"reqId\":\"%.*s\",\"statusCode\":503,\"message\":\"The server is stopping; "
-                       "it is not known whether this was done.\",\"error\":\"ServiceUnavailable\"}",
-                       (int)x->operation.request_id_len, x->operation.request_id);
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(len > 0 ? strlen(x->abandoned_body) : 0, x->abandoned_body,
-                                        MHD_RESPMEM_MUST_COPY);
+    int len =
+        snprintf(x->abandoned_body, sizeof x->abandoned_body,
+                 "{\"reqId\":\"%.*s\",\"statusCode\":503,\"message\":\"The server is stopping; "
+                 "it is not known whether this was done.\",\"error\":\"ServiceUnavailable\"}",
+                 (int)x->operation.request_id_len, x->operation.request_id);
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        len > 0 ? strlen(x->abandoned_body) : 0, x->abandoned_body, MHD_RESPMEM_MUST_COPY);
     if (response == NULL) {
         return MHD_NO;
     }

@@ -1,5 +1,7 @@
 #include "http/connection.h"
 
+#include "http/unconst.h"
+
 #include "base/clock.h"
 #include "base/lock.h"
 
@@ -11,7 +13,9 @@
 #include <sys/socket.h>
 
 /** A bucket for every sixteen addresses that may be connected at once by default. */
-enum { BUCKETS = 256 };
+enum {
+    BUCKETS = 256
+};
 
 /** How many connections an address has; IPv6 by /64. */
 struct count {
@@ -178,8 +182,7 @@ bool chy_http_connections_admit(struct chy_http_connections *all,
     struct chy_http_address counted = counted_as(address);
     chy_mutex_lock(&all->lock);
     const struct count *count = *find_count_locked(all, &counted);
-    bool ok =
-        count == NULL || count->connections < all->config.limits->connections_per_address;
+    bool ok = count == NULL || count->connections < all->config.limits->connections_per_address;
     chy_mutex_unlock(&all->lock);
     return ok;
 }
@@ -266,7 +269,7 @@ void chy_http_connection_remove(struct chy_http_connection *connection)
     chy_mutex_lock(&all->lock);
     leave_locked(all, connection);
     chy_mutex_unlock(&all->lock);
-    free((void *)(uintptr_t)connection->peer_certificate.ptr);
+    free(chy_http_unconst(connection->peer_certificate.ptr));
     free(connection);
 }
 

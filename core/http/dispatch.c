@@ -4,8 +4,8 @@
 static void prepare(struct chy_http_exchange *x)
 {
     struct chy_operation *operation = &x->operation;
-    operation->deadline = chy_clock_monotonic(operation->clock) +
-                          x->server->config.limits.request_deadline;
+    operation->deadline =
+        chy_clock_monotonic(operation->clock) + x->server->config.limits.request_deadline;
     x->request.body = chy_buf_slice(&x->body);
     x->answer.struct_size = (uint32_t)sizeof x->answer;
     x->answer.status = 200;
@@ -104,8 +104,8 @@ static bool submit(struct chy_http_exchange *x, chy_pool_fn *fn)
         .status = CHY_TRY_LATER,
         .reason = CHY_REASON_OVERLOAD,
         .retry_after_s = x->server->config.limits.retry_after_s,
-        .message = chy_text(entered ? "all workers and the queue are taken"
-                                    : "the server is stopping"),
+        .message =
+            chy_text(entered ? "all workers and the queue are taken" : "the server is stopping"),
     };
     chy_http_refused(x->server, entered ? "reason=\"overload\"" : "reason=\"stopping\"");
     struct chy_op *op = &x->operation.op;

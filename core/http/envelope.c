@@ -56,7 +56,7 @@ uint32_t chy_http_status_of(chy_status status, uint32_t reason)
     case CHY_BAD_INPUT: return status_of_bad_input(reason);
     case CHY_UNSUPPORTED: return status_of_unsupported(reason);
     case CHY_TRY_LATER: return status_of_try_later(reason);
-    case CHY_UNCERTAIN: return 503;
+    case CHY_UNCERTAIN:
     case CHY_NO_MEMORY: return 503;
     case CHY_BROKEN: return 500;
     }
@@ -180,10 +180,12 @@ static struct chy_slice public_message(struct chy_op *op, const struct chy_error
     if (error->status == CHY_UNCERTAIN) {
         struct chy_slice id = op->host->request_id(op);
         char text[256];
-        int len = snprintf(text, sizeof text,
-                           "It is not known whether this was done. Look for the request %.*s before "
-                           "trying again.", (int)id.len, (const char *)id.ptr);
-        struct chy_slice copy;
+        int len =
+            snprintf(text, sizeof text,
+                     "It is not known whether this was done. Look for the request %.*s before "
+                     "trying again.",
+                     (int)id.len, (const char *)id.ptr);
+        struct chy_slice copy = {NULL, 0};
         if (len > 0 && chy_copy(op, chy_slice_of(text, (uint64_t)len), &copy) == CHY_OK) {
             return copy;
         }
@@ -252,8 +254,9 @@ static struct chy_slice fixed_body(uint32_t http_status)
 {
     // What is left when not even the envelope could be allocated.
     return http_status < 500
-               ? chy_text("{\"reqId\":\"\",\"statusCode\":400,\"message\":\"The request was refused.\","
-                          "\"error\":\"BadRequest\"}")
+               ? chy_text(
+                     "{\"reqId\":\"\",\"statusCode\":400,\"message\":\"The request was refused.\","
+                     "\"error\":\"BadRequest\"}")
                : chy_text("{\"reqId\":\"\",\"statusCode\":503,\"message\":\"The request needs more "
                           "memory than it may have.\",\"error\":\"ServiceUnavailable\"}");
 }
@@ -300,6 +303,7 @@ void chy_http_envelope_plain(struct chy_op *op, uint32_t http_status, const char
     add_error_name(&buf, http_status, CHY_REASON_NONE);
     chy_buf_add_u8(&buf, '}');
     bool ok = chy_buf_ok(&buf);
-    set_body(out_answer, ok ? http_status : 400, ok ? chy_buf_slice(&buf) : fixed_body(http_status));
+    set_body(out_answer, ok ? http_status : 400,
+             ok ? chy_buf_slice(&buf) : fixed_body(http_status));
     out_answer->media_type = chy_text("application/json");
 }

@@ -36,10 +36,10 @@ void chy_http_exchange_unref(struct chy_http_exchange *x)
     }
     chy_http_stream_free(x->stream);
     if ((x->answer.flags & CHY_HTTP_SECRET) != 0) {
-        chy_secret_wipe((void *)(uintptr_t)x->answer.body.ptr, (size_t)x->answer.body.len);
+        chy_secret_wipe(chy_http_unconst(x->answer.body.ptr), (size_t)x->answer.body.len);
     }
     if (x->authorization.len != 0) {
-        chy_secret_wipe((void *)(uintptr_t)x->authorization.ptr, (size_t)x->authorization.len);
+        chy_secret_wipe(chy_http_unconst(x->authorization.ptr), (size_t)x->authorization.len);
     }
     chy_buf_fini(&x->body);
     if (x->has_operation) {
@@ -134,7 +134,7 @@ static void gather(struct chy_http_exchange *x, const char *data, size_t len)
     if ((x->slot->route.flags & CHY_ROUTE_SECRET) != 0) {
         // The bytes lie in the connection's memory, which libmicrohttpd does not clear: it is done with
         // them when this call returns.
-        chy_secret_wipe((void *)(uintptr_t)data, len);
+        chy_secret_wipe(chy_http_unconst(data), len);
     }
     if (chy_http_exchange_refused(x)) {
         x->phase = CHY_HTTP_DISCARD;

@@ -263,8 +263,9 @@ static bool check_together(struct scan *scan)
         return refuse(scan, BAD_REQUEST, true, "there is no Host");
     }
     if (scan->head->same_block && scan->block_len != scan->head->block_len) {
-        return refuse(scan, BAD_REQUEST, true,
-                      "the header block has a NUL, a bare line feed, a folded line or a stray space");
+        return refuse(
+            scan, BAD_REQUEST, true,
+            "the header block has a NUL, a bare line feed, a folded line or a stray space");
     }
     return true;
 }

@@ -27,7 +27,7 @@ struct chy_http_head {
     struct chy_slice version; /**< "HTTP/1.1" */
     const struct chy_http_line *lines;
     uint32_t line_count;
-    bool same_block;    /**< names and values point into the received block: account for its bytes */
+    bool same_block; /**< names and values point into the received block: account for its bytes */
     uint64_t block_len; /**< of the block, final empty line included; with `same_block` */
 };
 

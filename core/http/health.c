@@ -11,7 +11,7 @@
 struct chy_http_health {
     struct chy_http_server *server;
     struct chy_mutex lock; // guards the members below
-    int64_t checking; // since when a worker makes a check; 0: none does
+    int64_t checking;      // since when a worker makes a check; 0: none does
     bool is_ready;
     int64_t checked; // when the check that gave `is_ready` began; 0: never
 };
@@ -47,8 +47,7 @@ static bool answer_from_cache_locked(struct chy_http_health *health, struct chy_
     int64_t age = now - health->checked;
     if (health->checked != 0 && age < CHY_HTTP_READY_FOR) {
         answer_ready(answer, health->is_ready,
-                     health->is_ready ? "{\"status\":\"ready\"}"
-                                      : "{\"status\":\"not ready\"}");
+                     health->is_ready ? "{\"status\":\"ready\"}" : "{\"status\":\"not ready\"}");
         return true;
     }
     // One that was never made, because the workers were all taken, must not stand in the way for ever.

@@ -17,6 +17,7 @@
 #include "http/router.h"
 #include "http/server.h"
 #include "http/tls.h"
+#include "http/unconst.h"
 
 #include "base/buf.h"
 #include "base/lock.h"
@@ -95,12 +96,12 @@ struct chy_http_server {
 };
 
 enum chy_http_phase {
-    CHY_HTTP_STARTED = 0,  // the request line was read
-    CHY_HTTP_BODY = 1,     // gathering it, if there is one
-    CHY_HTTP_DISCARD = 2,  // refused: the rest of the body is read and dropped
+    CHY_HTTP_STARTED = 0,   // the request line was read
+    CHY_HTTP_BODY = 1,      // gathering it, if there is one
+    CHY_HTTP_DISCARD = 2,   // refused: the rest of the body is read and dropped
     CHY_HTTP_AT_WORKER = 3, // suspended
-    CHY_HTTP_STREAM = 4,   // at a worker while the body still comes in
-    CHY_HTTP_ANSWERED = 5  // the response is queued, or ready to be
+    CHY_HTTP_STREAM = 4,    // at a worker while the body still comes in
+    CHY_HTTP_ANSWERED = 5   // the response is queued, or ready to be
 };
 
 struct chy_http_stream;
@@ -115,11 +116,10 @@ struct chy_http_exchange {
     atomic_uint refs; // the event thread's, and the worker's while it has one
     enum chy_http_phase phase;
     bool has_operation;
-    bool is_last;      // the connection closes after the answer
-    bool at_worker;    // in the server's list; guarded by its lock
-    bool is_abandoned; // the worker's answer will not be sent; guarded by the lock
-    bool fits_drain;   // a refused body is small enough to be read
-    chy_status status; // of a refusal before the handler
+    bool is_last;          // the connection closes after the answer
+    bool at_worker;        // in the server's list; guarded by its lock
+    bool is_abandoned;     // the worker's answer will not be sent; guarded by the lock
+    chy_status status;     // of a refusal before the handler
     uint32_t plain_status; // a refusal without an error record
     const char *plain_problem;
     uint64_t body_received;

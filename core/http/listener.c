@@ -201,9 +201,9 @@ static void add_options(struct chy_http_listener *listener, struct MHD_OptionIte
     }
     if (listener->tls != NULL) {
         options[count].option = MHD_OPTION_HTTPS_PRIORITIES;
-        options[count++].ptr_value = (void *)(uintptr_t)CHY_TLS_PRIORITIES;
+        options[count++].ptr_value = chy_http_unconst(CHY_TLS_PRIORITIES);
         options[count].option = MHD_OPTION_HTTPS_CERT_CALLBACK2;
-        options[count++].ptr_value = (void *)(uintptr_t)handshake;
+        memcpy(&options[count++].ptr_value, &handshake, sizeof handshake);
     }
     if (listener->client_ca != NULL) {
         options[count].option = MHD_OPTION_HTTPS_MEM_TRUST;
@@ -217,14 +217,15 @@ chy_status chy_http_listener_open(struct chy_http_listener *listener, struct chy
     const struct chy_http_limits *limits = &listener->server->config.limits;
     struct MHD_OptionItem more[8];
     memset(more, 0, sizeof more);
-    CHY_TRY(chy_http_bind_open(op, &listener->bind, limits->backlog, &listener->fd,
-                               &listener->port));
+    CHY_TRY(
+        chy_http_bind_open(op, &listener->bind, limits->backlog, &listener->fd, &listener->port));
     add_options(listener, more);
     unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ITC |
                          MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     flags |= listener->tls != NULL ? (unsigned int)MHD_USE_TLS : 0U;
     // Strictness of old versions takes answers away from us and leaves the holes: head.c closes them.
     int strict = listener->server->account_bytes ? 0 : 1;
+    // clang-format off
     listener->daemon = MHD_start_daemon(
         flags, 0, on_accept, listener, on_request, listener,
         MHD_OPTION_EXTERNAL_LOGGER, on_log, listener,
@@ -237,6 +238,7 @@ chy_status chy_http_listener_open(struct chy_http_listener *listener, struct chy
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, listener,
         MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, listener,
         MHD_OPTION_ARRAY, more, MHD_OPTION_END);
+    // clang-format on
     if (listener->daemon == NULL) {
         (void)close(listener->fd);
         listener->fd = -1;

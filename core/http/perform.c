@@ -96,8 +96,8 @@ static chy_status call_handler(struct chy_http_exchange *x)
     if (mount->gate != NULL) {
         chy_mutex_lock(mount->gate);
     }
-    chy_status status = slot->route.handle(mount->self, &x->operation.op, &slot->route, &x->request,
-                                           &x->answer);
+    chy_status status =
+        slot->route.handle(mount->self, &x->operation.op, &slot->route, &x->request, &x->answer);
     if (mount->gate != NULL) {
         chy_mutex_unlock(mount->gate);
     }

@@ -6,12 +6,15 @@
 
 #include <stdlib.h>
 
-enum { METHODS_MAX = 16 };
+enum {
+    METHODS_MAX = 16
+};
 
 /** A registered route at its node. */
 struct entry {
-    struct entry *next;
-    uint32_t method; // index in the router's list
+    struct entry *next;      // at its node
+    struct entry *next_made; // of all that the router owns, refused ones too
+    uint32_t method;         // index in the router's list
     uint32_t listeners;
     const void *target;
     char *owner;
@@ -37,6 +40,7 @@ struct node {
 
 struct chy_router {
     struct node root;
+    struct entry *made;
     char methods[METHODS_MAX][16];
     uint32_t method_count;
 };
@@ -48,13 +52,10 @@ struct chy_router *chy_router_new(void)
 
 static void entry_free(struct entry *entry)
 {
-    if (entry != NULL) {
-        free(entry->owner);
-        free(entry->pattern);
-        free(entry);
-    }
+    free(entry->owner);
+    free(entry->pattern);
+    free(entry);
 }
-CHY_DEFINE_AUTO(struct entry, entry_free);
 
 /** Frees what is below a node; patterns are at most CHY_HTTP_SEGMENTS_MAX deep. */
 static void node_clear(struct node *node)
@@ -68,17 +69,17 @@ static void node_clear(struct node *node)
         node_clear(node->named);
         free(node->named);
     }
-    while (node->entries != NULL) {
-        struct entry *next = node->entries->next;
-        entry_free(node->entries);
-        node->entries = next;
-    }
 }
 
 void chy_router_free(struct chy_router *router)
 {
     if (router != NULL) {
         node_clear(&router->root);
+        while (router->made != NULL) {
+            struct entry *next = router->made->next_made;
+            entry_free(router->made);
+            router->made = next;
+        }
         free(router);
     }
 }
@@ -105,8 +106,9 @@ static chy_status intern_method(struct chy_router *router, struct chy_op *op, st
         is_upper = name.ptr[i] < 'a' || name.ptr[i] > 'z';
     }
     if (!is_upper || router->method_count == METHODS_MAX) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "'%.*s' is not a method in upper case, or one too many",
-                        (int)name.len, (const char *)name.ptr);
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "'%.*s' is not a method in upper case, or one too many", (int)name.len,
+                        (const char *)name.ptr);
     }
     memcpy(router->methods[router->method_count], name.ptr, (size_t)name.len);
     *out_index = router->method_count++;
@@ -152,8 +154,9 @@ static const char *parse_segment(struct entry *entry, struct chy_slice segment, 
     return NULL;
 }
 
-/** The place of `text` among the literals, or where it belongs. */
-static uint32_t literal_place(const struct node *node, struct chy_slice text, bool *out_found)
+/** The branch for a literal; NULL, and where it belongs: there is none. */
+static struct node *find_literal(const struct node *node, struct chy_slice text,
+                                 uint32_t *out_place)
 {
     uint32_t low = 0;
     uint32_t high = node->literal_count;
@@ -161,8 +164,7 @@ static uint32_t literal_place(const struct node *node, struct chy_slice text, bo
         uint32_t middle = low + (high - low) / 2;
         int order = chy_slice_compare(node->literals[middle].text, text);
         if (order == 0) {
-            *out_found = true;
-            return middle;
+            return node->literals[middle].child;
         }
         if (order < 0) {
             low = middle + 1;
@@ -170,17 +172,17 @@ static uint32_t literal_place(const struct node *node, struct chy_slice text, bo
             high = middle;
         }
     }
-    *out_found = false;
-    return low;
+    *out_place = low;
+    return NULL;
 }
 
 /** The branch for a literal, made when it is not there.  NULL: out of memory. */
 static struct node *literal_branch(struct node *node, struct chy_slice text)
 {
-    bool found;
-    uint32_t place = literal_place(node, text, &found);
-    if (found) {
-        return node->literals[place].child;
+    uint32_t place = 0;
+    struct node *found = find_literal(node, text, &place);
+    if (found != NULL) {
+        return found;
     }
     struct literal *grown =
         realloc(node->literals, (node->literal_count + 1) * sizeof *node->literals);
@@ -218,16 +220,14 @@ static chy_status fail_pattern(struct chy_op *op, const struct chy_router_entry 
                     (const char *)entry->owner.ptr, problem);
 }
 
-/** Walks down `pattern`, making branches, and finds the node where it ends. */
-static chy_status descend(struct chy_router *router, struct chy_op *op,
-                          const struct chy_router_entry *given, struct entry *entry,
-                          struct node **out_node)
+/** Walks from the root down the pattern, making branches, to the node where it ends. */
+static chy_status descend(struct chy_op *op, const struct chy_router_entry *given,
+                          struct entry *entry, struct node **node)
 {
     struct chy_slice rest = chy_slice_of(entry->pattern, given->pattern.len);
     if (rest.len == 0 || rest.ptr[0] != '/') {
         return fail_pattern(op, given, "the pattern does not start with '/'");
     }
-    struct node *node = &router->root;
     bool more = rest.len > 1;
     rest = chy_slice_skip(rest, 1);
     for (uint32_t place = 0; more; place++) {
@@ -244,12 +244,12 @@ static chy_status descend(struct chy_router *router, struct chy_op *op,
         if (problem != NULL) {
             return fail_pattern(op, given, problem);
         }
-        node = is_named ? named_branch(node) : literal_branch(node, segment);
-        if (node == NULL) {
+        struct node *next = is_named ? named_branch(*node) : literal_branch(*node, segment);
+        if (next == NULL) {
             return chy_fail_memory(op);
         }
+        *node = next;
     }
-    *out_node = node;
     return CHY_OK;
 }
 
@@ -258,13 +258,10 @@ static char *copy_text(struct chy_slice text)
     return strndup(text.len == 0 ? "" : (const char *)text.ptr, (size_t)text.len);
 }
 
-chy_status chy_router_add(struct chy_router *router, struct chy_op *op,
-                          const struct chy_router_entry *given)
+/** Fills the entry and hangs it into the tree. */
+static chy_status insert(struct chy_router *router, struct chy_op *op,
+                         const struct chy_router_entry *given, struct entry *entry)
 {
-    CHY_AUTO(entry_free) struct entry *entry = calloc(1, sizeof *entry);
-    if (entry == NULL) {
-        return chy_fail_memory(op);
-    }
     entry->listeners = given->listeners;
     entry->target = given->target;
     entry->owner = copy_text(given->owner);
@@ -276,19 +273,30 @@ chy_status chy_router_add(struct chy_router *router, struct chy_op *op,
         return fail_pattern(op, given, "the pattern has a NUL");
     }
     CHY_TRY(intern_method(router, op, given->method, &entry->method));
-    struct node *node = NULL;
-    CHY_TRY(descend(router, op, given, entry, &node));
+    struct node *node = &router->root;
+    CHY_TRY(descend(op, given, entry, &node));
     for (const struct entry *other = node->entries; other != NULL; other = other->next) {
         if (other->method == entry->method && (other->listeners & entry->listeners) != 0) {
-            return chy_fail(op, CHY_CONFLICT, 0,
-                            "route '%.*s %s' of '%s' is taken by '%s' of '%s'",
+            return chy_fail(op, CHY_CONFLICT, 0, "route '%.*s %s' of '%s' is taken by '%s' of '%s'",
                             (int)given->method.len, (const char *)given->method.ptr, entry->pattern,
                             entry->owner, other->pattern, other->owner);
         }
     }
     entry->next = node->entries;
-    node->entries = CHY_TAKE(entry);
+    node->entries = entry;
     return CHY_OK;
+}
+
+chy_status chy_router_add(struct chy_router *router, struct chy_op *op,
+                          const struct chy_router_entry *entry)
+{
+    struct entry *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return chy_fail_memory(op);
+    }
+    made->next_made = router->made;
+    router->made = made;
+    return insert(router, op, entry, made);
 }
 
 /** One look-up under way. */
@@ -329,10 +337,10 @@ static const struct entry *walk(const struct node *node, struct search *search, 
     }
     struct chy_slice segment = search->path->segments[depth];
     const struct entry *found = NULL;
-    bool has_literal;
-    uint32_t place = literal_place(node, segment, &has_literal);
-    if (has_literal) {
-        found = walk(node->literals[place].child, search, depth + 1);
+    uint32_t place;
+    const struct node *literal = find_literal(node, segment, &place);
+    if (literal != NULL) {
+        found = walk(literal, search, depth + 1);
     }
     // A {name} stands for at least one byte.
     if (found == NULL && node->named != NULL && segment.len != 0) {
@@ -355,8 +363,8 @@ static void write_allowed(const struct chy_router *router, const struct search *
                           struct chy_router_match *match)
 {
     uint32_t head;
-    bool has_head = find_method(router, chy_text("HEAD"), &head) &&
-                    (search->allowed & 1U << head) != 0;
+    bool has_head =
+        find_method(router, chy_text("HEAD"), &head) && (search->allowed & 1U << head) != 0;
     for (uint32_t i = 0; i < router->method_count; i++) {
         if ((search->allowed & 1U << i) == 0) {
             continue;

@@ -50,7 +50,8 @@ enum chy_router_outcome {
 
 struct chy_router_match {
     const void *target;
-    struct chy_pair parameters[CHY_HTTP_PARAMETERS_MAX]; /**< names of the pattern, values of the path */
+    struct chy_pair
+        parameters[CHY_HTTP_PARAMETERS_MAX]; /**< names of the pattern, values of the path */
     uint32_t parameter_count;
     bool head_for_get; /**< HEAD was asked for and GET was found */
     uint32_t allow_len;

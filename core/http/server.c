@@ -55,7 +55,8 @@ static chy_status copy_networks(struct chy_http_server *server, struct chy_op *o
         if (!chy_http_network_parse(text, &server->networks[i])) {
             return chy_fail(op, CHY_BAD_INPUT, 0,
                             "the trusted proxy '%.*s' is not an address or a network like "
-                            "'10.0.0.0/8'", (int)text.len, (const char *)text.ptr);
+                            "'10.0.0.0/8'",
+                            (int)text.len, (const char *)text.ptr);
         }
     }
     server->trust.networks = server->networks;
@@ -87,8 +88,7 @@ static chy_status init_listeners(struct chy_http_server *server, struct chy_op *
                                  const struct chy_http_config *config)
 {
     if (config->listener_count > CHY_HTTP_LISTENERS) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "there are at most %u listeners",
-                        CHY_HTTP_LISTENERS);
+        return chy_fail(op, CHY_BAD_INPUT, 0, "there are at most %u listeners", CHY_HTTP_LISTENERS);
     }
     for (uint32_t i = 0; i < config->listener_count; i++) {
         for (uint32_t other = 0; other < i; other++) {
@@ -210,10 +210,10 @@ static chy_status check_route(struct chy_op *op, const struct chy_http_mounted *
     if (problem == NULL) {
         return CHY_OK;
     }
-    return chy_fail(op, CHY_BAD_INPUT, 0, "route '%.*s %.*s' of '%.*s': %s",
-                    (int)route->method.len, (const char *)route->method.ptr,
-                    (int)route->pattern.len, (const char *)route->pattern.ptr,
-                    (int)owner->mount.owner.len, (const char *)owner->mount.owner.ptr, problem);
+    return chy_fail(op, CHY_BAD_INPUT, 0, "route '%.*s %.*s' of '%.*s': %s", (int)route->method.len,
+                    (const char *)route->method.ptr, (int)route->pattern.len,
+                    (const char *)route->pattern.ptr, (int)owner->mount.owner.len,
+                    (const char *)owner->mount.owner.ptr, problem);
 }
 
 static chy_status add_route(struct chy_http_server *server, struct chy_op *op,
@@ -228,16 +228,16 @@ static chy_status add_route(struct chy_http_server *server, struct chy_op *op,
     slot->next = server->slots;
     server->slots = slot; // freed with the server, also when what follows fails
     // A plugin of an older or newer SDK has shorter or longer elements.
-    memcpy(&slot->route, element, stride < sizeof slot->route ? (size_t)stride : sizeof slot->route);
+    memcpy(&slot->route, element,
+           stride < sizeof slot->route ? (size_t)stride : sizeof slot->route);
     slot->owner = owner;
     slot->takes_json = lists_json(&slot->route);
     CHY_TRY(check_route(op, owner, &slot->route));
     if (slot->route.request_schema.len != 0 && hooks->prepare_schema != NULL) {
-        CHY_TRY(hooks->prepare_schema(hooks->context, op, slot->route.request_schema,
-                                      &slot->schema));
+        CHY_TRY(
+            hooks->prepare_schema(hooks->context, op, slot->route.request_schema, &slot->schema));
     }
-    chy_http_counts_init(&slot->counts, server->metrics, owner->mount.owner,
-                         slot->route.operation);
+    chy_http_counts_init(&slot->counts, server->metrics, owner->mount.owner, slot->route.operation);
     struct chy_router_entry entry = {
         .method = slot->route.method,
         .pattern = slot->route.pattern,

@@ -69,26 +69,26 @@ struct chy_http_tls_config {
 };
 
 struct chy_http_listener_config {
-    uint32_t kind;        /**< enum chy_listener, or CHY_HTTP_LISTENER_METRICS */
-    uint32_t threads;     /**< event threads; 0: cores for the API, 1 for the others */
+    uint32_t kind;           /**< enum chy_listener, or CHY_HTTP_LISTENER_METRICS */
+    uint32_t threads;        /**< event threads; 0: cores for the API, 1 for the others */
     struct chy_slice listen; /**< as chy_http_bind_parse() reads it; port 0 picks a free one */
     const struct chy_http_tls_config *tls; /**< NULL: plain HTTP */
 };
 
 struct chy_http_config {
-    const struct chy_host *host;    /**< required: every operation's services */
-    const struct chy_clock *clock;  /**< of the operations; NULL: the real one */
-    struct chy_log *log;            /**< NULL: nothing is logged */
-    struct chy_metrics *metrics;    /**< NULL: that of the process */
+    const struct chy_host *host;   /**< required: every operation's services */
+    const struct chy_clock *clock; /**< of the operations; NULL: the real one */
+    struct chy_log *log;           /**< NULL: nothing is logged */
+    struct chy_metrics *metrics;   /**< NULL: that of the process */
     struct chy_http_limits limits;
     struct chy_http_hooks hooks;
     const struct chy_http_listener_config *listeners; /**< one of a kind each */
     uint32_t listener_count;
-    bool access_log;                     /**< a line for each request; failures of ours always have one */
-    bool metrics_on_api;                 /**< "/metrics" on the API listener too */
+    bool access_log;     /**< a line for each request; failures of ours always have one */
+    bool metrics_on_api; /**< "/metrics" on the API listener too */
     const struct chy_slice *trusted_proxies; /**< networks whose Forwarded headers count */
     uint32_t trusted_proxy_count;
-    struct chy_slice base_url;           /**< of the API as callers see it; empty: from the request */
+    struct chy_slice base_url; /**< of the API as callers see it; empty: from the request */
 };
 
 /** chy_http_server_new checks `config` and copies it.  Nothing is opened yet. */
@@ -107,9 +107,11 @@ typedef bool chy_http_quick_fn(void *self, struct chy_op *op, const struct chy_r
 struct chy_http_mount {
     struct chy_view routes; /**< of struct chy_route; copied, what their slices borrow is not */
     void *self;             /**< first argument of the handlers */
-    struct chy_slice owner; /**< the instance's name, or a word for core's own; outlives the server */
+    struct chy_slice
+        owner; /**< the instance's name, or a word for core's own; outlives the server */
     struct chy_instance *instance; /**< NULL for core's own */
-    struct chy_mutex *gate; /**< locked around each handler of a CHY_THREADS_ONE instance, or NULL */
+    struct chy_mutex
+        *gate; /**< locked around each handler of a CHY_THREADS_ONE instance, or NULL */
     chy_http_quick_fn *quick; /**< tried first for each route without authentication, or NULL */
     uint32_t listeners;       /**< 1 << kind: where they are served; 0: as the routes' flags say */
     /** As in struct chy_enrollment_ops; may be NULL. */

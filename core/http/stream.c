@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 /** What waits between the connection and the handler; the connection pauses when it is full. */
-enum { STREAM_ROOM = 64 << 10 };
+enum {
+    STREAM_ROOM = 64 << 10
+};
 
 struct chy_http_stream {
     struct chy_http_exchange *x;
@@ -112,8 +114,8 @@ static bool drop_locked(struct chy_http_stream *stream, size_t *data_len)
 {
     stream->taken += *data_len;
     *data_len = 0;
-    return !stream->cut && stream->taken <= stream->x->body_limit +
-                                                stream->x->server->config.limits.body_drain_max;
+    return !stream->cut &&
+           stream->taken <= stream->x->body_limit + stream->x->server->config.limits.body_drain_max;
 }
 
 static bool feed_locked(struct chy_http_stream *stream, const char *data, size_t *data_len)

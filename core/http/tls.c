@@ -1,5 +1,7 @@
 #include "http/tls.h"
 
+#include "http/unconst.h"
+
 #include "base/file.h"
 #include "base/lock.h"
 
@@ -10,7 +12,10 @@
 #include <stdlib.h>
 
 /** A chain is leaf, intermediates, perhaps a root; a file of 64 KiB holds them many times over. */
-enum { CHAIN_MAX = 16, FILE_MAX = 64 << 10 };
+enum {
+    CHAIN_MAX = 16,
+    FILE_MAX = 64 << 10
+};
 
 /** What the files held at one time. */
 struct generation {
@@ -40,7 +45,6 @@ static void generation_free(struct generation *generation)
     }
     free(generation);
 }
-CHY_DEFINE_AUTO(struct generation, generation_free);
 
 static chy_status fail_gnutls(struct chy_op *op, int code, const char *doing, const char *path)
 {
@@ -52,7 +56,7 @@ static chy_status read_chain(struct chy_op *op, const char *path, struct generat
 {
     struct chy_slice pem;
     CHY_TRY(chy_file_read(op, path, FILE_MAX, &pem));
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)pem.ptr, (unsigned int)pem.len};
+    gnutls_datum_t datum = {chy_http_unconst(pem.ptr), (unsigned int)pem.len};
     unsigned int count = CHAIN_MAX;
     int code = gnutls_pcert_list_import_x509_raw(generation->chain, &count, &datum,
                                                  GNUTLS_X509_FMT_PEM, 0);
@@ -67,10 +71,11 @@ static chy_status read_key(struct chy_op *op, const char *path, struct generatio
 {
     struct chy_slice pem;
     CHY_TRY(chy_file_read_secret(op, path, FILE_MAX, &pem));
-    gnutls_datum_t datum = {(unsigned char *)(uintptr_t)pem.ptr, (unsigned int)pem.len};
+    gnutls_datum_t datum = {chy_http_unconst(pem.ptr), (unsigned int)pem.len};
     int code = gnutls_privkey_init(&generation->key);
     if (code == 0) {
-        code = gnutls_privkey_import_x509_raw(generation->key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0);
+        code =
+            gnutls_privkey_import_x509_raw(generation->key, &datum, GNUTLS_X509_FMT_PEM, NULL, 0);
     }
     return code < 0 ? fail_gnutls(op, code, "read the key in", path) : CHY_OK;
 }
@@ -108,19 +113,28 @@ static chy_status check_match(struct chy_op *op, const struct chy_tls *tls,
     return CHY_OK;
 }
 
+static chy_status read_files(const struct chy_tls *tls, struct chy_op *op,
+                             struct generation *generation)
+{
+    CHY_TRY(read_chain(op, tls->certificate_file, generation));
+    CHY_TRY(read_key(op, tls->key_file, generation));
+    return check_match(op, tls, generation);
+}
+
 static chy_status reload_locked(struct chy_tls *tls, struct chy_op *op)
 {
     chy_mutex_assert_held(&tls->reload_lock);
-    CHY_AUTO(generation_free) struct generation *fresh = calloc(1, sizeof *fresh);
+    struct generation *fresh = calloc(1, sizeof *fresh);
     if (fresh == NULL) {
         return chy_fail_memory(op);
     }
-    CHY_TRY(read_chain(op, tls->certificate_file, fresh));
-    CHY_TRY(read_key(op, tls->key_file, fresh));
-    CHY_TRY(check_match(op, tls, fresh));
+    chy_status status = read_files(tls, op, fresh);
+    if (status != CHY_OK) {
+        generation_free(fresh);
+        return status;
+    }
     fresh->older = atomic_load(&tls->current);
     atomic_store(&tls->current, fresh);
-    (void)CHY_TAKE(fresh);
     return CHY_OK;
 }
 
@@ -179,7 +193,7 @@ bool chy_tls_peer(gnutls_session_t session, struct chy_slice *out_der)
     unsigned int problems = 0;
     unsigned int count = 0;
     gnutls_typed_vdata_st wanted = {GNUTLS_DT_KEY_PURPOSE_OID,
-                                    (unsigned char *)(uintptr_t)GNUTLS_KP_TLS_WWW_CLIENT, 0};
+                                    chy_http_unconst(GNUTLS_KP_TLS_WWW_CLIENT), 0};
     // libmicrohttpd only asks for a certificate: any, and none, reach this point.
     if (gnutls_certificate_verify_peers(session, &wanted, 1, &problems) != 0 || problems != 0) {
         return false;

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 /** TLS 1.2 with forward secrecy and authenticated ciphers, and TLS 1.3; the server's order counts. */
-#define CHY_TLS_PRIORITIES                                                                          \
-    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:"                   \
+#define CHY_TLS_PRIORITIES                                                        \
+    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:" \
     "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:%SERVER_PRECEDENCE"
 
 /** A certificate chain with its key that handshakes read; may be used from any thread. */

@@ -102,12 +102,11 @@ static chy_status fail_as(void *self, struct chy_op *op, const struct chy_route 
 static chy_status secret(void *self, struct chy_op *op, const struct chy_route *route,
                          const struct chy_http_request *request, struct chy_http_answer *out_answer)
 {
-    static const struct chy_pair headers[] = {{CHY_TEXT_INIT("Cache-Control"),
-                                               CHY_TEXT_INIT("public, max-age=60")},
-                                              {CHY_TEXT_INIT("Content-Length"),
-                                               CHY_TEXT_INIT("1")},
-                                              {CHY_TEXT_INIT("X-Bad"), CHY_TEXT_INIT("a\r\nb")},
-                                              {CHY_TEXT_INIT("X-Good"), CHY_TEXT_INIT("good")}};
+    static const struct chy_pair headers[] = {
+        {CHY_TEXT_INIT("Cache-Control"), CHY_TEXT_INIT("public, max-age=60")},
+        {CHY_TEXT_INIT("Content-Length"), CHY_TEXT_INIT("1")},
+        {CHY_TEXT_INIT("X-Bad"), CHY_TEXT_INIT("a\r\nb")},
+        {CHY_TEXT_INIT("X-Good"), CHY_TEXT_INIT("good")}};
     struct chy_view view = CHY_VIEW_INIT(headers);
     (void)self;
     (void)route;
@@ -149,9 +148,12 @@ static chy_status describe(void *self, struct chy_op *op, const struct chy_route
         const char *name;
         struct chy_slice value;
     } lines[] = {
-        {"method=", request->method},         {"path=", request->path},
-        {"query=", request->query_text},      {"peer=", request->peer},
-        {"base=", request->base_url},         {"type=", request->media_type},
+        {"method=", request->method},
+        {"path=", request->path},
+        {"query=", request->query_text},
+        {"peer=", request->peer},
+        {"base=", request->base_url},
+        {"type=", request->media_type},
         {"certificate=", request->peer_certificate.len != 0 ? chy_text("yes") : chy_text("no")},
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -231,7 +233,7 @@ static chy_status prepare_schema(void *context, struct chy_op *op, struct chy_sl
 {
     (void)op;
     (void)context;
-    *out_schema = (void *)(uintptr_t)schema.ptr;
+    memcpy(out_schema, &schema.ptr, sizeof *out_schema);
     return CHY_OK;
 }
 
@@ -255,14 +257,13 @@ static chy_status ready(void *context, struct chy_op *op)
 {
     struct fixture *f = context;
     atomic_fetch_add(&f->state.ready_asked, 1);
-    return atomic_load(&f->state.is_ready) ? CHY_OK
-                                           : chy_fail(op, CHY_TRY_LATER, 0, "no storage");
+    return atomic_load(&f->state.is_ready) ? CHY_OK : chy_fail(op, CHY_TRY_LATER, 0, "no storage");
 }
 
 static const struct chy_slice form_types[] = {CHY_TEXT_INIT("application/json"),
                                               CHY_TEXT_INIT("application/x-www-form-urlencoded")};
 
-#define ROUTE(method_, pattern_, operation_, handle_) \
+#define ROUTE(method_, pattern_, operation_, handle_)                     \
     .method = CHY_TEXT_INIT(method_), .pattern = CHY_TEXT_INIT(pattern_), \
     .operation = CHY_TEXT_INIT(operation_), .handle = (handle_)
 
@@ -345,8 +346,7 @@ void fixture_start(struct fixture *f)
     add(f, plain, "test");
     add(f, protocol, "protocol");
     add(f, quick, "quick");
-    ck_assert_msg(chy_http_server_start(f->server, f->op) == CHY_OK, "%s",
-                  test_op_message(f->op));
+    ck_assert_msg(chy_http_server_start(f->server, f->op) == CHY_OK, "%s", test_op_message(f->op));
     f->port = chy_http_server_port(f->server, CHY_LISTENER_API);
     f->public_port = chy_http_server_port(f->server, CHY_LISTENER_PUBLIC);
     f->metrics_port = chy_http_server_port(f->server, CHY_HTTP_LISTENER_METRICS);
@@ -451,7 +451,8 @@ void client_read(int fd, bool is_head, struct reply *out_reply)
     ck_assert_uint_lt(want, sizeof out_reply->buffer);
     out_reply->body = out_reply->buffer;
     while (out_reply->body_len < want) {
-        ssize_t got = recv(fd, out_reply->body + out_reply->body_len, want - out_reply->body_len, 0);
+        ssize_t got =
+            recv(fd, out_reply->body + out_reply->body_len, want - out_reply->body_len, 0);
         ck_assert_int_gt(got, 0);
         out_reply->body_len += (size_t)got;
     }

@@ -10,10 +10,10 @@
 
 /** What the handlers and hooks share with the test. */
 struct fixture_state {
-    atomic_bool open;       // "/wait" handlers go on
-    atomic_uint waiting;    // how many of them wait
-    atomic_uint ran;        // how many handlers ran
-    atomic_uint cancelled;  // "/wait" handlers that saw their operation cancelled
+    atomic_bool open;      // "/wait" handlers go on
+    atomic_uint waiting;   // how many of them wait
+    atomic_uint ran;       // how many handlers ran
+    atomic_uint cancelled; // "/wait" handlers that saw their operation cancelled
     atomic_uint ready_asked;
     atomic_bool is_ready;
     atomic_uint stream_bytes;

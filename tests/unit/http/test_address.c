@@ -14,12 +14,18 @@ static const struct {
     const char *formatted; // NULL: refused
     bool loopback;
 } addresses[] = {
-    {"192.0.2.1", "192.0.2.1", false}, {"127.0.0.1", "127.0.0.1", true},
-    {"127.9.9.9", "127.9.9.9", true},  {"::1", "::1", true},
-    {"2001:DB8::1", "2001:db8::1", false}, {"::ffff:192.0.2.1", "192.0.2.1", false},
-    {"::ffff:127.0.0.1", "127.0.0.1", true}, {"", NULL, false},
-    {"192.0.2", NULL, false},          {"192.0.2.256", NULL, false},
-    {"localhost", NULL, false},        {"[::1]", NULL, false},
+    {"192.0.2.1", "192.0.2.1", false},
+    {"127.0.0.1", "127.0.0.1", true},
+    {"127.9.9.9", "127.9.9.9", true},
+    {"::1", "::1", true},
+    {"2001:DB8::1", "2001:db8::1", false},
+    {"::ffff:192.0.2.1", "192.0.2.1", false},
+    {"::ffff:127.0.0.1", "127.0.0.1", true},
+    {"", NULL, false},
+    {"192.0.2", NULL, false},
+    {"192.0.2.256", NULL, false},
+    {"localhost", NULL, false},
+    {"[::1]", NULL, false},
     {"fe80::1%eth0", NULL, false},
 };
 
@@ -42,15 +48,24 @@ static const struct {
     const char *address;
     int contains; // -1: the network is refused
 } networks[] = {
-    {"10.0.0.0/8", "10.255.0.1", 1},   {"10.0.0.0/8", "11.0.0.0", 0},
-    {"192.0.2.128/25", "192.0.2.127", 0}, {"192.0.2.128/25", "192.0.2.200", 1},
-    {"192.0.2.1", "192.0.2.1", 1},     {"192.0.2.1", "192.0.2.2", 0},
-    {"0.0.0.0/0", "8.8.8.8", 1},       {"0.0.0.0/0", "2001:db8::1", 0},
-    {"::/0", "8.8.8.8", 1},            {"::/0", "2001:db8::1", 1},
-    {"2001:db8::/33", "2001:db8:7fff::1", 1}, {"2001:db8::/33", "2001:db8:8000::1", 0},
-    {"10.0.0.0/33", "10.0.0.1", -1},   {"10.0.0.0/", "10.0.0.1", -1},
-    {"/8", "10.0.0.1", -1},            {"10.0.0.0/-1", "10.0.0.1", -1},
-    {"::/129", "::1", -1},             {"host/8", "10.0.0.1", -1},
+    {"10.0.0.0/8", "10.255.0.1", 1},
+    {"10.0.0.0/8", "11.0.0.0", 0},
+    {"192.0.2.128/25", "192.0.2.127", 0},
+    {"192.0.2.128/25", "192.0.2.200", 1},
+    {"192.0.2.1", "192.0.2.1", 1},
+    {"192.0.2.1", "192.0.2.2", 0},
+    {"0.0.0.0/0", "8.8.8.8", 1},
+    {"0.0.0.0/0", "2001:db8::1", 0},
+    {"::/0", "8.8.8.8", 1},
+    {"::/0", "2001:db8::1", 1},
+    {"2001:db8::/33", "2001:db8:7fff::1", 1},
+    {"2001:db8::/33", "2001:db8:8000::1", 0},
+    {"10.0.0.0/33", "10.0.0.1", -1},
+    {"10.0.0.0/", "10.0.0.1", -1},
+    {"/8", "10.0.0.1", -1},
+    {"10.0.0.0/-1", "10.0.0.1", -1},
+    {"::/129", "::1", -1},
+    {"host/8", "10.0.0.1", -1},
 };
 
 START_TEST(knows_networks)
@@ -73,13 +88,20 @@ static const struct {
     bool loopback;
     bool dual;
 } binds[] = {
-    {"127.0.0.1:8080", AF_INET, true, false}, {"0.0.0.0:80", AF_INET, false, false},
-    {"[::1]:8443", AF_INET6, true, false},    {"[::]:8443", AF_INET6, false, false},
-    {":8443", AF_INET6, false, true},         {"localhost:0", AF_INET, true, false},
-    {"8443", 0, false, false},                {"127.0.0.1", 0, false, false},
-    {"127.0.0.1:", 0, false, false},          {"127.0.0.1:65536", 0, false, false},
-    {"::1:8443", 0, false, false},            {"[127.0.0.1]:1", 0, false, false},
-    {"acme.com:80", 0, false, false},         {"", 0, false, false},
+    {"127.0.0.1:8080", AF_INET, true, false},
+    {"0.0.0.0:80", AF_INET, false, false},
+    {"[::1]:8443", AF_INET6, true, false},
+    {"[::]:8443", AF_INET6, false, false},
+    {":8443", AF_INET6, false, true},
+    {"localhost:0", AF_INET, true, false},
+    {"8443", 0, false, false},
+    {"127.0.0.1", 0, false, false},
+    {"127.0.0.1:", 0, false, false},
+    {"127.0.0.1:65536", 0, false, false},
+    {"::1:8443", 0, false, false},
+    {"[127.0.0.1]:1", 0, false, false},
+    {"acme.com:80", 0, false, false},
+    {"", 0, false, false},
 };
 
 START_TEST(reads_where_to_listen)
@@ -148,25 +170,51 @@ static const struct {
 } chains[] = {
     {"no header", "10.0.0.1", {NULL}, "10.0.0.1", "", ""},
     {"one hop", "10.0.0.1", {"x-forwarded-for", "192.0.2.1"}, "192.0.2.1", "", ""},
-    {"the last that is not trusted counts", "10.0.0.1",
-     {"x-forwarded-for", "6.6.6.6, 192.0.2.1, 10.0.0.2"}, "192.0.2.1", "", ""},
-    {"two lines", "10.0.0.1", {"x-forwarded-for", "6.6.6.6", "x-forwarded-for", "192.0.2.1"},
-     "192.0.2.1", "", ""},
+    {"the last that is not trusted counts",
+     "10.0.0.1",
+     {"x-forwarded-for", "6.6.6.6, 192.0.2.1, 10.0.0.2"},
+     "192.0.2.1",
+     "",
+     ""},
+    {"two lines",
+     "10.0.0.1",
+     {"x-forwarded-for", "6.6.6.6", "x-forwarded-for", "192.0.2.1"},
+     "192.0.2.1",
+     "",
+     ""},
     {"all trusted", "10.0.0.1", {"x-forwarded-for", "10.0.0.3, 10.0.0.2"}, "10.0.0.3", "", ""},
-    {"garbage ends the chain", "10.0.0.1", {"x-forwarded-for", "192.0.2.1, what, 10.0.0.2"},
-     "10.0.0.2", "", ""},
+    {"garbage ends the chain",
+     "10.0.0.1",
+     {"x-forwarded-for", "192.0.2.1, what, 10.0.0.2"},
+     "10.0.0.2",
+     "",
+     ""},
     {"an empty header", "10.0.0.1", {"x-forwarded-for", ""}, "10.0.0.1", "", ""},
     {"a port", "10.0.0.1", {"x-forwarded-for", "192.0.2.1:4711"}, "192.0.2.1", "", ""},
-    {"scheme and host", "10.0.0.1",
-     {"x-forwarded-proto", "HTTPS", "x-forwarded-host", "pki.acme.com"}, "10.0.0.1", "https",
+    {"scheme and host",
+     "10.0.0.1",
+     {"x-forwarded-proto", "HTTPS", "x-forwarded-host", "pki.acme.com"},
+     "10.0.0.1",
+     "https",
      "pki.acme.com"},
-    {"a bad scheme and a bad host", "10.0.0.1",
-     {"x-forwarded-proto", "gopher", "x-forwarded-host", "a/b"}, "10.0.0.1", "", ""},
-    {"RFC 7239", "10.0.0.1",
+    {"a bad scheme and a bad host",
+     "10.0.0.1",
+     {"x-forwarded-proto", "gopher", "x-forwarded-host", "a/b"},
+     "10.0.0.1",
+     "",
+     ""},
+    {"RFC 7239",
+     "10.0.0.1",
      {"forwarded", "for=6.6.6.6, for=\"[2001:db8::1]:4711\";proto=https;host=\"a.b:1\""},
-     "2001:db8::1", "https", "a.b:1"},
-    {"RFC 7239 wins", "10.0.0.1",
-     {"x-forwarded-for", "192.0.2.9", "forwarded", "For=192.0.2.1"}, "192.0.2.1", "", ""},
+     "2001:db8::1",
+     "https",
+     "a.b:1"},
+    {"RFC 7239 wins",
+     "10.0.0.1",
+     {"x-forwarded-for", "192.0.2.9", "forwarded", "For=192.0.2.1"},
+     "192.0.2.1",
+     "",
+     ""},
     {"RFC 7239 hidden", "10.0.0.1", {"forwarded", "for=_hidden"}, "10.0.0.1", "", ""},
 };
 
@@ -192,9 +240,9 @@ START_TEST(follows_trusted_proxies)
     char text[CHY_HTTP_ADDRESS_TEXT];
     ck_assert(chy_http_network_parse(chy_text("10.0.0.0/8"), &network));
     ck_assert(chy_http_address_parse(chy_text(chains[_i].peer), &peer));
-    ck_assert_int_eq(chy_http_forwarded_read(op, &trust, &peer,
-                                             pairs_of(chains[_i].headers, pairs), &origin),
-                     CHY_OK);
+    ck_assert_int_eq(
+        chy_http_forwarded_read(op, &trust, &peer, pairs_of(chains[_i].headers, pairs), &origin),
+        CHY_OK);
     (void)chy_http_address_format(&origin.address, text);
     ck_assert_msg(strcmp(text, chains[_i].address) == 0, "%s: %s", chains[_i].name, text);
     ck_assert_msg(chy_slice_is(origin.scheme, chains[_i].scheme), "%s: scheme", chains[_i].name);
@@ -235,9 +283,9 @@ END_TEST
 
 START_TEST(knows_the_headers_of_proxies)
 {
-    static const char *const theirs[] = {"forwarded", "x-forwarded-for", "x-forwarded-client-cert",
-                                         "x-real-ip", "client-cert", "client-cert-chain",
-                                         "x-ssl-client-cert", "x-client-cert"};
+    static const char *const theirs[] = {
+        "forwarded",   "x-forwarded-for",   "x-forwarded-client-cert", "x-real-ip",
+        "client-cert", "client-cert-chain", "x-ssl-client-cert",       "x-client-cert"};
     static const char *const others[] = {"host", "x-forward", "forwarded-for", "x-request-id"};
     for (size_t i = 0; i < sizeof theirs / sizeof theirs[0]; i++) {
         ck_assert_msg(chy_http_is_forwarding(chy_text(theirs[i])), "%s", theirs[i]);

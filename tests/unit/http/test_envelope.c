@@ -63,8 +63,8 @@ static const char *after_id(struct chy_op *op, struct chy_slice body)
     static char text[4096];
     struct chy_slice id = op->host->request_id(op);
     char start[64];
-    int len = snprintf(start, sizeof start, "{\"reqId\":\"%.*s\",", (int)id.len,
-                       (const char *)id.ptr);
+    int len =
+        snprintf(start, sizeof start, "{\"reqId\":\"%.*s\",", (int)id.len, (const char *)id.ptr);
     ck_assert_uint_lt(body.len, sizeof text);
     ck_assert(body.len > (uint64_t)len && memcmp(body.ptr, start, (size_t)len) == 0);
     memcpy(text, body.ptr + len, (size_t)body.len - (size_t)len);
@@ -118,14 +118,13 @@ START_TEST(writes_issues_with_their_paths)
     };
     render(op, &error, &answer);
     ck_assert_uint_eq(answer.status, 422);
-    ck_assert_str_eq(
-        after_id(op, answer.body),
-        "\"statusCode\":422,\"message\":["
-        "{\"code\":\"invalid_type\",\"path\":[\"attributes\",0,\"a/b~c\"],"
-        "\"message\":\"Expected string\"},"
-        "{\"code\":\"custom\",\"path\":[],\"message\":\"whole\"},"
-        "{\"code\":\"custom\",\"path\":[\"007\",\"\"],\"message\":\"odd\"}],"
-        "\"error\":\"ValidationFailure\"}");
+    ck_assert_str_eq(after_id(op, answer.body),
+                     "\"statusCode\":422,\"message\":["
+                     "{\"code\":\"invalid_type\",\"path\":[\"attributes\",0,\"a/b~c\"],"
+                     "\"message\":\"Expected string\"},"
+                     "{\"code\":\"custom\",\"path\":[],\"message\":\"whole\"},"
+                     "{\"code\":\"custom\",\"path\":[\"007\",\"\"],\"message\":\"odd\"}],"
+                     "\"error\":\"ValidationFailure\"}");
     test_op_free(op);
 }
 END_TEST
@@ -243,9 +242,9 @@ START_TEST(writes_protocol_errors)
 }
 END_TEST
 
-TEST_MAIN("http_envelope", TEST_EACH(maps_statuses, mappings),
-          TEST(writes_a_message_and_details), TEST(writes_issues_with_their_paths),
-          TEST(a_422_without_issues_has_one), TEST_EACH(keeps_inner_messages_inside, inner),
+TEST_MAIN("http_envelope", TEST_EACH(maps_statuses, mappings), TEST(writes_a_message_and_details),
+          TEST(writes_issues_with_their_paths), TEST(a_422_without_issues_has_one),
+          TEST_EACH(keeps_inner_messages_inside, inner),
           TEST(an_uncertain_answer_tells_what_to_look_for),
           TEST(adds_the_headers_that_belong_to_it), TEST(answers_without_memory),
           TEST(writes_protocol_errors))

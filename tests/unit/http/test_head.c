@@ -35,7 +35,9 @@ static void parse(struct parsed *parsed, const char *raw, size_t len)
     parsed->block[len] = '\0';
     // NULs would stop strchr() above; the parser under imitation reads by length until the line's end.
     for (size_t i = 0; i < len; i++) {
-        parsed->block[i] = parsed->block[i] == '\0' ? '\x02' : parsed->block[i];
+        if (parsed->block[i] == '\0') {
+            parsed->block[i] = '\x02';
+        }
     }
     char *at = parsed->block;
     char *line = next_line(&at);
@@ -115,10 +117,10 @@ static const struct {
     {"an empty length", BLOCK(POST "Content-Length:\r\n\r\n"), 400, true},
     {"a length beyond 64 bits", BLOCK(POST "Content-Length: 18446744073709551617\r\n\r\n"), 400,
      true},
-    {"length and encoding",
-     BLOCK(POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"), 400, true},
-    {"encoding and length",
-     BLOCK(POST "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n"), 400, true},
+    {"length and encoding", BLOCK(POST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"),
+     400, true},
+    {"encoding and length", BLOCK(POST "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n"),
+     400, true},
     {"gzip, chunked", BLOCK(POST "Transfer-Encoding: gzip, chunked\r\n\r\n"), 400, true},
     {"chunked, chunked", BLOCK(POST "Transfer-Encoding: chunked, chunked\r\n\r\n"), 400, true},
     {"chunked twice",
@@ -140,8 +142,8 @@ static const struct {
     {"a bare line feed", BLOCK("GET / HTTP/1.1\r\nHost: a\nX-A: b\r\n\r\n"), 400, true},
     {"a bare line feed that hides a length", BLOCK(POST "X-A: b\nContent-Length: 5\r\n\r\n"), 400,
      true},
-    {"a bare line feed made up for by a blank",
-     BLOCK("GET / HTTP/1.1\r\nHost: a\nX-A:  b\r\n\r\n"), 400, true},
+    {"a bare line feed made up for by a blank", BLOCK("GET / HTTP/1.1\r\nHost: a\nX-A:  b\r\n\r\n"),
+     400, true},
     {"only bare line feeds", BLOCK("GET / HTTP/1.1\nHost: a\n\n"), 400, true},
     {"a bare line feed at the end", BLOCK(GET "\n"), 400, true},
     {"a folded value", BLOCK(GET "X-A: b\r\n c\r\n\r\n"), 400, true},
@@ -244,12 +246,28 @@ static const struct {
     const char *text;
     bool ok;
 } authorities[] = {
-    {"a", true},          {"acme.com", true},     {"acme.com:8443", true}, {"acme.com:", true},
-    {"127.0.0.1:1", true}, {"[::1]", true},       {"[2001:db8::1]:443", true},
-    {"a_b-c.d", true},    {"", false},            {":80", false},          {"a:65536", false},
-    {"a:b", false},       {"a:1:2", false},       {"a b", false},          {"a/b", false},
-    {"[::1", false},      {"[::1]a", false},      {"[]", false},           {"[a.b:g]", false},
-    {"a?b", false},       {"a%20", false},        {"::1", false},
+    {"a", true},
+    {"acme.com", true},
+    {"acme.com:8443", true},
+    {"acme.com:", true},
+    {"127.0.0.1:1", true},
+    {"[::1]", true},
+    {"[2001:db8::1]:443", true},
+    {"a_b-c.d", true},
+    {"", false},
+    {":80", false},
+    {"a:65536", false},
+    {"a:b", false},
+    {"a:1:2", false},
+    {"a b", false},
+    {"a/b", false},
+    {"[::1", false},
+    {"[::1]a", false},
+    {"[]", false},
+    {"[a.b:g]", false},
+    {"a?b", false},
+    {"a%20", false},
+    {"::1", false},
 };
 
 START_TEST(checks_authorities)

@@ -40,8 +40,8 @@ static const struct {
      "POST /echo HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n" END "{}", 200, NULL,
      "{}"},
     {"no body", "POST /echo HTTP/1.1\r\n" END, 200, NULL, ""},
-    {"a secret body", "POST /secret-echo HTTP/1.1\r\nContent-Length: 6\r\n" END "secret", 200,
-     NULL, "secret"},
+    {"a secret body", "POST /secret-echo HTTP/1.1\r\nContent-Length: 6\r\n" END "secret", 200, NULL,
+     "secret"},
     {"a body where none is taken", "POST /hello HTTP/1.1\r\nContent-Length: 2\r\n" END "{}", 413,
      "PayloadTooLarge", NULL},
     {"JSON by name",
@@ -51,14 +51,14 @@ static const struct {
     {"a type that is not taken",
      "POST /echo HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n" END "{}", 415,
      "UnsupportedMediaType", NULL},
-    {"an empty type", "POST /echo HTTP/1.1\r\nContent-Type:\r\nContent-Length: 2\r\n" END "{}",
-     415, "UnsupportedMediaType", NULL},
+    {"an empty type", "POST /echo HTTP/1.1\r\nContent-Type:\r\nContent-Length: 2\r\n" END "{}", 415,
+     "UnsupportedMediaType", NULL},
     {"a form where forms are taken",
      "POST /form HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
      "3\r\n" END "a=b",
      200, NULL, "a=b"},
-    {"gzip", "POST /echo HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n" END "{}",
-     415, "UnsupportedMediaType", NULL},
+    {"gzip", "POST /echo HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n" END "{}", 415,
+     "UnsupportedMediaType", NULL},
     {"a checked body", "POST /json HTTP/1.1\r\nContent-Length: 2\r\n" END "{}", 200, NULL, "{}"},
     {"malformed JSON", "POST /json HTTP/1.1\r\nContent-Length: 2\r\n" END "}{", 400, "BadRequest",
      NULL},
@@ -180,8 +180,9 @@ START_TEST(the_token_of_a_bearer_route_is_for_core_only)
 }
 END_TEST
 
-#define FORWARDED "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n" \
-                  "X-Forwarded-Host: pki.acme.com\r\nClient-Cert: :AQID:\r\nX-Real-IP: 6.6.6.6\r\n"
+#define FORWARDED                                                \
+    "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\n" \
+    "X-Forwarded-Host: pki.acme.com\r\nClient-Cert: :AQID:\r\nX-Real-IP: 6.6.6.6\r\n"
 
 START_TEST(forwarded_headers_of_strangers_are_stripped)
 {

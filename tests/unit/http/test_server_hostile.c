@@ -30,12 +30,11 @@ static const struct {
     {"gzip, chunked",
      BYTES("POST /echo HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n" END "0\r\n\r\n" INNER)},
     {"chunked, identity",
-     BYTES("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n" END "0\r\n\r\n"
-           INNER)},
+     BYTES("POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n" END
+           "0\r\n\r\n" INNER)},
     {"two Hosts", BYTES("GET /hello HTTP/1.1\r\nHost: other\r\n" END INNER)},
     {"no Host", BYTES("GET /hello HTTP/1.1\r\n\r\n" INNER)},
-    {"a bare line feed",
-     BYTES("POST /echo HTTP/1.1\r\nX-A: b\nContent-Length: 46\r\n" END INNER)},
+    {"a bare line feed", BYTES("POST /echo HTTP/1.1\r\nX-A: b\nContent-Length: 46\r\n" END INNER)},
     {"only bare line feeds", BYTES("GET /hello HTTP/1.1\nHost: test\n\n" INNER)},
     {"a fold", BYTES("POST /echo HTTP/1.1\r\nX-A: b\r\n Content-Length: 46\r\n" END INNER)},
     {"a folded length", BYTES("POST /echo HTTP/1.1\r\nContent-Length:\r\n 46\r\n" END INNER)},
@@ -46,12 +45,12 @@ static const struct {
     {"a NUL in the target", BYTES("GET /hello\0x HTTP/1.1\r\n" END INNER)},
     {"a control byte in a value", BYTES("GET /hello HTTP/1.1\r\nX-A: b\x01\r\n" END INNER)},
     {"a bare carriage return", BYTES("GET /hello HTTP/1.1\r\nX-A: b\rX-B: c\r\n" END INNER)},
-    {"a blank before the colon",
-     BYTES("POST /echo HTTP/1.1\r\nContent-Length : 46\r\n" END INNER)},
+    {"a blank before the colon", BYTES("POST /echo HTTP/1.1\r\nContent-Length : 46\r\n" END INNER)},
     {"two blanks in the request line", BYTES("GET  /hello HTTP/1.1\r\n" END INNER)},
     {"a blank at the request line's end", BYTES("GET /hello HTTP/1.1 \r\n" END INNER)},
     {"a method that is no token", BYTES("GE(T /hello HTTP/1.1\r\n" END INNER)},
-    {"a length that is no number", BYTES("POST /echo HTTP/1.1\r\nContent-Length: 4x\r\n" END INNER)},
+    {"a length that is no number",
+     BYTES("POST /echo HTTP/1.1\r\nContent-Length: 4x\r\n" END INNER)},
     {"a length with a sign", BYTES("POST /echo HTTP/1.1\r\nContent-Length: +46\r\n" END INNER)},
     {"a length beyond 64 bits",
      BYTES("POST /echo HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n" END INNER)},
@@ -122,11 +121,11 @@ static const struct {
      413, "PayloadTooLarge"},
     {"a body of a megabyte", "POST /echo HTTP/1.1\r\nContent-Length: 1048576\r\n" END, 1048576, "",
      413, "PayloadTooLarge"},
-    {"a chunk of a megabyte", "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END
-     "100000\r\n", 1048576, "\r\n0\r\n\r\n", 413, "PayloadTooLarge"},
+    {"a chunk of a megabyte",
+     "POST /echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n" END "100000\r\n", 1048576,
+     "\r\n0\r\n\r\n", 413, "PayloadTooLarge"},
     {"a body above the ceiling of all routes",
-     "POST /huge HTTP/1.1\r\nContent-Length: 1048577\r\n" END, 1048577, "", 413,
-     "PayloadTooLarge"},
+     "POST /huge HTTP/1.1\r\nContent-Length: 1048577\r\n" END, 1048577, "", 413, "PayloadTooLarge"},
     {"a body of the largest size", "POST /echo HTTP/1.1\r\nContent-Length: 1000\r\n" END, 1000, "",
      200, NULL},
 };
@@ -217,8 +216,8 @@ END_TEST
 static int drip(int fd, const char *text, char filler)
 {
     for (int i = 0; i < 150; i++) {
-        char byte = *text != '\0' ? *text++ : filler;
-        if (!client_send(fd, &byte, 1) || client_is_closed(fd, 20)) {
+        const char *byte = *text != '\0' ? text++ : &filler;
+        if (!client_send(fd, byte, 1) || client_is_closed(fd, 20)) {
             return i;
         }
     }

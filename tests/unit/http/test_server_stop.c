@@ -179,7 +179,8 @@ static void *hammer(void *arg)
 {
     const struct fixture *f = arg;
     static const char *const requests[] = {
-        "GET /hello HTTP/1.1\r\n" END, "GET /quick?cached HTTP/1.1\r\n" END,
+        "GET /hello HTTP/1.1\r\n" END,
+        "GET /quick?cached HTTP/1.1\r\n" END,
         "POST /echo HTTP/1.1\r\nContent-Length: 2\r\n" END "{}",
         "POST /stream HTTP/1.1\r\nContent-Length: 0\r\n" END,
     };
@@ -337,7 +338,7 @@ static chy_status nothing(void *self, struct chy_op *op, const struct chy_route 
     return CHY_OK;
 }
 
-#define ROUTE(pattern_) \
+#define ROUTE(pattern_)                                                 \
     .method = CHY_TEXT_INIT("GET"), .pattern = CHY_TEXT_INIT(pattern_), \
     .operation = CHY_TEXT_INIT("x")
 
@@ -351,9 +352,11 @@ static const struct {
     {{ROUTE("/a"), .handle = NULL}, CHY_BAD_INPUT, "no handler"},
     {{ROUTE("/a"), .handle = nothing, .auth = 17}, CHY_BAD_INPUT, "not known"},
     {{ROUTE("/a"), .handle = nothing, .auth = CHY_AUTH_BEARER, .flags = CHY_ROUTE_PUBLIC},
-     CHY_BAD_INPUT, "public listener"},
+     CHY_BAD_INPUT,
+     "public listener"},
     {{.method = CHY_TEXT_INIT("GET"), .pattern = CHY_TEXT_INIT("/a"), .handle = nothing},
-     CHY_BAD_INPUT, "words"},
+     CHY_BAD_INPUT,
+     "words"},
 };
 
 START_TEST(bad_routes_are_refused)
@@ -379,7 +382,7 @@ END_TEST
 TEST_MAIN("http_server_stop", TEST(stopping_waits_for_what_runs),
           TEST(a_draining_server_is_not_ready_and_refuses_connections),
           TEST(what_does_not_end_is_given_up), TEST(half_sent_requests_do_not_hold_it_up),
-          TEST_TIMES(stopping_under_load_cuts_no_answer, 5),
-          TEST(a_taken_port_leaves_nothing_open), TEST(a_server_that_never_started_can_be_freed),
+          TEST_TIMES(stopping_under_load_cuts_no_answer, 5), TEST(a_taken_port_leaves_nothing_open),
+          TEST(a_server_that_never_started_can_be_freed),
           TEST_EACH(bad_configurations_are_refused, bad_configs),
           TEST_EACH(bad_routes_are_refused, bad_routes))

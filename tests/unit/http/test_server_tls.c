@@ -15,20 +15,20 @@
 
 #define END "Host: test\r\n\r\n"
 
-extern char **environ;
-
 static char folder[] = "/tmp/chancery-http-XXXXXX";
 
+/** posix_spawnp() takes arguments that it could change; it does not. */
 static bool run(const char *const *arguments)
 {
+    char *const *unchanged;
+    memcpy(&unchanged, &arguments, sizeof unchanged);
     pid_t pid;
     int status = -1;
     posix_spawn_file_actions_t quiet;
     bool ok =
         posix_spawn_file_actions_init(&quiet) == 0 &&
         posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
-        posix_spawnp(&pid, arguments[0], &quiet, NULL, (char *const *)(uintptr_t)arguments,
-                     environ) == 0 &&
+        posix_spawnp(&pid, arguments[0], &quiet, NULL, unchanged, environ) == 0 &&
         waitpid(pid, &status, 0) == pid && status == 0;
     (void)posix_spawn_file_actions_destroy(&quiet);
     return ok;
@@ -43,9 +43,23 @@ static void make_certificate(const char *name, const char *subject)
     (void)snprintf(key, sizeof key, "%s/%s.key", folder, name);
     (void)snprintf(certificate, sizeof certificate, "%s/%s.pem", folder, name);
     (void)snprintf(distinguished, sizeof distinguished, "/CN=%s", subject);
-    const char *const arguments[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                               "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
-                               distinguished, "-keyout", key, "-out", certificate, NULL};
+    const char *const arguments[] = {"openssl",
+                                     "req",
+                                     "-x509",
+                                     "-newkey",
+                                     "ec",
+                                     "-pkeyopt",
+                                     "ec_paramgen_curve:P-256",
+                                     "-nodes",
+                                     "-days",
+                                     "2",
+                                     "-subj",
+                                     distinguished,
+                                     "-keyout",
+                                     key,
+                                     "-out",
+                                     certificate,
+                                     NULL};
     ck_assert(run(arguments));
 }
 
@@ -60,8 +74,8 @@ static const char *path_of(const char *name)
 
 static void remove_folder(void)
 {
-    static const char *const names[] = {"server.key", "server.pem", "client.key", "client.pem",
-                                        "other.key",  "other.pem"};
+    static const char *const names[] = {"server.key", "server.pem", "client.key",
+                                        "client.pem", "other.key",  "other.pem"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         (void)unlink(path_of(names[i]));
     }
@@ -90,12 +104,13 @@ static bool tls_connect(struct tls_client *client, uint16_t port, const char *pr
         (void)snprintf(certificate, sizeof certificate, "%s.pem", identity);
         ck_assert_int_eq(gnutls_certificate_set_x509_key_file(client->credentials,
                                                               path_of(certificate), path_of(key),
-                                                              GNUTLS_X509_FMT_PEM), 0);
+                                                              GNUTLS_X509_FMT_PEM),
+                         0);
     }
     ck_assert_int_eq(gnutls_init(&client->session, GNUTLS_CLIENT), 0);
     ck_assert_int_eq(gnutls_priority_set_direct(client->session, priorities, NULL), 0);
-    ck_assert_int_eq(gnutls_credentials_set(client->session, GNUTLS_CRD_CERTIFICATE,
-                                            client->credentials), 0);
+    ck_assert_int_eq(
+        gnutls_credentials_set(client->session, GNUTLS_CRD_CERTIFICATE, client->credentials), 0);
     gnutls_transport_set_int(client->session, client->fd);
     int code = GNUTLS_E_AGAIN;
     while (code < 0 && gnutls_error_is_fatal(code) == 0) {
@@ -293,7 +308,8 @@ START_TEST(client_certificates_are_verified)
     // Routes of other kinds stay open.
     answer = tls_ask(&client, "GET /describe/x HTTP/1.1\r\n" END);
     ck_assert(strncmp(answer, "HTTP/1.1 200", 12) == 0);
-    ck_assert_ptr_nonnull(strstr(answer, callers[_i].ok ? "certificate=yes\n" : "certificate=no\n"));
+    ck_assert_ptr_nonnull(
+        strstr(answer, callers[_i].ok ? "certificate=yes\n" : "certificate=no\n"));
     tls_close(&client);
     fixture_stop(&f);
 }
@@ -302,9 +318,12 @@ END_TEST
 int main(void)
 {
     const struct test_entry entries[] = {
-        TEST(answers_over_tls), TEST_EACH(takes_modern_tls_only, handshakes),
-        TEST(plain_http_gets_nothing), TEST(a_handshake_that_stalls_is_cut_off),
-        TEST_EACH(client_certificates_are_verified, callers), TEST(reload_takes_a_new_certificate),
+        TEST(answers_over_tls),
+        TEST_EACH(takes_modern_tls_only, handshakes),
+        TEST(plain_http_gets_nothing),
+        TEST(a_handshake_that_stalls_is_cut_off),
+        TEST_EACH(client_certificates_are_verified, callers),
+        TEST(reload_takes_a_new_certificate),
         TEST(a_bad_reload_changes_nothing),
     };
     if (mkdtemp(folder) == NULL) {
