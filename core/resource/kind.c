@@ -60,19 +60,44 @@ chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
     return CHY_OK;
 }
 
-static chy_status active_project(struct chy_call *call, struct chy_uuid *out_project)
+/** only_project finds the one project of a caller who may see all; false: there are more, or none. */
+static chy_status only_project(struct chy_call *call, struct chy_uuid *out_project,
+                               bool *out_found)
 {
     const struct chy_principal *principal = chy_principal_of(call->op);
-    if (principal != NULL && principal->role != CHY_ROLE_ADMIN &&
-        principal->membership_count == 1) {
-        *out_project = principal->memberships[0].project_id;
+    struct chy_query query;
+    struct chy_storage_page page;
+    *out_found = false;
+    if (principal == NULL) {
         return CHY_OK;
     }
+    if (principal->role != CHY_ROLE_ADMIN) {
+        *out_found = principal->membership_count == 1;
+        if (*out_found) {
+            *out_project = principal->memberships[0].project_id;
+        }
+        return CHY_OK;
+    }
+    chy_query_init(&query, call->op, CHY_C_PROJECTS, CHY_FIELDS(CHY_PROJECT_ID), 2);
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    *out_found = page.rows.count == 1;
+    if (*out_found) {
+        *out_project = chy_row_uuid(chy_page_row(&page, 0), 0);
+    }
+    return CHY_OK;
+}
+
+static chy_status active_project(struct chy_call *call, struct chy_uuid *out_project)
+{
     struct chy_storage_row row;
-    chy_status status =
-        chy_storage_read(call->runtime->storage, call->op, CHY_C_SETTINGS,
-                         CHY_KEY(chy_value_text(chy_text("active-project"))),
-                         CHY_FIELDS(CHY_SETTING_BLOB), &row);
+    bool found;
+    CHY_TRY(only_project(call, out_project, &found));
+    if (found) {
+        return CHY_OK;
+    }
+    chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_SETTINGS,
+                                         CHY_KEY(chy_value_text(chy_text("active-project"))),
+                                         CHY_FIELDS(CHY_SETTING_BLOB), &row);
     if (status == CHY_OK && chy_row_blob(&row, 0).len == sizeof out_project->bytes) {
         memcpy(out_project->bytes, chy_row_blob(&row, 0).ptr, sizeof out_project->bytes);
         return CHY_OK;
