@@ -114,11 +114,27 @@ static int sign_25519(void *object, struct chy_rng *rng, const struct chy_signat
     return code;
 }
 
+/** is_reduced tells whether the second half of a signature is below the order of the base point
+ *  (RFC 8032 5.1.7, step 1); older releases let a few beyond it pass. */
+static bool is_reduced(const uint8_t half[32])
+{
+    static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58,
+                                      0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
+                                      0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+                                      0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10};
+    for (size_t i = sizeof order; i > 0; i--) {
+        if (half[i - 1] != order[i - 1]) {
+            return half[i - 1] < order[i - 1];
+        }
+    }
+    return false;
+}
+
 static int verify_25519(void *object, const struct chy_signature_call *call,
                         struct chy_slice signature)
 {
     int holds = 0;
-    if (signature.len != ED25519_SIG_SIZE) {
+    if (signature.len != ED25519_SIG_SIZE || !is_reduced(signature.ptr + 32)) {
         return SIG_VERIFY_E;
     }
     int code =

@@ -329,6 +329,15 @@ static int verify_pss(RsaKey *key, const struct hashing *hashing, struct chy_sli
                : SIG_VERIFY_E;
 }
 
+/** is_below_modulus checks the signature as a number (RFC 8017 5.2.2, step 1). */
+static bool is_below_modulus(RsaKey *key, struct chy_slice signature)
+{
+    mp_int number;
+    return mp_init(&number) == 0 &&
+           mp_read_unsigned_bin(&number, signature.ptr, (word32)signature.len) == 0 &&
+           mp_cmp(&number, &key->n) == MP_LT;
+}
+
 static int verify(void *object, const struct chy_signature_call *call, struct chy_slice signature)
 {
     RsaKey *key = object;
@@ -337,7 +346,8 @@ static int verify(void *object, const struct chy_signature_call *call, struct ch
     uint8_t info[INFO_PREFIX_LEN + CHY_DIGEST_MAX];
     const struct hashing *hashing = hashing_of(call->scheme->digest);
     // RFC 8017 8.1.2 and 8.2.2, step 1
-    if (signature.len != (uint64_t)wc_RsaEncryptSize(key) || signature.len > sizeof copy) {
+    if (signature.len != (uint64_t)wc_RsaEncryptSize(key) || signature.len > sizeof copy ||
+        !is_below_modulus(key, signature)) {
         return SIG_VERIFY_E;
     }
     memcpy(copy, signature.ptr, signature.len);
