@@ -184,12 +184,12 @@ static chy_status choose_driver(struct pgs_store *store, struct pgs_search *sear
     for (uint32_t i = 0; i < search->driver_count; i++) {
         struct pgs_query query;
         pgs_query_init(&query, search->op);
-        CHY_TRY(pgs_search_probe_sql(search, search->drivers[i], &query));
+        CHY_TRY(pgs_search_probe_sql(search, &search->drivers[i], &query));
         PGS_AUTO(pgs_clear) PGresult *result = NULL;
         CHY_TRY(pgs_ask(store, search->op, &query, "counting rows", &result));
         if ((uint64_t)pgs_result_int(result, 0, 0) <= search->scan_limit) {
             search->mode = PGS_DRIVEN;
-            search->driver = search->drivers[i];
+            search->driver = &search->drivers[i];
             return CHY_OK;
         }
     }

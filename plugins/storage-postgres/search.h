@@ -25,6 +25,13 @@ enum pgs_search_mode {
 /** The most drivers that are probed. */
 #define PGS_DRIVERS_MAX 2U
 
+/** Predicates by which an index finds rows. */
+struct pgs_driver {
+    struct chy_view where;  /**< of struct chy_predicate; the first one made it a driver */
+    const uint32_t *fields; /**< the index's, from that predicate's on; NULL for one on a set */
+    uint32_t field_count;
+};
+
 struct pgs_search {
     struct chy_op *op;
     const struct pgs_table *table;
@@ -47,9 +54,9 @@ struct pgs_search {
 
     struct chy_view pushed;   /**< of struct chy_predicate: conditions of the ordered index */
     struct chy_view residual; /**< the others */
-    struct chy_view drivers[PGS_DRIVERS_MAX]; /**< sets of predicates that another index can find */
+    struct pgs_driver drivers[PGS_DRIVERS_MAX]; /**< other ways to find rows */
     uint32_t driver_count;
-    struct chy_view driver; /**< the one taken, in DRIVEN */
+    const struct pgs_driver *driver; /**< the one taken, in DRIVEN */
 };
 
 /** pgs_search_plan reads the order and the cursor, and divides the predicates. */
@@ -57,7 +64,7 @@ chy_status pgs_search_plan(struct chy_op *op, const struct pgs_table *table,
                            const struct chy_storage_find *find, struct pgs_search *out_search);
 
 /** pgs_search_probe_sql counts what a driver would find, up to one more than scan_limit. */
-chy_status pgs_search_probe_sql(const struct pgs_search *search, struct chy_view driver,
+chy_status pgs_search_probe_sql(const struct pgs_search *search, const struct pgs_driver *driver,
                                 struct pgs_query *query);
 
 /**

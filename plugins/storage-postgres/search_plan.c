@@ -194,9 +194,10 @@ static bool leads_to(const struct pgs_search *s, const uint32_t *fields, uint32_
 
 /** The driver of `p`: with it, the fixing predicates that stand before it in the index. */
 static chy_status driver_of(const struct pgs_search *s, const struct chy_predicate *p,
-                            struct chy_view *out_driver)
+                            struct pgs_driver *out_driver)
 {
     const uint32_t *fields = NULL;
+    uint32_t count = s->table->key_count;
     uint32_t before = 0;
     bool many = s->table->fields[p->field].many;
     if (!many && leads_to(s, s->table->key, s->table->key_count, p->field, &before)) {
@@ -206,19 +207,23 @@ static chy_status driver_of(const struct pgs_search *s, const struct chy_predica
         const struct pgs_index *index = &s->table->indexes[i];
         if (leads_to(s, index->fields, index->count, p->field, &before)) {
             fields = index->fields;
+            count = index->count;
         }
     }
-    out_driver->count = 0;
     if (!many && fields == NULL) {
         return CHY_OK;
     }
-    CHY_TRY(make_list(s->op, s->find->where.count, out_driver));
-    append(out_driver, p);
+    CHY_TRY(make_list(s->op, s->find->where.count, &out_driver->where));
+    append(&out_driver->where, p);
+    if (!many) {
+        out_driver->fields = fields + before;
+        out_driver->field_count = count - before;
+    }
     for (uint64_t i = 0; i < s->find->where.count; i++) {
         const struct chy_predicate *other = pgs_at(s->find->where, i);
         for (uint32_t f = 0; is_fixing(other) && f < before; f++) {
             if (fields[f] == other->field) {
-                append(out_driver, other);
+                append(&out_driver->where, other);
             }
         }
     }
@@ -234,7 +239,7 @@ static chy_status find_drivers(struct pgs_search *s)
                 continue;
             }
             CHY_TRY(driver_of(s, p, &s->drivers[s->driver_count]));
-            s->driver_count += s->drivers[s->driver_count].count != 0;
+            s->driver_count += s->drivers[s->driver_count].where.count != 0;
         }
     }
     return CHY_OK;

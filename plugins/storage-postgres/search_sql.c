@@ -183,13 +183,13 @@ static chy_status add_plain(const struct pgs_search *s, struct pgs_query *query)
 }
 
 /** Adds what a driver finds: predicates on columns, or one on a set. */
-static chy_status where_driver(const struct pgs_search *s, struct chy_view driver,
+static chy_status where_driver(const struct pgs_search *s, const struct pgs_driver *driver,
                                struct pgs_query *query)
 {
-    const struct chy_predicate *p = driver.ptr; // the first of them decides
+    const struct chy_predicate *p = driver->where.ptr;
     const struct pgs_field *field = &s->table->fields[p->field];
     if (!field->many) {
-        return pgs_where_all(query, s->table, driver);
+        return pgs_where_all(query, s->table, driver->where);
     }
     pgs_query_add(query, "(");
     pgs_key_columns(query, s->table, "t.");
@@ -242,15 +242,34 @@ chy_status pgs_search_sql(const struct pgs_search *search, struct pgs_query *que
     return CHY_OK;
 }
 
-chy_status pgs_search_probe_sql(const struct pgs_search *search, struct chy_view driver,
+/** The index's order, so that the planner takes no other way: that one might read everything. */
+static void add_driver_order(const struct pgs_search *s, const struct pgs_driver *driver,
+                             struct pgs_query *query)
+{
+    if (driver->fields == NULL) {
+        pgs_query_add(query, " ORDER BY c.\"value$\", ");
+        pgs_key_columns(query, s->table, "c.");
+        return;
+    }
+    struct chy_order terms[CHY_STORAGE_TERMS_MAX];
+    uint32_t count = 0;
+    for (; count < driver->field_count && count < CHY_STORAGE_TERMS_MAX; count++) {
+        terms[count] = (struct chy_order){driver->fields[count], 0};
+    }
+    pgs_order_by(query, s->table, "t.", terms, count);
+}
+
+chy_status pgs_search_probe_sql(const struct pgs_search *search, const struct pgs_driver *driver,
                                 struct pgs_query *query)
 {
-    const struct chy_predicate *p = driver.ptr; // the first of them decides
+    const struct chy_predicate *p = driver->where.ptr;
     const struct pgs_field *field = &search->table->fields[p->field];
     pgs_query_add(query, "SELECT count(*) FROM (SELECT 1 FROM ");
     pgs_query_add(query, field->many ? field->child : search->table->quoted);
     pgs_query_add(query, field->many ? " AS c WHERE " : " AS t WHERE ");
-    CHY_TRY(field->many ? pgs_where_child(query, p) : pgs_where_all(query, search->table, driver));
+    CHY_TRY(field->many ? pgs_where_child(query, p)
+                        : pgs_where_all(query, search->table, driver->where));
+    add_driver_order(search, driver, query);
     add_number(query, " LIMIT ", search->scan_limit + 1);
     pgs_query_add(query, ") AS found");
     return CHY_OK;

@@ -169,7 +169,8 @@ static chy_status where_has(struct pgs_query *query, const struct pgs_table *tab
         pgs_query_add(query, " AND ");
     }
     CHY_TRY(pgs_where_child(query, predicate));
-    pgs_query_add(query, ")");
+    // OFFSET 0 keeps the planner from reading all sets at once for the few rows that it looks at.
+    pgs_query_add(query, " OFFSET 0)");
     return CHY_OK;
 }
 
