@@ -310,6 +310,64 @@ START_TEST(detaching_ends_secrets_and_tokens_for_good)
 }
 END_TEST
 
+/** read_secret gives the whole row of the client secret, as an operation reads it. */
+static void read_secret(struct chy_op *op, struct chy_storage_row *out_row)
+{
+    static const uint32_t fields[CHY_SECRET_FIELDS] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    struct chy_view view = CHY_VIEW_INIT(fields);
+    struct chy_uuid id;
+    ck_assert(chy_uuid_parse(chy_text(secret_id.text), &id));
+    ck_assert_int_eq(chy_storage_read(world.runtime->storage, op, CHY_C_CLIENT_SECRETS,
+                                      CHY_KEY(chy_value_uuid(&id)), view, out_row),
+                     CHY_OK);
+}
+
+// A batch deletes a thousand secrets: what is left of more is dead all the same.
+START_TEST(a_secret_that_is_left_over_opens_nothing)
+{
+    struct chy_storage_row row;
+    struct chy_batch batch;
+    open_machine(NULL, NULL);
+    struct chy_op *op = test_runtime_op(world.test);
+    read_secret(op, &row);
+    ck_assert_int_eq(world_call(&world, "universal-auth", "delete", identity.text, NULL), CHY_OK);
+    struct word again = world_auth(&world, identity.text, NULL);
+    chy_batch_init(&batch, op, 0);
+    struct chy_write *write = chy_batch_insert(&batch, CHY_C_CLIENT_SECRETS,
+                                               CHY_KEY(*chy_row_value(&row, CHY_SECRET_ID)));
+    for (uint32_t i = 1; i < CHY_SECRET_FIELDS; i++) {
+        chy_write_set(write, i, *chy_row_value(&row, i));
+    }
+    ck_assert_int_eq(chy_batch_commit(&batch, world.runtime->storage, NULL), CHY_OK);
+    ck_assert_uint_eq(log_in(again.text, secret.text, NULL), WRONG);
+    ck_assert_uint_eq(log_in(client_id.text, secret.text, NULL), WRONG);
+    test_runtime_op_end(op);
+    world_close(&world);
+}
+END_TEST
+
+START_TEST(a_token_that_is_left_over_ends_with_its_secret)
+{
+    struct word token;
+    struct chy_uuid id;
+    struct chy_batch batch;
+    uint32_t reason;
+    open_machine(NULL, NULL);
+    ck_assert_int_eq(world_login(&world, client_id.text, secret.text, NULL, &token), CHY_OK);
+    ck_assert(chy_uuid_parse(chy_text(secret_id.text), &id));
+    struct chy_op *op = test_runtime_op(world.test);
+    chy_batch_init(&batch, op, 0);
+    struct chy_write *write =
+        chy_batch_update(&batch, CHY_C_CLIENT_SECRETS, CHY_KEY(chy_value_uuid(&id)));
+    chy_write_set(write, CHY_SECRET_REVOKED, chy_value_bool(true));
+    ck_assert_int_eq(chy_batch_commit(&batch, world.runtime->storage, NULL), CHY_OK);
+    ck_assert_int_eq(world_use(&world, token.text, NULL, &reason), CHY_DENIED);
+    ck_assert_uint_eq(reason, CHY_REASON_TOKEN);
+    test_runtime_op_end(op);
+    world_close(&world);
+}
+END_TEST
+
 /* --- settings ---------------------------------------------------------------------- */
 
 START_TEST(settings_have_the_documented_defaults)
@@ -447,6 +505,8 @@ TEST_MAIN("access login", TEST(a_log_in_answers_as_the_contract_says),
           TEST(a_limited_secret_ends_with_its_last_use), TEST(a_secret_ends_with_its_time),
           TEST(a_secret_is_used_from_its_networks_only), TEST(revoking_a_secret_ends_its_tokens),
           TEST(detaching_ends_secrets_and_tokens_for_good),
+          TEST(a_secret_that_is_left_over_opens_nothing),
+          TEST(a_token_that_is_left_over_ends_with_its_secret),
           TEST(settings_have_the_documented_defaults),
           TEST_EACH(settings_outside_their_range_are_refused, settings_cases),
           TEST(universal_auth_is_attached_once_and_to_machines),
