@@ -1,0 +1,35 @@
+/** The requests that the load generator sends: made beforehand, so that sending them costs little. */
+#ifndef CHANCERY_BENCH_REQUESTS_H
+#define CHANCERY_BENCH_REQUESTS_H
+
+#include "host.h"
+
+/** What all requests of a run have in common. */
+struct bench_target {
+    const char *method;
+    const char *path;
+    const char *token;   /**< NULL: none */
+    const char *profile; /**< NULL: the body is `body`; else a CSR of its own for each request */
+    const char *body;    /**< NULL: none */
+};
+
+/** Whole HTTP requests, one behind the other. */
+struct bench_requests {
+    uint8_t *bytes;
+    uint64_t *offsets; /**< count + 1 of them; all the same where every request is */
+    uint64_t count;
+    bool is_one; /**< there is one request, sent again and again */
+};
+
+/** bench_requests_make makes `count` requests; with a profile each has a fresh P-256 key, a name and an
+ *  alternative name of its own.  `plugin` is a crypto plugin's file, loaded only for that.  false: it
+ *  has said why. */
+CHY_MUST_USE bool bench_requests_make(const struct bench_target *target,
+                                      const struct conf_arguments *arguments, uint64_t count,
+                                      struct bench_requests *out_requests);
+void bench_requests_free(struct bench_requests *requests);
+
+/** bench_requests_at gives one request's bytes. */
+struct chy_slice bench_requests_at(const struct bench_requests *requests, uint64_t number);
+
+#endif
