@@ -203,9 +203,12 @@ START_TEST(lock_out_follows_its_settings)
     ck_assert_uint_eq(log_in(client_id.text, secret.text, NULL), WRONG);
     move_clock(30);
     ck_assert_uint_eq(log_in(client_id.text, secret.text, NULL), 0);
+    ck_assert_uint_eq(log_in(client_id.text, OTHER, NULL), WRONG);
+    ck_assert_uint_eq(log_in(client_id.text, secret.text, NULL), WRONG);
     ck_assert_int_eq(
         world_call(&world, "universal-auth", "update", identity.text, "{\"lockoutEnabled\":false}"),
         CHY_OK);
+    ck_assert_uint_eq(log_in(client_id.text, secret.text, NULL), 0); // that lifts the lock
     for (int i = 0; i < 5; i++) {
         ck_assert_uint_eq(log_in(client_id.text, OTHER, NULL), WRONG);
     }
