@@ -45,7 +45,7 @@ static const struct chy_option options[] = {
                            .default_text = CHY_TEXT_INIT("2"),
                            .help = CHY_TEXT_INIT("joined commits in flight at once, each on a "
                                                  "connection of its own")},
-    [OPTION_GATHER] = {.name = CHY_TEXT_INIT("gather_ms"),
+    [OPTION_GATHER] = {.name = CHY_TEXT_INIT("gather"),
                        .type = CHY_OPTION_DURATION,
                        .minimum = 0,
                        .maximum = 20000,
