@@ -1,5 +1,6 @@
 #include "command/command.h"
 
+#include "base/slice.h"
 #include "command/paths.h"
 #include "command/plugin_place.h"
 
@@ -212,6 +213,28 @@ static bool check_one(struct chy_cli *cli, const struct chy_plugin_place *place,
     return true;
 }
 
+/** check_word takes a plugin's name, or the path of its file wherever it lies. */
+static bool check_word(struct chy_cli *cli, const struct chy_plugin_place *place, const char *word)
+{
+    struct chy_slice text = chy_text(word);
+    struct chy_slice folder = {NULL, 0};
+    struct chy_plugin_place beside = *place;
+    uint64_t slash = 0;
+    if (!chy_slice_find_last(text, '/', &slash)) {
+        return check_one(cli, place, text);
+    }
+    struct chy_slice name = chy_slice_skip(text, slash + 1);
+    if (chy_slice_ends_with(name, chy_text(".so"))) {
+        name.len -= sizeof ".so" - 1;
+    }
+    if (chy_copy(cli->op, chy_slice_first(text, slash == 0 ? 1 : slash), &folder) != CHY_OK) {
+        (void)chy_cli_fail(cli);
+        return false;
+    }
+    beside.directory = (const char *)folder.ptr;
+    return check_one(cli, &beside, name);
+}
+
 static int run_check(struct chy_cli *cli, const struct chy_given *given)
 {
     struct chy_plugin_place place;
@@ -221,7 +244,7 @@ static int run_check(struct chy_cli *cli, const struct chy_given *given)
         return chy_cli_fail(cli);
     }
     for (size_t i = 0; i < given->operand_count; i++) {
-        ok = check_one(cli, &place, chy_text(given->operands[i])) && ok;
+        ok = check_word(cli, &place, given->operands[i]) && ok;
     }
     if (given->operand_count == 0 && chy_loader_list(cli->op, place.directory, &names) != CHY_OK) {
         return chy_cli_fail(cli);
@@ -236,12 +259,12 @@ static int run_check(struct chy_cli *cli, const struct chy_given *given)
 const struct chy_command chy_command_plugin_check = {
     .name = "check",
     .summary = "Check that plugins load, each in a process of its own",
-    .details = "Without a NAME all plugins of the folder are checked. A plugin that crashes takes\n"
-               "nothing along.",
+    .details = "Without a NAME all plugins of the folder are checked; FILE is a plugin anywhere. One\n"
+               "that crashes takes nothing along.",
     .example = "chancery plugin check",
     .arguments = arguments,
     .argument_count = sizeof arguments / sizeof arguments[0],
-    .operands = "[NAME…]",
+    .operands = "[NAME|FILE…]",
     .operand_min = 0,
     .operand_max = CHY_ARGUMENT_WORDS_MAX,
     .run = run_check,
