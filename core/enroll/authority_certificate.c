@@ -255,11 +255,11 @@ static chy_status read_dates(struct chy_call *call, const struct chy_issuer *par
         return chy_shape_refuse_one(call->op, "invalid_date", "/notAfter",
                                     "expected an ISO 8601 date");
     }
-    if (not_after <= not_before || not_after <= chy_now(call->op)) {
-        return chy_fail(call->op, CHY_BAD_INPUT, 0, "notAfter must lie after notBefore and now");
-    }
     if (parent != NULL && not_before < parent->path[0].not_before) {
         not_before = parent->path[0].not_before;
+    }
+    if (not_after <= not_before || not_after <= chy_now(call->op)) {
+        return chy_fail(call->op, CHY_BAD_INPUT, 0, "notAfter must lie after notBefore and now");
     }
     if (parent != NULL && not_after > parent->path[0].not_after) {
         return chy_fail(call->op, CHY_BAD_INPUT, 0,
@@ -391,7 +391,11 @@ static chy_status read_path(struct chy_call *call, struct chy_certificate *path,
         CHY_TRY(chy_certificate_read(call->op, chain.items[i], &path[count++]));
     }
     struct chy_path_check check = {
-        .time = chy_now(call->op), .verify = verify_signature, .context = call->runtime};
+        .time = chy_now(call->op),
+        .verify = verify_signature,
+        .context = call->runtime,
+        .leaf_is_issuer = true,
+    };
     *out_count = count;
     return chy_path_validate(call->op, path, count, &check);
 }

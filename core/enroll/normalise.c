@@ -260,7 +260,7 @@ static chy_status normalise_constraints(struct work *w)
         return chy_fail(w->op, CHY_BAD_INPUT, 0,
                         "a path length is for CA certificates: set isCA, or leave it out");
     }
-    if (d->basic_constraints.is_ca && w->key_usage_asked && d->key_usage != 0 &&
+    if (d->basic_constraints.is_ca && d->key_usage != 0 &&
         (d->key_usage & CHY_KU_KEY_CERT_SIGN) == 0) {
         return chy_fail(w->op, CHY_BAD_INPUT, 0,
                         "a CA certificate needs the key usage key_cert_sign");
@@ -285,6 +285,24 @@ static chy_status fit_key_usage(struct work *w)
     chy_decision_note(w->op, d, "the default key usage %s was dropped: it does not fit a %s key",
                       chy_key_usage_word(bit), chy_key_algorithm_name(d->key_algorithm));
     return CHY_OK;
+}
+
+/** check_sense refuses what no certificate may look like (RFC 5280 4.1.2.6, 4.2.1.3). */
+static chy_status check_sense(struct work *w)
+{
+    const struct chy_decision *d = w->decision;
+    const uint32_t only = CHY_KU_ENCIPHER_ONLY | CHY_KU_DECIPHER_ONLY;
+    const char *wrong = NULL;
+    if ((d->key_usage & only) != 0 && (d->key_usage & CHY_KU_KEY_AGREEMENT) == 0) {
+        wrong = "the key usages encipher_only and decipher_only need key_agreement beside them";
+    } else if (d->subject.count == 0 && d->basic_constraints.is_ca) {
+        wrong = "a CA certificate needs a subject";
+    } else if (d->subject.count == 0 && w->issuer == NULL) {
+        wrong = "a self-signed certificate needs a subject, which is its issuer too";
+    } else if (w->issuer == NULL && d->basic_constraints.is_ca && d->ekus != 0) {
+        wrong = "a self-signed CA certificate has no extended key usages";
+    }
+    return wrong == NULL ? CHY_OK : chy_fail(w->op, CHY_BAD_INPUT, 0, "%s", wrong);
 }
 
 /** authorise_authority asks for the permission that makes CAs: no enrollment right includes it. */
@@ -449,6 +467,13 @@ static chy_status clamp_to_issuer(struct work *w, int64_t *begin, int64_t *end)
     char text[CHY_TIME_TEXT_SIZE];
     if (*begin < ca->not_before) {
         *begin = ca->not_before;
+        if (*end <= *begin) {
+            chy_time_format(ca->not_before, text);
+            return chy_fail(w->op, CHY_BAD_INPUT, 0,
+                            "the certificate would end before its certificate authority begins, "
+                            "at %s",
+                            text);
+        }
     }
     if (*end <= ca->not_after) {
         return CHY_OK;
@@ -530,6 +555,7 @@ chy_status chy_normalise(struct chy_runtime *runtime, struct chy_op *op,
     CHY_TRY(normalise_constraints(&w));
     CHY_TRY(choose_key_algorithm(&w));
     CHY_TRY(fit_key_usage(&w));
+    CHY_TRY(check_sense(&w));
     CHY_TRY(choose_signature_algorithm(&w));
     CHY_TRY(authorise_authority(&w));
     CHY_TRY(normalise_validity(&w));

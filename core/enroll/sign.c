@@ -148,6 +148,7 @@ static chy_status validate(struct chy_op *op, const struct chy_signing *signing,
     struct chy_path_check check = {
         .time = chy_now(op) < signing->not_before ? signing->not_before : chy_now(op),
         .skip_leaf_signature = true,
+        .leaf_is_issuer = signing->basic_constraints.is_ca,
     };
     return chy_path_validate(op, path, count, &check);
 }

@@ -21,6 +21,7 @@ struct chy_path_check {
     void *context;
     bool ignore_dates;
     bool skip_leaf_signature; /**< the end certificate is not signed yet */
+    bool leaf_is_issuer;      /**< there must be room for certificates below the end certificate */
 };
 
 /**
