@@ -20,8 +20,8 @@ chy_status api_own(struct chy_op *op, json_t *json)
 chy_status api_parse(struct chy_op *op, struct chy_slice text, json_t **out_json)
 {
     json_error_t error;
-    json_t *json = json_loadb((const char *)text.ptr, (size_t)text.len, JSON_REJECT_DUPLICATES,
-                              &error);
+    json_t *json = json_loadb((const char *)text.ptr, (size_t)text.len,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (json == NULL) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "the body is not a JSON document: %s", error.text);
     }
