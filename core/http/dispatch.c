@@ -1,5 +1,12 @@
 #include "http/inside.h"
 
+static void start_answer(struct chy_http_exchange *x)
+{
+    memset(&x->answer, 0, sizeof x->answer);
+    x->answer.struct_size = (uint32_t)sizeof x->answer;
+    x->answer.status = 200;
+}
+
 /** Gives the operation its time, and the answer its beginning. */
 static void prepare(struct chy_http_exchange *x)
 {
@@ -7,8 +14,7 @@ static void prepare(struct chy_http_exchange *x)
     operation->deadline =
         chy_clock_monotonic(operation->clock) + x->server->config.limits.request_deadline;
     x->request.body = chy_buf_slice(&x->body);
-    x->answer.struct_size = (uint32_t)sizeof x->answer;
-    x->answer.status = 200;
+    start_answer(x);
 }
 
 /** Enters the list of what workers have.  false: the server is closing. */
@@ -116,8 +122,15 @@ static bool submit(struct chy_http_exchange *x, chy_pool_fn *fn)
 static bool try_quick(struct chy_http_exchange *x)
 {
     const struct chy_http_mount *mount = &x->slot->owner->mount;
-    return mount->quick != NULL && x->slot->route.auth == CHY_AUTH_NONE &&
-           mount->quick(mount->self, &x->operation.op, &x->slot->route, &x->request, &x->answer);
+    const struct chy_route *route = &x->slot->route;
+    if (mount->quick == NULL || route->auth != CHY_AUTH_NONE) {
+        return false;
+    }
+    if (mount->quick(mount->self, &x->operation.op, route, &x->request, &x->answer)) {
+        return true;
+    }
+    start_answer(x); // whatever it had begun to fill
+    return false;
 }
 
 enum MHD_Result chy_http_dispatch(struct chy_http_exchange *x)

@@ -80,7 +80,7 @@ static enum MHD_Result refuse(struct chy_http_exchange *x)
         chy_http_connection_expect(x->connection, CHY_HTTP_WAIT_BODY);
         return MHD_YES;
     }
-    x->is_last = true;
+    // libmicrohttpd closes what is answered in the first call.
     chy_http_answer_finish(x, x->status);
     return chy_http_answer_send(x);
 }

@@ -1,5 +1,6 @@
 #include "http/inside.h"
 
+#include "base/secret.h"
 #include "base/slice.h"
 
 #include <stdlib.h>
@@ -78,10 +79,6 @@ static const char *find_route(struct chy_http_exchange *x, struct chy_slice meth
     struct chy_slice raw = chy_slice_of(x->text, x->target_len);
     struct chy_buffer scratch = {x->text + x->target_len, x->target_len};
     const char *problem = chy_http_target_split(raw, out_target);
-    if (problem == NULL && out_target->path.len > scratch.len) {
-        // An absolute form without a path: "/" needs one byte, and the scheme has left more.
-        problem = "the request target is too short";
-    }
     if (problem == NULL) {
         problem = chy_http_path_parse(out_target->path, scratch, &x->path);
     }
@@ -162,6 +159,8 @@ static chy_status copy_headers(struct chy_http_exchange *x, const struct collect
         bool is_authorization = chy_slice_is(pair.name, "authorization");
         if (is_authorization) {
             x->authorization = pair.value;
+            // The original too: libmicrohttpd has no use for it, and does not clear it at the end.
+            chy_secret_wipe(chy_http_unconst(line->value.ptr), (size_t)line->value.len);
         }
         // The token of a bearer route is for core; what only proxies may say is dropped from others.
         bool drop = (is_authorization && hide) ||

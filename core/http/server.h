@@ -1,8 +1,8 @@
 /**
  * The HTTP server: listeners, routes, and the path of every request through them.
  *
- *   event thread:  read the head → check it strictly → route → gather the body into a bounded buffer
- *   worker:        authenticate → authorise → media type → schema → handler → render → log, count
+ *   event thread:  read the head → check it strictly → route → size and media type → gather the body
+ *   worker:        authenticate → authorise → schema → handler → render → log, count
  *   event thread:  send
  *
  * Event threads never block: a request whose mount has a `quick` function is tried there, all others
