@@ -2,7 +2,7 @@
 #include "tally.h"
 #include "work.h"
 
-/* --- preparation, on the caller's thread ---------------------------------------------------------*/
+/* --- preparation, on the caller's thread -------------------------------------------------------*/
 
 /** store_sets gives assignments of sets their stored form beside their sorted items. */
 static chy_status store_sets(struct chy_op *op, struct chy_storage_write *write)
@@ -55,7 +55,7 @@ chy_status job_init(struct job *job, struct chy_op *op, const struct chy_storage
     return CHY_OK;
 }
 
-/* --- one write, one batch ------------------------------------------------------------------------*/
+/* --- one write, one batch ----------------------------------------------------------------------*/
 
 static bool guard_holds(const struct work *work)
 {

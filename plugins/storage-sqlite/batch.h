@@ -10,7 +10,8 @@ enum job_state {
     JOB_DONE
 };
 
-/** A batch: lives on the stack of the thread that waits for it, what it points to in its operation. */
+/** A batch: lives on the stack of the thread that waits for it, what it points to in its
+ *  operation. */
 struct job {
     struct job *next;
     struct chy_op *op;

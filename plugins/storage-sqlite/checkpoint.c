@@ -2,8 +2,8 @@
  * Checkpoints: the log's pages go into the database, away from commits.
  *
  * A passive one disturbs nobody, and does the bulk.  Where writers never rest it never ends with an
- * empty log either, so the writer is held between two groups while the rest, which is small by then,
- * is done; the log then starts from its beginning.
+ * empty log either, so the writer is held between two groups while the rest, which is small by
+ * then, is done; the log then starts from its beginning.
  */
 #include "store.h"
 
@@ -11,8 +11,6 @@
 
 /** How long the held writer waits for readers of the log to end. */
 #define READERS_WAIT_MS 50
-/** The most passive rounds before the writer is held, each with less to do than the one before. */
-#define ROUNDS 3
 
 /** checkpoint folds what it can; `out_left` is what the log holds beyond that, in pages. */
 static chy_status checkpoint(struct store *store, struct chy_op *op, int mode, int64_t *out_left)
@@ -42,7 +40,10 @@ static chy_status fold(struct store *store, struct chy_op *op)
     // A connection that has read nothing yet does not know of the log, and would fold nothing.
     CHY_TRY(query_number(op, store->checkpointer.connection, "SELECT count(*) FROM sqlite_schema",
                          0, &tables));
-    for (int round = 0; round < ROUNDS && left > fold_pages / 16; round++) {
+    // Each round leaves what was written during it: as long as that shrinks, another one pays.
+    int64_t before = INT64_MAX;
+    while (left > fold_pages / 16 && left < before / 2) {
+        before = left;
         CHY_TRY(checkpoint(store, op, SQLITE_CHECKPOINT_PASSIVE, &left));
     }
     writer_pause(writer);

@@ -30,7 +30,7 @@ void bind_value(sqlite3_stmt *stmt, int number, const struct chy_value *value)
     }
 }
 
-/* --- sets ----------------------------------------------------------------------------------------*/
+/* --- sets --------------------------------------------------------------------------------------*/
 
 chy_status items_encode(struct chy_op *op, const struct chy_slice *items, uint64_t count,
                         struct chy_slice *out_bytes)
@@ -129,7 +129,7 @@ int functions_add(sqlite3 *db)
     return code;
 }
 
-/* --- columns -------------------------------------------------------------------------------------*/
+/* --- columns -----------------------------------------------------------------------------------*/
 
 chy_status column_value(struct chy_op *op, sqlite3_stmt *stmt, int column,
                         const struct chy_field *field, struct chy_value *out_value)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* --- SQL text ------------------------------------------------------------------------------------*/
+/* --- SQL text ----------------------------------------------------------------------------------*/
 
 static void add_bytes(struct sql *sql, const void *bytes, uint64_t len)
 {
@@ -48,7 +48,7 @@ void sql_fini(struct sql *sql)
     *sql = (struct sql){0};
 }
 
-/* --- errors --------------------------------------------------------------------------------------*/
+/* --- errors ------------------------------------------------------------------------------------*/
 
 chy_status sqlite_status(int code)
 {
@@ -79,7 +79,7 @@ chy_status fail_sqlite(struct chy_op *op, struct connection *connection, const c
     return chy_fail(op, sqlite_status(code), code, "%s: %s", doing, sqlite3_errmsg(connection->db));
 }
 
-/* --- connections ---------------------------------------------------------------------------------*/
+/* --- connections -------------------------------------------------------------------------------*/
 
 /** is_late ends a statement whose operation nobody waits for any more. */
 static int is_late(void *arg)
@@ -94,6 +94,10 @@ static chy_status set_up(struct chy_op *op, struct connection *connection,
                          const struct connection_settings *settings, enum connection_kind kind)
 {
     char text[256];
+    int powersafe = 1;
+    // SQLite's default; without it a commit would write on after its sync, see logfile.h.
+    (void)sqlite3_file_control(connection->db, "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE,
+                               &powersafe);
     (void)sqlite3_extended_result_codes(connection->db, 1);
     (void)sqlite3_busy_timeout(connection->db, (int)(settings->busy_timeout_us / 1000));
     (void)sqlite3_db_config(connection->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -170,7 +174,7 @@ void connection_trim(struct connection *connection)
     }
 }
 
-/* --- statements ----------------------------------------------------------------------------------*/
+/* --- statements --------------------------------------------------------------------------------*/
 
 static uint64_t hash(struct chy_slice key)
 {

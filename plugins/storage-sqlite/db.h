@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 
-/* --- SQL text ------------------------------------------------------------------------------------*/
+/* --- SQL text ----------------------------------------------------------------------------------*/
 
 /** SQL being built.  It fails once and stays failed; sql_prepare() then says so. */
 struct sql {
@@ -24,7 +24,7 @@ void sql_add_name(struct sql *sql, struct chy_slice first, const char *between,
                   struct chy_slice second);
 void sql_fini(struct sql *sql);
 
-/* --- connections ---------------------------------------------------------------------------------*/
+/* --- connections -------------------------------------------------------------------------------*/
 
 struct statement {
     struct statement *next;
@@ -88,7 +88,7 @@ chy_status fail_sqlite(struct chy_op *op, struct connection *connection, const c
 /** sqlite_status says what the caller may do after `code`. */
 chy_status sqlite_status(int code);
 
-/* --- values --------------------------------------------------------------------------------------*/
+/* --- values ------------------------------------------------------------------------------------*/
 
 /** bind_value binds parameter `number` (from 1); the bytes stay the caller's. */
 void bind_value(sqlite3_stmt *stmt, int number, const struct chy_value *value);

@@ -26,7 +26,7 @@ static const char *term_column(const struct search *search, uint64_t term)
     return search->table->columns[search->terms[term].field];
 }
 
-/* --- the text ------------------------------------------------------------------------------------*/
+/* --- the text ----------------------------------------------------------------------------------*/
 
 static void add_equal(struct query *query, const struct search *search, uint64_t term)
 {
@@ -39,7 +39,8 @@ static void add_equal(struct query *query, const struct search *search, uint64_t
     }
 }
 
-/** least_value is below or equal to every value of a field but null: a bound that an index knows. */
+/** least_value is below or equal to every value of a field but null: a bound that an index
+ *  knows. */
 static const char *least_value(const struct chy_field *field)
 {
     switch ((enum chy_value_type)field->type) {
@@ -56,7 +57,8 @@ static const char *least_value(const struct chy_field *field)
     return " IS NOT NULL";
 }
 
-/** add_behind adds what is strictly behind the cursor in one term; nulls at the end are left out. */
+/** add_behind adds what is strictly behind the cursor in one term; nulls at the end are left
+ *  out. */
 static void add_behind(struct query *query, const struct search *search, uint64_t term)
 {
     query_add(query, term_column(search, term));
@@ -177,7 +179,7 @@ static void add_order(struct query *query, const struct search *search, uint64_t
     }
 }
 
-/* --- the walk ------------------------------------------------------------------------------------*/
+/* --- the walk ----------------------------------------------------------------------------------*/
 
 static chy_status fields_of_row(struct search *search, int64_t number, struct chy_view *out_values)
 {

@@ -69,7 +69,7 @@ void group_refuse(struct chy_op *op, struct job **jobs, uint64_t count)
     }
 }
 
-/* --- running -------------------------------------------------------------------------------------*/
+/* --- running -----------------------------------------------------------------------------------*/
 
 /** What running a group came to. */
 enum run {

@@ -3,8 +3,8 @@
  *
  *   "things"          "$row" INTEGER PRIMARY KEY, "$revision", then a column per field; STRICT
  *   "things::key"     UNIQUE index on the key
- *   "things:by_name"  an index, with the key's fields behind its own, so that it carries whole orders
- *   "things/tags"     of a many-field: (value, row), to look up by value; the row keeps the set itself
+ *   "things:by_name"  an index; the key's fields stand behind its own: it carries whole orders
+ *   "things/tags"     of a many-field: (value, row), to look up by value; the row keeps the set
  *
  * Fields that cannot be null are not NOT NULL: a later version may let them be, without a rebuild.
  */

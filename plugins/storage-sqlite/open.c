@@ -14,7 +14,7 @@ chy_status store_service(struct store *store, struct chy_op *op, struct connecti
     return connection_open(op, &settings, CONNECTION_SERVICE, out_connection);
 }
 
-/* --- readers -------------------------------------------------------------------------------------*/
+/* --- readers -----------------------------------------------------------------------------------*/
 
 static chy_status open_reader(struct store *store, struct chy_op *op,
                               struct connection **out_connection)
@@ -93,7 +93,7 @@ static void close_readers(struct readers *readers)
     readers->open = 0;
 }
 
-/* --- the file ------------------------------------------------------------------------------------*/
+/* --- the file ----------------------------------------------------------------------------------*/
 
 /** tighten takes from others what they may not have; the log and its index inherit the mode. */
 static chy_status tighten(struct store *store, struct chy_op *op)

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- health --------------------------------------------------------------------------------------*/
+/* --- health ------------------------------------------------------------------------------------*/
 
 chy_status store_health(void *self, struct chy_op *op)
 {
@@ -22,7 +22,7 @@ chy_status store_health(void *self, struct chy_op *op)
     return status;
 }
 
-/* --- check ---------------------------------------------------------------------------------------*/
+/* --- check -------------------------------------------------------------------------------------*/
 
 static chy_status check_pages(struct chy_op *op, struct connection *connection)
 {
@@ -146,7 +146,7 @@ chy_status store_check(void *self, struct chy_op *op)
     return status;
 }
 
-/* --- backup --------------------------------------------------------------------------------------*/
+/* --- backup ------------------------------------------------------------------------------------*/
 
 /** copy_pages copies within one read transaction: the copy shows one moment, writers go on. */
 static chy_status copy_pages(struct chy_op *op, struct connection *from, struct connection *to)
@@ -211,7 +211,7 @@ chy_status store_backup(void *self, struct chy_op *op, struct chy_slice path)
     return status;
 }
 
-/* --- statistics ----------------------------------------------------------------------------------*/
+/* --- statistics --------------------------------------------------------------------------------*/
 
 static uint64_t file_bytes(const char *path, const char *suffix)
 {

@@ -134,7 +134,7 @@ static bool all_drive(const struct search *search)
     return true;
 }
 
-/* --- the few -------------------------------------------------------------------------------------*/
+/* --- the few -----------------------------------------------------------------------------------*/
 
 /** is_few runs a count that stops past scan_limit. */
 static chy_status is_few(struct search *search, struct query *query, bool *out_few)

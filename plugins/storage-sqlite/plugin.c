@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* --- options -------------------------------------------------------------------------------------*/
+/* --- options -----------------------------------------------------------------------------------*/
 
 enum option {
     OPTION_PATH,
@@ -111,7 +111,7 @@ static chy_status read_options(struct store *store, struct chy_op *op,
     return CHY_OK;
 }
 
-/* --- life ----------------------------------------------------------------------------------------*/
+/* --- life --------------------------------------------------------------------------------------*/
 
 static bool make_locks(struct store *store)
 {
@@ -202,7 +202,7 @@ static void stop(void *self, struct chy_op *op)
     store_close(self);
 }
 
-/* --- the descriptor ------------------------------------------------------------------------------*/
+/* --- the descriptor ----------------------------------------------------------------------------*/
 
 static const struct chy_storage_ops storage_ops = {
     .declare = store_declare,

@@ -49,7 +49,7 @@ chy_status query_open(struct query *query, struct connection *connection, sqlite
     return CHY_OK;
 }
 
-/* --- predicates ----------------------------------------------------------------------------------*/
+/* --- predicates --------------------------------------------------------------------------------*/
 
 bool where_never(struct chy_view where)
 {
@@ -177,7 +177,8 @@ void query_predicate(struct query *query, const struct table *table,
         break;
     case CHY_WHERE_HAS:
     case CHY_WHERE_HAS_PREFIX:
-        // The row's own copy of the set: its cost is the set's size, however many rows share a text.
+        // The row's own copy of the set: its cost is the set's size, however many rows share a
+        // text.
         query_add(query,
                   predicate->kind == CHY_WHERE_HAS ? HAS_FUNCTION "(" : HAS_PREFIX_FUNCTION "(");
         query_add(query, column);

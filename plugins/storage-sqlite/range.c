@@ -47,7 +47,8 @@ static void write_range_query(struct work *work, const struct chy_value *limit, 
     query_bind(query, limit);
 }
 
-/** find_doomed reads all rows before the first is deleted: a walk must not saw at its own branch. */
+/** find_doomed reads all rows before the first is deleted: a walk must not saw at its own
+ *  branch. */
 static chy_status find_doomed(struct work *work, struct doomed *rows, uint64_t *out_count)
 {
     struct query query = {.op = work->job->op};

@@ -2,7 +2,7 @@
 #include "read.h"
 #include "work.h"
 
-/* --- statements ----------------------------------------------------------------------------------*/
+/* --- statements --------------------------------------------------------------------------------*/
 
 chy_status work_broken(struct work *work, const char *doing)
 {
@@ -77,7 +77,7 @@ static chy_status step(struct work *work, sqlite3_stmt *stmt, const char *doing)
     return status;
 }
 
-/* --- sets ----------------------------------------------------------------------------------------*/
+/* --- sets --------------------------------------------------------------------------------------*/
 
 static chy_status change_child(struct work *work, uint32_t field, struct chy_slice text, bool add)
 {
@@ -139,7 +139,7 @@ static struct chy_slice stored_set(const struct work *work, uint32_t field)
     return chy_slice_of(NULL, 0);
 }
 
-/* --- looking up ----------------------------------------------------------------------------------*/
+/* --- looking up --------------------------------------------------------------------------------*/
 
 void work_want(struct work *work, uint32_t field)
 {
@@ -230,7 +230,7 @@ chy_status work_look_up(struct work *work)
     return status;
 }
 
-/* --- writing -------------------------------------------------------------------------------------*/
+/* --- writing -----------------------------------------------------------------------------------*/
 
 static uint32_t assigned_field(const struct chy_storage_write *write, uint64_t i)
 {

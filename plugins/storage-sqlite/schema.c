@@ -1,5 +1,6 @@
 /**
- * The schema: what is there compared with what is declared, and additive steps from one to the other.
+ * The schema: what is there compared with what is declared, and additive steps from one to the
+ * other.
  *
  * One walk over the declaration serves both.  verify_schema() only notes what it finds; upgrade()
  * makes what is missing, in one transaction.
@@ -85,7 +86,7 @@ static chy_status look_up(struct walk *walk, const char *kind, const char *name,
     return status;
 }
 
-/* --- SQL of the parts ----------------------------------------------------------------------------*/
+/* --- SQL of the parts --------------------------------------------------------------------------*/
 
 static const char *column_type(const struct chy_field *field)
 {
@@ -164,7 +165,7 @@ static void column_sql(const struct table *table, uint32_t field, struct sql *sq
     sql_add(sql, column_type(chy_storage_field(table->collection, field)));
 }
 
-/* --- the walk ------------------------------------------------------------------------------------*/
+/* --- the walk ----------------------------------------------------------------------------------*/
 
 /** add makes a missing part when the walk makes; it takes `sql`. */
 static chy_status add(struct walk *walk, struct sql *sql, const char *name)
@@ -266,7 +267,7 @@ static chy_status walk_all(struct walk *walk)
     return CHY_OK;
 }
 
-/* --- the state -----------------------------------------------------------------------------------*/
+/* --- the state ---------------------------------------------------------------------------------*/
 
 /** read_state compares versions first, and tables where the versions allow it. */
 static chy_status read_state(struct walk *walk, struct chy_schema_report *report)
@@ -335,7 +336,7 @@ chy_status store_verify_schema(void *self, struct chy_op *op, struct chy_schema_
     return CHY_OK;
 }
 
-/* --- upgrade -------------------------------------------------------------------------------------*/
+/* --- upgrade -----------------------------------------------------------------------------------*/
 
 static chy_status set_meta(struct walk *walk, const char *name, uint32_t value)
 {
@@ -399,7 +400,7 @@ chy_status store_upgrade(void *self, struct chy_op *op)
     return status;
 }
 
-/* --- declare -------------------------------------------------------------------------------------*/
+/* --- declare -----------------------------------------------------------------------------------*/
 
 /** check_names: SQLite's names do not tell upper from lower case, and some are its own. */
 static chy_status check_names(struct chy_op *op, const struct chy_schema *schema)

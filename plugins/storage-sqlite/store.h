@@ -103,19 +103,19 @@ struct store {
     struct readers readers;
 };
 
-/* --- layout.c: the names of things ---------------------------------------------------------------*/
+/* --- layout.c: the names of things -------------------------------------------------------------*/
 
 /** layout_make fills store->tables from store->schema. */
 CHY_MUST_USE chy_status layout_make(struct store *store, struct chy_op *op);
 void layout_free(struct store *store);
 
-/* --- schema.c ------------------------------------------------------------------------------------*/
+/* --- schema.c ----------------------------------------------------------------------------------*/
 
 chy_status store_declare(void *self, struct chy_op *op, const struct chy_schema *schema);
 chy_status store_verify_schema(void *self, struct chy_op *op, struct chy_schema_report *out_report);
 chy_status store_upgrade(void *self, struct chy_op *op);
 
-/* --- open.c: the file, its connections and threads -----------------------------------------------*/
+/* --- open.c: the file, its connections and threads ---------------------------------------------*/
 
 /** store_open opens what is there; a missing file is fine, and leaves the store closed. */
 CHY_MUST_USE chy_status store_open(struct store *store, struct chy_op *op);
@@ -135,14 +135,14 @@ CHY_MUST_USE chy_status reader_take(struct store *store, struct chy_op *op,
                                     struct connection **out_connection);
 void reader_give(struct store *store, struct connection *connection);
 
-/* --- read.c, find.c ------------------------------------------------------------------------------*/
+/* --- read.c, find.c ----------------------------------------------------------------------------*/
 
 chy_status store_get(void *self, struct chy_op *op, const struct chy_storage_get *get,
                      struct chy_storage_row *out_row);
 chy_status store_find(void *self, struct chy_op *op, const struct chy_storage_find *find,
                       struct chy_storage_page *out_page);
 
-/* --- writer.c, checkpoint.c ----------------------------------------------------------------------*/
+/* --- writer.c, checkpoint.c --------------------------------------------------------------------*/
 
 chy_status store_write(void *self, struct chy_op *op, const struct chy_storage_batch *batch,
                        struct chy_storage_outcome *out_outcome);
@@ -158,7 +158,7 @@ void checkpointer_stop(struct store *store);
 /** checkpointer_want asks for a checkpoint soon. */
 void checkpointer_want(struct checkpointer *checkpointer);
 
-/* --- operate.c -----------------------------------------------------------------------------------*/
+/* --- operate.c ---------------------------------------------------------------------------------*/
 
 chy_status store_health(void *self, struct chy_op *op);
 chy_status store_check(void *self, struct chy_op *op);

@@ -43,7 +43,7 @@ struct tally {
     struct check checks[CHECKS_MAX];
 };
 
-/* --- names ---------------------------------------------------------------------------------------*/
+/* --- names -------------------------------------------------------------------------------------*/
 
 static void name_bytes(struct name *name, const void *bytes, uint64_t len)
 {
@@ -95,7 +95,7 @@ static bool is_same(const struct name *a, const struct name *b)
            memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
-/* --- life ----------------------------------------------------------------------------------------*/
+/* --- life --------------------------------------------------------------------------------------*/
 
 struct tally *tally_new(const struct store *store)
 {
@@ -132,7 +132,7 @@ void tally_clear(struct tally *tally)
     tally->check_count = 0;
 }
 
-/* --- counters ------------------------------------------------------------------------------------*/
+/* --- counters ----------------------------------------------------------------------------------*/
 
 /** find_counter gives the counter of that name, or the empty slot where it would be. */
 static struct counter *find_counter(struct tally *tally, const struct name *name,
@@ -291,7 +291,7 @@ chy_status tally_touch(struct tally *tally, struct work *work)
     return tally_look(tally, work);
 }
 
-/* --- checks --------------------------------------------------------------------------------------*/
+/* --- checks ------------------------------------------------------------------------------------*/
 
 static void name_check(struct name *name, const struct chy_storage_write *write)
 {

@@ -1,7 +1,7 @@
 /**
- * What the batches of one group share: counters that all of them add to, and checks that all of them
- * make.  Each would cost two statements per batch; here a counter is read and written once per group,
- * and a check is made once.
+ * What the batches of one group share: counters that all of them add to, and checks that all of
+ * them make.  Each would cost two statements per batch; here a counter is read and written once
+ * per group, and a check is made once.
  *
  * A tally is only for a group that is run plainly: when a batch fails after it has written, the
  * transaction and the tally are dropped together.

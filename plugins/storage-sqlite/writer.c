@@ -26,7 +26,7 @@ static int64_t us_between(const struct timespec *from, const struct timespec *to
     return (to->tv_sec - from->tv_sec) * 1000000 + (to->tv_nsec - from->tv_nsec) / 1000;
 }
 
-/* --- the queue -----------------------------------------------------------------------------------*/
+/* --- the queue ---------------------------------------------------------------------------------*/
 
 static void append_locked(struct writer *writer, struct job *job)
 {
@@ -72,7 +72,7 @@ static uint64_t take_locked(struct writer *writer, struct job **out_jobs)
     return count;
 }
 
-/* --- the thread ----------------------------------------------------------------------------------*/
+/* --- the thread --------------------------------------------------------------------------------*/
 
 static void gather_locked(struct store *store)
 {
@@ -173,7 +173,7 @@ static void *writer_thread(void *arg)
     return NULL;
 }
 
-/* --- callers -------------------------------------------------------------------------------------*/
+/* --- callers -----------------------------------------------------------------------------------*/
 
 /** leave takes a job that is still queued out again. */
 static bool leave(struct writer *writer, struct job *job)
@@ -257,7 +257,7 @@ chy_status store_write(void *self, struct chy_op *op, const struct chy_storage_b
     return status;
 }
 
-/* --- life ----------------------------------------------------------------------------------------*/
+/* --- life --------------------------------------------------------------------------------------*/
 
 /** count_pages hears from SQLite after each commit how many pages the log has. */
 static int count_pages(void *arg, sqlite3 *db, const char *name, int pages)

@@ -1,9 +1,9 @@
 /**
  * A small host for contract suites: loads one plugin and drives it, from the SDK's headers alone.
  *
- * It is not the product's host.  Memory is one malloc per object, so that a memory checker sees every
- * overrun; nothing is limited but what a test limits; the clock moves when a test says so; services
- * that belong to the core (storage, crypto, enrollment, resources) are absent.
+ * It is not the product's host.  Memory is one malloc per object, so that a memory checker sees
+ * every overrun; nothing is limited but what a test limits; the clock moves when a test says so;
+ * services that belong to the core (storage, crypto, enrollment, resources) are absent.
  *
  * A program's shape:
  *
@@ -34,7 +34,8 @@ CHY_BEGIN_DECLS
 #define CONF_OPTIONS_MAX 64
 #define CONF_REST_MAX 64
 
-/** What a contract program was told: `<plugin.so> [--option name=value]... [--log LEVEL] [rest]`. */
+/** What a contract program was told: `<plugin.so> [--option name=value]... [--log LEVEL]
+ *  [rest]`. */
 struct conf_arguments {
     const char *plugin;
     const char *options[CONF_OPTIONS_MAX]; /**< "name=value"; "%n" stands for the instance's tag */
@@ -71,8 +72,8 @@ const void *conf_plugin_interface(const struct conf_plugin *plugin, enum chy_int
 
 /**
  * conf_instance_new checks the options against the plugin's table and makes an instance, not yet
- * created.  `tag` is its name and replaces "%n" in option values, so that two instances with the same
- * tag mean the same external database, and others do not.  NULL: it has said why.
+ * created.  `tag` is its name and replaces "%n" in option values, so that two instances with the
+ * same tag mean the same external database, and others do not.  NULL: it has said why.
  */
 struct chy_instance *conf_instance_new(const struct conf_plugin *plugin,
                                        const struct conf_arguments *arguments, const char *tag,

@@ -4,7 +4,8 @@
  *     storage_contract <plugin.so> [--option name=value]... [--volatile] [--log LEVEL]
  *
  * Each test gets an empty database: a fresh data directory, and "%n" in an option's value replaced
- * by a fresh word (`--option schema=test_%n`).  --volatile promises that nothing outlives an instance.
+ * by a fresh word (`--option schema=test_%n`).  --volatile promises that nothing outlives an
+ * instance.
  */
 #include "storage_fixture.h"
 

@@ -1,8 +1,10 @@
 /** find: predicates, pages, limits. */
 #include "storage_fixture.h"
 
-/* Nine things: 1 … 9.  WEIGHT is null for the odd ones and n otherwise; NOTE is null for 1 to 3, and
- * otherwise a word; TAGS of n hold "all", "even" or "odd", and "n<number>". */
+/**
+ * Nine things: 1 … 9.  WEIGHT is null for the odd ones and n otherwise; NOTE is null for 1 to 3,
+ * and otherwise a word; TAGS of n hold "all", "even" or "odd", and "n<number>".
+ */
 static void nine_things(void)
 {
     static const char *const notes[] = {"apple", "apricot", "banana", "app", "Apple", "b"};

@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* --- the schema ----------------------------------------------------------------------------------*/
+/* --- the schema --------------------------------------------------------------------------------*/
 
 static const struct chy_field thing_fields[THING_FIELDS] = {
     [ID] = {CHY_TEXT_INIT("id"), CHY_VALUE_UUID, 0},
@@ -78,7 +78,7 @@ const struct chy_schema schema = {
     .collections = CHY_VIEW_INIT(collections),
 };
 
-/* --- the store under test ------------------------------------------------------------------------*/
+/* --- the store under test ----------------------------------------------------------------------*/
 
 struct conf_arguments arguments;
 struct conf_plugin *plugin;
@@ -90,7 +90,8 @@ struct chy_instance *instance;
 #define OPERATIONS_MAX 4096
 static struct chy_op *operations[OPERATIONS_MAX];
 static size_t operation_count;
-static char *directory;
+static char *directory;   /**< made for the test, and removed with it */
+static const char *place; /**< where the instance keeps its files */
 static char tag[64];
 
 struct chy_op *op_new(void)
@@ -109,7 +110,7 @@ static void end_operations(void)
 
 static void up(const struct chy_schema *s)
 {
-    instance = conf_instance_new(plugin, &arguments, tag, directory);
+    instance = conf_instance_new(plugin, &arguments, tag, place);
     ck_assert_ptr_nonnull(instance);
     ck_assert_int_eq(conf_instance_up(instance), CHY_OK);
     self = conf_instance_self(instance);
@@ -135,6 +136,14 @@ void store_open(const struct chy_schema *s)
     (void)snprintf(tag, sizeof tag, "t%lld_%ld_%d", (long long)now.tv_sec, now.tv_nsec,
                    (int)getpid());
     directory = conf_temp_dir_new();
+    place = directory;
+    up(s);
+}
+
+void store_open_in(const char *where, const struct chy_schema *s)
+{
+    (void)snprintf(tag, sizeof tag, "placed");
+    place = where;
     up(s);
 }
 
@@ -160,7 +169,7 @@ void store_made(void)
     EXPECT(op, ops->upgrade(self, op), CHY_OK);
 }
 
-/* --- values --------------------------------------------------------------------------------------*/
+/* --- values ------------------------------------------------------------------------------------*/
 
 struct chy_value null_value(void)
 {
@@ -235,7 +244,7 @@ struct chy_value many_value(struct chy_op *op, ...)
     return (struct chy_value){.type = CHY_VALUE_MANY, .items = {items, count, sizeof *items}};
 }
 
-/* --- writes --------------------------------------------------------------------------------------*/
+/* --- writes ------------------------------------------------------------------------------------*/
 
 struct batch *batch_new(struct chy_op *op)
 {
@@ -350,7 +359,7 @@ void insert_things(uint64_t first, uint64_t last)
     }
 }
 
-/* --- reads ---------------------------------------------------------------------------------------*/
+/* --- reads -------------------------------------------------------------------------------------*/
 
 chy_status thing_get(struct chy_op *op, uint64_t number, struct chy_view fields,
                      struct chy_storage_row *out_row)

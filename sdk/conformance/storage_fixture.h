@@ -1,4 +1,5 @@
-/** What the storage contract's tests share: the schema, a store to test, and short words for calls. */
+/** What the storage contract's tests share: the schema, a store to test, and short words for
+ *  calls. */
 #ifndef CHANCERY_CONFORMANCE_STORAGE_FIXTURE_H
 #define CHANCERY_CONFORMANCE_STORAGE_FIXTURE_H
 
@@ -8,14 +9,14 @@
 
 #include <check.h>
 
-/* --- the program's arguments ---------------------------------------------------------------------*/
+/* --- the program's arguments -------------------------------------------------------------------*/
 
 extern struct conf_arguments arguments;
 extern struct conf_plugin *plugin;
 extern const struct chy_storage_ops *ops;
 extern bool is_volatile; /**< --volatile: nothing outlives an instance, and that is promised */
 
-/* --- the schema ----------------------------------------------------------------------------------*/
+/* --- the schema --------------------------------------------------------------------------------*/
 
 enum collection {
     THINGS,
@@ -58,7 +59,7 @@ enum lease {
 
 extern const struct chy_schema schema;
 
-/* --- the store under test ------------------------------------------------------------------------*/
+/* --- the store under test ----------------------------------------------------------------------*/
 
 /** self is what operations are called with. */
 extern void *self;
@@ -66,6 +67,8 @@ extern struct chy_instance *instance;
 
 /** store_open makes an instance on a fresh, empty database, and declares `s`. */
 void store_open(const struct chy_schema *s);
+/** store_open_in is store_open on the database in `where`, which stays when the store is closed. */
+void store_open_in(const char *where, const struct chy_schema *s);
 /** store_reopen ends the instance and makes another on the same database. */
 void store_reopen(const struct chy_schema *s);
 /** store_close ends it; every operation must have ended. */
@@ -77,7 +80,7 @@ void store_made(void);
 /** op_new gives an operation that store_close() ends; for the test's own thread. */
 struct chy_op *op_new(void);
 
-/* --- values --------------------------------------------------------------------------------------*/
+/* --- values ------------------------------------------------------------------------------------*/
 
 struct chy_value null_value(void);
 struct chy_value text_value(const char *text);
@@ -94,7 +97,7 @@ const void *element_at(struct chy_view view, uint64_t index);
 /** number_of gives back what uuid_value() was given. */
 uint64_t number_of(const struct chy_value *uuid);
 
-/* --- writes --------------------------------------------------------------------------------------*/
+/* --- writes ------------------------------------------------------------------------------------*/
 
 /** A batch being built.  All of it lives in `op`. */
 struct batch {
@@ -127,7 +130,7 @@ const struct chy_write_result *batch_result(const struct batch *b, uint64_t writ
 /** insert_things writes the things `first` … `last` as batch_insert() makes them. */
 void insert_things(uint64_t first, uint64_t last);
 
-/* --- reads ---------------------------------------------------------------------------------------*/
+/* --- reads -------------------------------------------------------------------------------------*/
 
 /** thing_get reads `fields` (a view of uint32_t) of the thing `number`. */
 chy_status thing_get(struct chy_op *op, uint64_t number, struct chy_view fields,
@@ -149,7 +152,7 @@ const struct chy_value *row_value(const struct chy_storage_page *page, uint64_t 
 /** count_things pages through all of THINGS. */
 uint64_t count_things(void);
 
-/* --- words ---------------------------------------------------------------------------------------*/
+/* --- words -------------------------------------------------------------------------------------*/
 
 /** EXPECT fails the test, with the operation's message, unless `status` is `expected`. */
 #define EXPECT(op, status, expected)                                                         \
@@ -163,7 +166,7 @@ uint64_t count_things(void);
     ((struct chy_view){(array), sizeof(array) / sizeof((array)[0]), sizeof *(array)})
 #define ONE(object) ((struct chy_view){&(object), 1, sizeof(object)})
 
-/* --- the suites ----------------------------------------------------------------------------------*/
+/* --- the suites --------------------------------------------------------------------------------*/
 
 TCase *storage_schema_tests(void);
 TCase *storage_value_tests(void);

@@ -6,7 +6,7 @@
 #define MODEL_ROWS 160U
 #define ROUNDS 150U
 
-/* --- a model: the same answers, the slow and plain way -------------------------------------------*/
+/* --- a model: the same answers, the slow and plain way -----------------------------------------*/
 
 /** What a thing holds, as the test knows it; INT64_MIN stands for null. */
 struct model {
@@ -209,7 +209,7 @@ START_TEST(any_filter_in_any_order_pages_as_the_model_says)
 }
 END_TEST
 
-/* --- single promises -----------------------------------------------------------------------------*/
+/* --- single promises ---------------------------------------------------------------------------*/
 
 /** expect_order gives five things the weights null, 2, null, -1, 2, and expects `digits`. */
 static void expect_order(const struct chy_order *order, uint64_t count, const char *digits)

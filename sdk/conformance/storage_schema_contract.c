@@ -55,7 +55,8 @@ static chy_status upgrade(void)
     return ops->upgrade(self, op_new());
 }
 
-/** made_then_found: `s` was made with `before` and is now found by a program that declares `now`. */
+/** made_then_found: `s` was made with `before` and is now found by a program that declares
+ *  `now`. */
 static void made_then_found(const struct chy_schema *before, const struct chy_schema *now)
 {
     store_open(before);

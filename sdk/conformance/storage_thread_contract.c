@@ -157,6 +157,69 @@ START_TEST(counters_are_exact)
 }
 END_TEST
 
+#define EPOCHS 30
+
+static atomic_llong epoch;
+static int64_t at_its_end[EPOCHS]; /**< what the counter of an epoch was when the epoch ended */
+
+/** end_epoch moves the lease on, and reads the counter of the old epoch in the same batch. */
+static void end_epoch(struct worker *w, int64_t e)
+{
+    struct chy_op *op = conf_op_new(instance);
+    struct batch *b = batch_new(op);
+    b->batch.flags = CHY_BATCH_JOINABLE;
+    struct chy_storage_write *write = batch_lease(b, CHY_WRITE_UPDATE, "job");
+    batch_set(b, write, EPOCH, int_value(e + 1));
+    write->guard = CHY_GUARD_EQUALS;
+    write->guard_field = EPOCH;
+    write->guard_value = int_value(e);
+    batch_add(b, "checked", e, 0);
+    if (run_batch(w, b) == CHY_OK) {
+        at_its_end[e] = batch_result(b, 1)->number;
+    } else {
+        w->wrong++; // nobody else moves it
+    }
+    atomic_store(&epoch, e + 1);
+    conf_op_free(op);
+}
+
+static void *check_or_end(void *arg)
+{
+    struct worker *w = arg;
+    for (int64_t e = atomic_load(&epoch); e < EPOCHS; e = atomic_load(&epoch)) {
+        if (w->number == 0) {
+            end_epoch(w, e);
+            continue;
+        }
+        struct chy_op *op = conf_op_new(instance);
+        struct batch *b = batch_new(op);
+        b->batch.flags = CHY_BATCH_JOINABLE;
+        struct chy_storage_write *write = batch_lease(b, CHY_WRITE_CHECK, "job");
+        write->guard = CHY_GUARD_EQUALS;
+        write->guard_field = EPOCH;
+        write->guard_value = int_value(e);
+        batch_add(b, "checked", e, 1);
+        (void)run_batch(w, b);
+        conf_op_free(op);
+    }
+    return NULL;
+}
+
+START_TEST(a_check_never_passes_behind_the_change_that_it_guards_against)
+{
+    struct batch *b = batch_new(op_new());
+    batch_set(b, batch_lease(b, CHY_WRITE_INSERT, "job"), EPOCH, int_value(0));
+    EXPECT(b->op, batch_run(b), CHY_OK);
+    atomic_store(&epoch, 0);
+    run(check_or_end);
+    for (int64_t e = 0; e < EPOCHS; e++) {
+        ck_assert_msg(counter_value("checked", e) == at_its_end[e],
+                      "epoch %lld: %lld at its end, %lld later", (long long)e,
+                      (long long)at_its_end[e], (long long)counter_value("checked", e));
+    }
+}
+END_TEST
+
 /** newest is the last thing that a writer was told is written. */
 static atomic_ullong newest;
 
@@ -232,6 +295,7 @@ TCase *storage_thread_tests(void)
     tcase_add_test(tests, joined_batches_succeed_or_fail_as_if_alone);
     tcase_add_test(tests, of_those_who_saw_the_same_revision_one_wins);
     tcase_add_test(tests, counters_are_exact);
+    tcase_add_test(tests, a_check_never_passes_behind_the_change_that_it_guards_against);
     tcase_add_test(tests, what_was_written_is_seen_by_every_later_read);
     tcase_add_test(tests, a_page_shows_one_moment);
     return tests;

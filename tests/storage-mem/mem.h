@@ -2,8 +2,8 @@
  * The in-memory storage: the readable reference of the storage contract.
  *
  * One mutex, one sorted array of rows per collection.  A row never changes: a write makes a new one
- * and puts it in the old one's place, so that undoing a batch is putting the old ones back.  Nothing
- * is fast, and nothing outlives the instance.
+ * and puts it in the old one's place, so that undoing a batch is putting the old ones back.
+ * Nothing is fast, and nothing outlives the instance.
  */
 #ifndef STORAGE_MEM_H
 #define STORAGE_MEM_H
@@ -70,7 +70,8 @@ chy_status mem_write(void *self, struct chy_op *op, const struct chy_storage_bat
 
 /* plugin.c */
 
-/** mem_ready answers BROKEN before upgrade() has made the collections, and TRY_LATER after drain(). */
+/** mem_ready answers BROKEN before upgrade() has made the collections, and TRY_LATER after
+ *  drain(). */
 chy_status mem_ready(struct mem *mem, struct chy_op *op);
 
 #endif

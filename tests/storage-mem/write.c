@@ -42,7 +42,8 @@ static chy_status note(struct work *work, struct table *table, struct row *befor
     return CHY_OK;
 }
 
-/** forget frees what is gone for good: the old rows after a success, the new ones after a failure. */
+/** forget frees what is gone for good: the old rows after a success, the new ones after a
+ *  failure. */
 static void forget(struct work *work, bool keep_new)
 {
     for (uint64_t i = 0; i < work->change_count; i++) {
