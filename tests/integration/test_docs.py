@@ -1,0 +1,226 @@
+"""The documents are true: what they show is run, what they list is compared with the program.
+
+A fenced block that begins with ```sh run is run.  All of a page's blocks are one bash session, in
+order, in an empty directory, with `curl`, `jq`, `openssl` and `chancery` on the path and with URL,
+PUBLIC_URL, TOKEN and the ids of a new `chancery dev` in variables.  Each command of a block must
+succeed.  A block ```json answer after it shows what the block before wrote to its standard output:
+the same members with the same values, where "…" stands for anything.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from daemon import PROGRAM, ROOT, Daemon, environment, run
+
+FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)
+PAGES = ["docs/api.md"]
+SESSION_PATIENCE = 300
+
+
+def page(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+class Block:
+    """One block that is run, and the answer that the page shows for it."""
+
+    def __init__(self, number, line, text):
+        self.number = number
+        self.line = line
+        self.text = text
+        self.answer = None
+
+
+def blocks(name):
+    found = []
+    text = page(name)
+    for fence in FENCE.finditer(text):
+        kind = fence["kind"].strip()
+        line = text.count("\n", 0, fence.start()) + 1
+        if kind == "sh run":
+            found.append(Block(len(found), line, fence["text"]))
+        elif kind == "json answer":
+            assert found and found[-1].answer is None, f"{name}:{line}: an answer to nothing"
+            found[-1].answer = json.loads(fence["text"])
+        else:
+            assert not {"run", "answer"} & set(kind.split()), f"{name}:{line}: '{kind}'"
+    return found
+
+
+def script(page_blocks):
+    """Each block's output goes to a file of its own; `done.N` says that it came to its end."""
+    parts = ["set -euo pipefail"]
+    for block in page_blocks:
+        parts.append(f"exec >out.{block.number} 2>err.{block.number}\n{block.text}\n"
+                     f"true >done.{block.number}")
+    return "\n".join(parts) + "\n"
+
+
+def holds(found, shown, where="the answer"):
+    """What the page shows is what came."""
+    if shown == "…":
+        return
+    assert type(found) is type(shown), f"{where}: {found!r}, the page shows {shown!r}"
+    if isinstance(shown, dict):
+        assert set(found) == set(shown), f"{where}: members {sorted(set(found) ^ set(shown))}"
+        for key in shown:
+            holds(found[key], shown[key], f"{where}.{key}")
+    elif isinstance(shown, list):
+        assert len(found) == len(shown), f"{where}: {found!r}"
+        for i, (one, other) in enumerate(zip(found, shown)):
+            holds(one, other, f"{where}[{i}]")
+    elif isinstance(shown, str) and "…" in shown:
+        pattern = ".*".join(map(re.escape, shown.split("…")))
+        assert re.fullmatch(pattern, found, re.S), f"{where}: {found!r}, the page shows {shown!r}"
+    else:
+        assert found == shown, f"{where}: {found!r}, the page shows {shown!r}"
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def session(request, tmp_path_factory):
+    """A page's name and the directory in which its blocks were run."""
+    folder = tmp_path_factory.mktemp("page")
+    one = Daemon(folder / "daemon")
+    try:
+        one.start()
+        ready = one.ready
+        directory = folder / "work"
+        directory.mkdir()
+        (directory / "session").write_text(script(blocks(request.param)), encoding="utf-8")
+        variables = environment(
+            URL=ready.url, PUBLIC_URL=ready.publicUrl, TOKEN=ready.token,
+            PROFILE=ready.profileId, DATA=str(one.data),
+            PATH=f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}")
+        subprocess.run(["bash", "session"], cwd=directory, env=variables, check=False,
+                       stdin=subprocess.DEVNULL, timeout=SESSION_PATIENCE)
+        one.check()
+        yield request.param, directory
+        one.stop()
+    finally:
+        one.kill()
+
+
+def test_blocks_run(session):
+    name, directory = session
+    for block in blocks(name):
+        number = block.number
+        written = "".join((directory / f"{kind}.{number}").read_text(encoding="utf-8")
+                          for kind in ("out", "err"))
+        assert (directory / f"done.{number}").exists(), \
+            f"{name}:{block.line} failed:\n{block.text}\n{written}"
+
+
+def test_answers_are_as_shown(session):
+    name, directory = session
+    for block in blocks(name):
+        if block.answer is not None:
+            found = (directory / f"out.{block.number}").read_text(encoding="utf-8")
+            assert found, f"{name}:{block.line} wrote nothing"
+            holds(json.loads(found), block.answer, f"{name}:{block.line}")
+
+
+def test_pages_have_blocks():
+    """Nothing of the above holds because nothing was looked for."""
+    for name in PAGES:
+        assert blocks(name), name
+    assert sum(block.answer is not None for block in blocks("docs/api.md")) > 10
+
+
+# --- configuration ---------------------------------------------------------------------------------
+
+
+def rows(text, columns):
+    """The rows of the tables in `text` that have as many columns, without their heads."""
+    found = []
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        if line.startswith("| `") and len(cells) == columns:
+            found.append(cells)
+    return found
+
+
+def code(cell):
+    match = re.fullmatch(r"`([^`]*)`", cell)
+    return match.group(1) if match else ""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """`chancery config print` of the least configuration: {"api.listen": ":8443"}."""
+    folder = tmp_path_factory.mktemp("config")
+    kek = folder / "kek"
+    kek.write_text("0" * 64 + "\n", encoding="utf-8")
+    kek.chmod(0o600)
+    file = folder / "chancery.yaml"
+    file.write_text("kek: file:kek\nstorage:\n  plugin: storage-sqlite\n"
+                    "crypto:\n  - name: wolfssl\n    plugin: crypto-wolfssl\n", encoding="utf-8")
+    text = run("config", "print", "--config", file).stdout
+    assert text, "nothing was printed"
+    # A key without a value is printed as a comment.
+    text = re.sub(r"^( *)# (\w+): +# not set$", r"\1\2: ''", text, flags=re.M)
+    keys = {}
+    for name, value in yaml.load(text, yaml.BaseLoader).items():
+        if isinstance(value, dict):
+            keys.update({f"{name}.{key}": inner for key, inner in value.items()})
+        else:
+            keys[name] = value
+    return {key: value for key, value in keys.items()
+            if not key.startswith(("storage", "crypto", "enrollment", "roles"))}
+
+
+def test_every_configuration_key_is_documented(printed):
+    documented = {code(name): code(default) for name, default, _ in
+                  rows(page("docs/operating.md"), 3) if "." in name or "kek" in name
+                  or "data_dir" in name}
+    documented = {name: value for name, value in documented.items()
+                  if not name.startswith("roles.")}
+    assert set(documented) == set(printed)
+    for name, value in printed.items():
+        shown = documented[name]
+        if name != "kek":  # required: it has no default
+            assert shown == (value if isinstance(value, str) else ""), name
+
+
+def test_every_option_of_a_plugin_is_documented():
+    for plugin in ("storage-sqlite", "storage-postgres", "crypto-wolfssl"):
+        described = run("plugin", "describe", plugin).stdout
+        options = set(re.findall(r"^  (\w+) \(", described.split("\nOptions:\n")[1], re.M))
+        assert options, described
+        told = "".join(path.read_text(encoding="utf-8")
+                       for path in (ROOT / "plugins").glob(f"**/{plugin.split('-')[-1]}/README.md"))
+        told += "".join(path.read_text(encoding="utf-8")
+                        for path in (ROOT / "plugins").glob(f"{plugin}/README.md"))
+        told += page("docs/operating.md")
+        missing = {name for name in options if f"`{name}`" not in told}
+        assert not missing, f"{plugin}: {sorted(missing)}"
+
+
+def test_every_subcommand_is_in_the_manual():
+    text = page("docs/operating.md")
+    top = re.findall(r"^  (\w+) {2,}", run("--help").stdout, re.M)
+    assert "serve" in top
+    for command in top:
+        inner = re.findall(r"^  (\w+) {2,}", run(command, "--help").stdout, re.M)
+        for words in [f"{command} {word}" for word in inner] or [command]:
+            assert f"chancery {words}" in text, words
+
+
+# --- routes ----------------------------------------------------------------------------------------
+
+
+def test_every_route_is_in_the_guide():
+    described = run("plugin", "describe", "api").stdout
+    routes = set(re.findall(r"^  (GET|POST|PATCH|DELETE) +(\S+)", described, re.M))
+    assert len(routes) > 40
+    text = page("docs/api.md")
+    listed = set()
+    for path, methods, _ in rows(text, 3):
+        if code(path).startswith("/api/"):
+            listed.update((method, code(path)) for method in methods.split())
+    assert routes - listed == set()
+    assert listed - routes == set(), "routes that are not the API's"
