@@ -72,6 +72,15 @@ static chy_status scrypt(struct chy_op *op, const struct chy_kdf_call *call, str
     return code == 0 ? CHY_OK : chy_wolf_fail(op, code, "scrypt");
 }
 
+/** writable drops a const that libargon2 does not know: it writes into neither password nor salt, as
+ *  long as no flag asks it to wipe them. */
+static uint8_t *writable(const uint8_t *bytes)
+{
+    uint8_t *same;
+    memcpy(&same, &bytes, sizeof same);
+    return same;
+}
+
 static chy_status argon2id(struct chy_op *op, const struct chy_kdf_call *call,
                            struct chy_buffer out)
 {
@@ -82,10 +91,9 @@ static chy_status argon2id(struct chy_op *op, const struct chy_kdf_call *call,
     argon2_context context = {
         .out = out.ptr,
         .outlen = (uint32_t)out.len,
-        // libargon2 writes into the password only with a flag that is not set.
-        .pwd = (uint8_t *)(uintptr_t)chy_wolf_bytes(call->secret),
+        .pwd = writable(chy_wolf_bytes(call->secret)),
         .pwdlen = (uint32_t)call->secret.len,
-        .salt = (uint8_t *)(uintptr_t)chy_wolf_bytes(call->salt),
+        .salt = writable(chy_wolf_bytes(call->salt)),
         .saltlen = (uint32_t)call->salt.len,
         .t_cost = (uint32_t)call->cost,
         .m_cost = (uint32_t)call->memory,

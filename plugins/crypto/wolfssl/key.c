@@ -3,6 +3,8 @@
 #include "asn1.h"
 #include "digest.h"
 
+#include <assert.h>
+
 static size_t object_size(const struct chy_algorithm *algorithm)
 {
     return offsetof(struct chy_object, body) + algorithm->ops->object_size;
@@ -71,6 +73,7 @@ static struct chy_key *key_new(struct chy_provider *provider, const struct chy_a
             return NULL;
         }
         memcpy(copy, secret.ptr, secret.len);
+        key->secret_block = copy;
         key->secret = chy_slice_of(copy, secret.len);
     }
     uint8_t *own_spki = (uint8_t *)(key + 1);
@@ -128,8 +131,7 @@ void chy_key_free(struct chy_key *key)
     free_objects(key, key->idle);
     (void)pthread_cond_destroy(&key->changed);
     (void)pthread_mutex_destroy(&key->lock);
-    // The bytes are the vault's own, handed out read-only.
-    chy_vault_give(&provider->vault, (void *)(uintptr_t)key->secret.ptr, key->secret.len);
+    chy_vault_give(&provider->vault, key->secret_block, key->secret.len);
     chy_vault_give(&provider->vault, key, key->block_size);
     (void)atomic_fetch_sub_explicit(&provider->keys_open, 1, memory_order_relaxed);
 }
@@ -309,6 +311,7 @@ chy_status chy_key_checkout(struct chy_key *key, struct chy_op *op, struct chy_o
 
 void chy_key_checkin(struct chy_key *key, struct chy_object *object)
 {
+    assert(object != NULL);
     (void)pthread_mutex_lock(&key->lock);
     object->next = key->idle;
     key->idle = object;
@@ -357,8 +360,8 @@ chy_status chy_key_sign(struct chy_key *key, struct chy_op *op, uint32_t scheme,
                         struct chy_slice message, struct chy_slice *out_signature)
 {
     uint8_t digest[CHY_DIGEST_MAX];
-    struct chy_signature_call call;
-    struct chy_object *object;
+    struct chy_signature_call call = {.algorithm = NULL};
+    struct chy_object *object = NULL;
     struct chy_rng *rng;
     CHY_TRY(prepare(key, op, scheme, message, digest, &call));
     if (key->secret.len == 0) {
@@ -389,8 +392,8 @@ chy_status chy_key_verify(struct chy_key *key, struct chy_op *op, uint32_t schem
                           struct chy_slice message, struct chy_slice signature)
 {
     uint8_t digest[CHY_DIGEST_MAX];
-    struct chy_signature_call call;
-    struct chy_object *object;
+    struct chy_signature_call call = {.algorithm = NULL};
+    struct chy_object *object = NULL;
     CHY_TRY(prepare(key, op, scheme, message, digest, &call));
     CHY_TRY(chy_key_checkout(key, op, &object));
     int code = key->algorithm->ops->verify(object->body, &call, signature);

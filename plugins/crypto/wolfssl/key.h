@@ -23,6 +23,7 @@ struct chy_key {
     uint32_t flags; /**< enum chy_key_flag */
     uint32_t block_size;
     struct chy_slice secret;      /**< empty: a public key */
+    uint8_t *secret_block;        /**< where it lies; NULL: a public key */
     struct chy_slice spki;        /**< empty: a symmetric key */
     struct chy_slice public_bits; /**< within `spki` */
     atomic_uint_fast64_t seals;   /**< how many nonces were drawn for this key */

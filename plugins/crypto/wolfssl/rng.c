@@ -44,8 +44,7 @@ void chy_rngs_fini(struct chy_rngs *rngs)
         (void)wc_FreeRng(&rng->rng);
         chy_vault_give(rngs->vault, rng, sizeof *rng);
     }
-    // The page was never private: only its being there matters.
-    (void)munmap((void *)(uintptr_t)rngs->alive, page_size());
+    (void)munmap(rngs->alive, page_size());
     rngs->alive = NULL;
     (void)pthread_mutex_destroy(&rngs->lock);
 }

@@ -21,7 +21,7 @@ struct chy_rngs {
     pthread_mutex_t lock; /**< guards everything below */
     struct chy_rng *idle;
     uint64_t generation;
-    volatile uint8_t *alive; /**< a page that the kernel zeroes in a child; 1 otherwise */
+    uint8_t *alive; /**< a page that the kernel zeroes in a child; 1 otherwise */
 };
 
 /** chy_rngs_init prepares an empty pool.  False: no memory. */

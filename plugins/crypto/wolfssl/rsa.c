@@ -3,6 +3,8 @@
 #include "asn1.h"
 #include "weak.h"
 
+#include <assert.h>
+
 #define EXPONENT 65537
 #define MODULUS_MAX 512U
 /** DigestInfo up to the digest itself (RFC 8017 9.2, note 1). */
@@ -51,6 +53,7 @@ static const struct hashing *hashing_of(uint32_t digest)
 static struct chy_slice digest_info(const struct hashing *hashing, struct chy_slice digest,
                                     uint8_t *out)
 {
+    assert(digest.len == hashing->len);
     memcpy(out, hashing->prefix, INFO_PREFIX_LEN);
     memcpy(out + INFO_PREFIX_LEN, digest.ptr, digest.len);
     return chy_slice_of(out, INFO_PREFIX_LEN + digest.len);

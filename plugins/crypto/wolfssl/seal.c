@@ -1,5 +1,7 @@
 #include "seal.h"
 
+#include <assert.h>
+
 #define VERSION 1U
 #define NONCE_LEN 12U
 #define TAG_LEN 16U
@@ -138,8 +140,8 @@ static chy_status seal_content(struct chy_key *key, struct chy_op *op, enum cont
                                const struct chy_seal_context *context, struct chy_slice plain,
                                struct chy_slice *out_sealed)
 {
-    struct chy_slice bound;
-    struct chy_object *object;
+    struct chy_slice bound = {NULL, 0};
+    struct chy_object *object = NULL;
     CHY_TRY(check_sealing_key(key, op));
     CHY_TRY(chy_wolf_size(op, plain.len));
     CHY_TRY(bind(op, content, context, &bound));
@@ -165,10 +167,10 @@ static chy_status seal_content(struct chy_key *key, struct chy_op *op, enum cont
 
 static chy_status open_content(struct chy_key *key, struct chy_op *op, enum content content,
                                const struct chy_seal_context *context, struct chy_slice sealed,
-                               struct chy_slice *out_plain)
+                               struct chy_buffer *out_plain)
 {
-    struct chy_slice bound;
-    struct chy_object *object;
+    struct chy_slice bound = {NULL, 0};
+    struct chy_object *object = NULL;
     CHY_TRY(check_sealing_key(key, op));
     CHY_TRY(chy_wolf_size(op, sealed.len));
     if (sealed.len < OVERHEAD || sealed.ptr[0] != VERSION) {
@@ -193,7 +195,7 @@ static chy_status open_content(struct chy_key *key, struct chy_op *op, enum cont
                                          "purpose or key")
                    : chy_wolf_fail(op, code, "opening a sealed blob");
     }
-    *out_plain = chy_slice_of(plain, len);
+    *out_plain = (struct chy_buffer){plain, len};
     return CHY_OK;
 }
 
@@ -208,7 +210,10 @@ chy_status chy_unseal(struct chy_key *sealing_key, struct chy_op *op,
                       const struct chy_seal_context *context, struct chy_slice sealed,
                       struct chy_slice *out_secret)
 {
-    return open_content(sealing_key, op, CONTENT_BYTES, context, sealed, out_secret);
+    struct chy_buffer plain = {NULL, 0};
+    CHY_TRY(open_content(sealing_key, op, CONTENT_BYTES, context, sealed, &plain));
+    *out_secret = chy_slice_of(plain.ptr, plain.len);
+    return CHY_OK;
 }
 
 /* --- keys --------------------------------------------------------------------------------------*/
@@ -268,10 +273,12 @@ chy_status chy_unseal_key(struct chy_key *sealing_key, struct chy_op *op,
                           const struct chy_seal_context *context, struct chy_slice sealed,
                           struct chy_key **out_key)
 {
-    struct chy_slice plain;
+    struct chy_buffer plain = {NULL, 0};
     CHY_TRY(open_content(sealing_key, op, CONTENT_KEY, context, sealed, &plain));
-    chy_status status = restore(sealing_key->provider, op, plain, out_key);
+    assert(plain.ptr != NULL);
+    chy_status status =
+        restore(sealing_key->provider, op, chy_slice_of(plain.ptr, plain.len), out_key);
     // The secret arena wipes it too, but at the end of the operation.
-    explicit_bzero((void *)(uintptr_t)plain.ptr, plain.len);
+    explicit_bzero(plain.ptr, plain.len);
     return status;
 }

@@ -44,16 +44,16 @@ END_TEST
 static const struct {
     const char *name;
     struct chy_slice input;
-    bool ok;
     uint64_t len;
     uint8_t first;
+    bool ok;
 } numbers[] = {
-    {"zero", INPUT(0x02, 0x01, 0x00), true, 1, 0},
-    {"one", INPUT(0x02, 0x01, 0x01), true, 1, 1},
-    {"with its sign octet", INPUT(0x02, 0x02, 0x00, 0x80), true, 1, 0x80},
-    {"empty", INPUT(0x02, 0x00), false, 0, 0},
-    {"negative", INPUT(0x02, 0x01, 0x80), false, 0, 0},
-    {"padded", INPUT(0x02, 0x02, 0x00, 0x7f), false, 0, 0},
+    {"zero", INPUT(0x02, 0x01, 0x00), 1, 0, true},
+    {"one", INPUT(0x02, 0x01, 0x01), 1, 1, true},
+    {"with its sign octet", INPUT(0x02, 0x02, 0x00, 0x80), 1, 0x80, true},
+    {"empty", INPUT(0x02, 0x00), 0, 0, false},
+    {"negative", INPUT(0x02, 0x01, 0x80), 0, 0, false},
+    {"padded", INPUT(0x02, 0x02, 0x00, 0x7f), 0, 0, false},
 };
 
 START_TEST(takes_numbers_in_their_shortest_form)
