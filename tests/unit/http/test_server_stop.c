@@ -83,8 +83,12 @@ static void *ask_while_draining(void *arg)
         (void)usleep(1000);
         chy_http_server_stats(f->server, &stats);
     }
-    (void)usleep(50000);
-    ck_assert(is_refused(f->port));
+    bool refused = false;
+    for (int i = 0; i < 5000 && !refused; i++) {
+        (void)usleep(1000);
+        refused = is_refused(f->port);
+    }
+    ck_assert(refused);
     client_say(fd, "GET /readyz HTTP/1.1\r\n" END);
     client_read(fd, false, &reply);
     ck_assert_int_eq(reply.status, 503);
