@@ -18,7 +18,7 @@ import yaml
 from daemon import PROGRAM, ROOT, Daemon, environment, run
 
 FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)
-PAGES = ["docs/api.md", "docs/operating.md"]
+PAGES = ["README.md", "docs/api.md", "docs/operating.md"]
 SESSION_PATIENCE = 300
 
 
