@@ -203,10 +203,11 @@ void release(struct chy_key *key)
 
 static uint8_t digit(char c)
 {
-    static const char digits[] = "0123456789abcdef";
-    const char *found = strchr(digits, c);
-    ck_assert_msg(c != '\0' && found != NULL, "'%c' is no hexadecimal digit", c);
-    return (uint8_t)(found - digits);
+    if (c >= '0' && c <= '9') {
+        return (uint8_t)(c - '0');
+    }
+    ck_assert_msg(c >= 'a' && c <= 'f', "'%c' is no hexadecimal digit", c);
+    return (uint8_t)(c - 'a' + 10);
 }
 
 struct chy_slice bytes_of(const char *hex)

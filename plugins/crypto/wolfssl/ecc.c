@@ -117,6 +117,7 @@ static int generate(void *object, const struct chy_algorithm *algorithm, struct 
                     struct chy_material *out_material)
 {
     ecc_key *key = object;
+    chy_ecc_thread_starts();
     int code = wc_ecc_init(key);
     if (code != 0) {
         return code;
@@ -153,6 +154,7 @@ static int in_range(const ecc_key *key, struct chy_slice scalar)
 static int import_scalar(ecc_key *key, const struct chy_algorithm *algorithm, struct chy_rng *rng,
                          struct chy_slice scalar, struct chy_material *out_material)
 {
+    chy_ecc_thread_starts();
     int code = wc_ecc_import_private_key_ex(scalar.ptr, (word32)scalar.len, NULL, 0, key,
                                             algorithm->parameter);
     if (code == 0) {

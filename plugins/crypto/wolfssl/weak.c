@@ -207,25 +207,36 @@ static int square_root(mp_int *n, mp_int *out_root)
     return code;
 }
 
-/** Squares modulo 64, 63, 65 and 11: what fails one of them is no square, which is 99 in 100. */
-static bool may_be_square(uint64_t low, uint32_t mod_45045)
+/** is_square_modulo tells whether `rest` is a square modulo `divisor`. */
+static bool is_square_modulo(uint32_t rest, uint32_t divisor)
+{
+    for (uint32_t root = 0; root <= divisor / 2; root++) {
+        if (root * root % divisor == rest) {
+            return true;
+        }
+    }
+    return false;
+}
+
+#define FILTER 45045U /* 63 * 65 * 11 */
+
+/** may_be_square looks at `n` modulo 64, 63, 65 and 11, which 99 of 100 that are no square fail.
+ *  The first costs nothing. */
+static int may_be_square(mp_int *n, bool *out_maybe)
 {
     static const uint64_t squares_64 = UINT64_C(0x0202021202030213);
-    if ((squares_64 >> (low & 63) & 1) == 0) {
-        return false;
+    mp_digit rest;
+    *out_maybe = false;
+    if ((squares_64 >> (n->dp[0] & 63) & 1) == 0) {
+        return 0;
     }
-    static const uint32_t divisors[] = {63, 65, 11};
-    for (size_t i = 0; i < COUNT(divisors); i++) {
-        uint32_t rest = mod_45045 % divisors[i];
-        bool found = false;
-        for (uint32_t root = 0; root <= divisors[i] / 2 && !found; root++) {
-            found = root * root % divisors[i] == rest;
-        }
-        if (!found) {
-            return false;
-        }
+    int code = mp_mod_d(n, FILTER, &rest);
+    if (code == 0) {
+        uint32_t small = (uint32_t)rest;
+        *out_maybe = is_square_modulo(small % 63, 63) && is_square_modulo(small % 65, 65) &&
+                     is_square_modulo(small % 11, 11);
     }
-    return true;
+    return code;
 }
 
 /** is_square checks for good what passed the cheap test.  `n` is not zero. */
@@ -246,44 +257,60 @@ static int is_square(mp_int *n, bool *out_square)
     return code;
 }
 
-#define FILTER 45045U /* 63 * 65 * 11 */
-
-/** fermat_round tells whether a*a - n is a square: then a - b and a + b are the factors. */
-static int fermat_round(mp_int *a, mp_int *n, mp_int *scratch, bool *out_found)
+/** gap_is_square tells whether a*a - n is a square: then a - b and a + b are the factors. */
+static int gap_is_square(mp_int *gap, bool *out_found)
 {
-    mp_digit rest;
-    int code = mp_sqr(a, scratch);
-    if (code == 0) {
-        code = mp_sub(scratch, n, scratch);
-    }
-    if (code == 0) {
-        code = mp_mod_d(scratch, FILTER, &rest);
-    }
-    if (code != 0) {
-        return code;
-    }
-    if (mp_iszero(scratch)) {
+    bool maybe = false;
+    if (mp_iszero(gap)) {
         *out_found = true; // n is a square itself
         return 0;
     }
-    return may_be_square(scratch->dp[0], (uint32_t)rest) ? is_square(scratch, out_found) : 0;
+    int code = may_be_square(gap, &maybe);
+    return code == 0 && maybe ? is_square(gap, out_found) : code;
+}
+
+/** search tries a hundred values of a from the root of `n` on.  Returns 0 or a wolfCrypt code. */
+static int search(mp_int *n, bool *out_found)
+{
+    mp_int gap;
+    mp_int step;
+    int code = mp_init_multi(&gap, &step, NULL, NULL, NULL, NULL);
+    if (code == 0) {
+        code = square_root(n, &step);
+    }
+    if (code == 0) {
+        code = mp_sqr(&step, &gap);
+    }
+    if (code == 0) {
+        code = mp_sub(&gap, n, &gap);
+    }
+    // From a to a + 1 the gap grows by 2a + 1, and that step by 2.
+    if (code == 0) {
+        code = mp_add(&step, &step, &step);
+    }
+    if (code == 0) {
+        code = mp_add_d(&step, 1, &step);
+    }
+    for (int i = 0; code == 0 && i < FERMAT_ROUNDS; i++) {
+        code = gap_is_square(&gap, out_found);
+        if (code == 0 && *out_found) {
+            break;
+        }
+        if (code == 0) {
+            code = mp_add(&gap, &step, &gap);
+        }
+        if (code == 0) {
+            code = mp_add_d(&step, 2, &step);
+        }
+    }
+    return code;
 }
 
 bool chy_modulus_has_close_primes(struct chy_slice modulus)
 {
     mp_int n;
-    mp_int a;
-    mp_int scratch;
     bool found = false;
-    if (mp_init_multi(&n, &a, &scratch, NULL, NULL, NULL) != 0 ||
-        mp_read_unsigned_bin(&n, modulus.ptr, (word32)modulus.len) != 0 ||
-        square_root(&n, &a) != 0) {
-        return true; // a modulus that wolfCrypt cannot count with is of no use either
-    }
-    for (int i = 0; i < FERMAT_ROUNDS && !found; i++) {
-        if (fermat_round(&a, &n, &scratch, &found) != 0 || mp_add_d(&a, 1, &a) != 0) {
-            return true;
-        }
-    }
-    return found;
+    // A modulus that wolfCrypt cannot count with is of no use either.
+    return mp_init(&n) != 0 || mp_read_unsigned_bin(&n, modulus.ptr, (word32)modulus.len) != 0 ||
+           search(&n, &found) != 0 || found;
 }
