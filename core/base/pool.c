@@ -49,7 +49,8 @@ struct chy_pool {
     bool is_closing;
 };
 
-/* --- workers ---------------------------------------------------------------------------------- */
+/* --- workers ----------------------------------------------------------------------------------
+ * */
 
 static void leave_idle_locked(struct chy_pool *pool, const struct worker *worker)
 {
@@ -70,9 +71,9 @@ static void end_locked(struct chy_pool *pool, struct worker *worker)
     }
 }
 
-/* Wakes one worker for the queue, unless one is on its way already: that one wakes the next if it finds
- * more than it takes.  So short jobs are done by few threads, one after the other without sleeping, and
- * long ones still get a thread each. */
+/* Wakes one worker for the queue, unless one is on its way already: that one wakes the next if it
+ * finds more than it takes.  So short jobs are done by few threads, one after the other without
+ * sleeping, and long ones still get a thread each. */
 static void wake_one_locked(struct chy_pool *pool)
 {
     struct worker *worker = pool->idle;
@@ -199,7 +200,8 @@ static struct worker *take_ended_locked(struct chy_pool *pool)
     return ended;
 }
 
-/* --- jobs ------------------------------------------------------------------------------------- */
+/* --- jobs -------------------------------------------------------------------------------------
+ * */
 
 static bool submit_locked(struct chy_pool *pool, struct job job)
 {
@@ -275,7 +277,8 @@ uint32_t chy_pool_running(const struct chy_pool *pool)
     return atomic_load_explicit(&pool->running, memory_order_relaxed);
 }
 
-/* --- life ------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------------
+ * */
 
 static bool set_attributes(struct chy_pool *pool, size_t stack_size)
 {

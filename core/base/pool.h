@@ -1,9 +1,9 @@
 /**
  * Worker threads on demand, with a bounded queue.
  *
- * A job goes to the worker that became idle last, or to one that ends its job meanwhile; if none is
- * idle a thread is started, up to the limit; then it waits in the queue.  Workers that stay idle end.
- * They block every signal.
+ * A job goes to the worker that became idle last, or to one that ends its job meanwhile; if none
+ * is idle a thread is started, up to the limit; then it waits in the queue.  Workers that stay
+ * idle end. They block every signal.
  */
 #ifndef CHY_BASE_POOL_H
 #define CHY_BASE_POOL_H

@@ -163,13 +163,13 @@ chy_status chy_http_bind_parse(struct chy_op *op, struct chy_slice text,
     return CHY_OK;
 }
 
-static chy_status fail_socket(struct chy_op *op, const char *doing, int fd)
+static uint16_t port_in(const struct sockaddr_storage *address)
 {
-    int code = errno;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return chy_fail(op, CHY_BROKEN, code, "cannot %s: %s", doing, strerrordesc_np(code));
+    struct sockaddr_in6 ipv6;
+    struct sockaddr_in ipv4;
+    memcpy(&ipv6, address, sizeof ipv6);
+    memcpy(&ipv4, address, sizeof ipv4);
+    return ntohs(address->ss_family == AF_INET6 ? ipv6.sin6_port : ipv4.sin_port);
 }
 
 static uint16_t port_of(int fd)
@@ -177,14 +177,21 @@ static uint16_t port_of(int fd)
     struct sockaddr_storage own;
     socklen_t len = sizeof own;
     memset(&own, 0, sizeof own);
-    if (getsockname(fd, (struct sockaddr *)&own, &len) != 0) {
-        return 0;
+    return getsockname(fd, (struct sockaddr *)&own, &len) == 0 ? port_in(&own) : 0;
+}
+
+static chy_status fail_socket(struct chy_op *op, const struct chy_http_bind *where,
+                              const char *doing, int fd)
+{
+    int code = errno;
+    struct chy_http_address address = chy_http_address_of((const struct sockaddr *)&where->address);
+    char text[CHY_HTTP_ADDRESS_TEXT];
+    if (fd >= 0) {
+        (void)close(fd);
     }
-    struct sockaddr_in6 ipv6;
-    struct sockaddr_in ipv4;
-    memcpy(&ipv6, &own, sizeof ipv6);
-    memcpy(&ipv4, &own, sizeof ipv4);
-    return ntohs(own.ss_family == AF_INET6 ? ipv6.sin6_port : ipv4.sin_port);
+    (void)chy_http_address_format(&address, text);
+    return chy_fail(op, CHY_BROKEN, code, "cannot listen on %s port %u: cannot %s: %s", text,
+                    port_in(&where->address), doing, strerrordesc_np(code));
 }
 
 static chy_status open_socket(struct chy_op *op, const struct chy_http_bind *where,
@@ -195,18 +202,18 @@ static chy_status open_socket(struct chy_op *op, const struct chy_http_bind *whe
     int family = where->address.ss_family;
     int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
-        return fail_socket(op, "make a socket", fd);
+        return fail_socket(op, where, "make a socket", fd);
     }
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
         (family == AF_INET6 &&
          setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only_ipv6, sizeof only_ipv6) != 0)) {
-        return fail_socket(op, "set up the socket", fd);
+        return fail_socket(op, where, "set up the socket", fd);
     }
     if (bind(fd, (const struct sockaddr *)&where->address, where->address_len) != 0) {
-        return fail_socket(op, "bind the address", fd);
+        return fail_socket(op, where, "bind the address", fd);
     }
     if (listen(fd, (int)backlog) != 0) {
-        return fail_socket(op, "listen", fd);
+        return fail_socket(op, where, "listen", fd);
     }
     *out_fd = fd;
     return CHY_OK;

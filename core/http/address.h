@@ -15,12 +15,14 @@ struct chy_http_address {
 /** "[" IPv6 "]" without scope, and NUL. */
 #define CHY_HTTP_ADDRESS_TEXT 48
 
-/** chy_http_address_of takes the address out of a socket address; others than IP give all zero. */
+/** chy_http_address_of takes the address out of a socket address; others than IP give all zero.
+ *  */
 struct chy_http_address chy_http_address_of(const struct sockaddr *from);
 /** chy_http_address_parse reads "192.0.2.1" or "2001:db8::1". */
 CHY_MUST_USE bool chy_http_address_parse(struct chy_slice text,
                                          struct chy_http_address *out_address);
-/** chy_http_address_format writes the usual text, IPv4 without its mapping, and returns its length. */
+/** chy_http_address_format writes the usual text, IPv4 without its mapping, and returns its
+ *  length. */
 uint32_t chy_http_address_format(const struct chy_http_address *address,
                                  char out[CHY_HTTP_ADDRESS_TEXT]);
 /** chy_http_address_is_loopback tells whether only this machine can call from there. */
@@ -47,7 +49,8 @@ struct chy_http_bind {
     bool loopback;
 };
 
-/** chy_http_bind_parse reads "127.0.0.1:8080", "[::1]:8443", "localhost:0" or ":8443" (everywhere). */
+/** chy_http_bind_parse reads "127.0.0.1:8080", "[::1]:8443", "localhost:0" or ":8443"
+ *  (everywhere). */
 CHY_MUST_USE chy_status chy_http_bind_parse(struct chy_op *op, struct chy_slice text,
                                             struct chy_http_bind *out_bind);
 /** chy_http_bind_open makes the listening socket and tells its port.  Without IPv6 on the machine

@@ -46,7 +46,8 @@ const char *chy_http_wait_name(uint32_t wait)
     return wait < sizeof names / sizeof names[0] ? names[wait] : "unknown";
 }
 
-/** Shuts down what is late: the event thread then sees the end of the connection and closes it. */
+/** Shuts down what is late: the event thread then sees the end of the connection and closes it.
+ *  */
 static void sweep_locked(struct chy_http_connections *all, int64_t now)
 {
     chy_mutex_assert_held(&all->lock);

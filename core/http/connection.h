@@ -1,9 +1,9 @@
 /**
  * The connections: how many an address has, and when each has to be done with what it is doing.
  *
- * libmicrohttpd's own timer starts again with every byte, so a slow client could stay for ever.  Here
- * each connection has one absolute deadline at a time, and a thread that shuts down those that passed
- * theirs.
+ * libmicrohttpd's own timer starts again with every byte, so a slow client could stay for ever.
+ * Here each connection has one absolute deadline at a time, and a thread that shuts down those
+ * that passed theirs.
  */
 #ifndef CHY_HTTP_CONNECTION_H
 #define CHY_HTTP_CONNECTION_H

@@ -111,8 +111,8 @@ static enum MHD_Result begin(struct chy_http_exchange *x, const char *method, co
     if (x->verdict.has_body) {
         start_body(x);
     }
-    // libmicrohttpd closes a connection that is answered in its first call, so also a request without a
-    // body is run in the next one, which comes at once.
+    // libmicrohttpd closes a connection that is answered in its first call, so also a request
+    // without a body is run in the next one, which comes at once.
     x->phase = CHY_HTTP_BODY;
     return MHD_YES;
 }
@@ -132,8 +132,8 @@ static void gather(struct chy_http_exchange *x, const char *data, size_t len)
         }
     }
     if ((x->slot->route.flags & CHY_ROUTE_SECRET) != 0) {
-        // The bytes lie in the connection's memory, which libmicrohttpd does not clear: it is done with
-        // them when this call returns.
+        // The bytes lie in the connection's memory, which libmicrohttpd does not clear: it is
+        // done with them when this call returns.
         chy_secret_wipe(chy_http_unconst(data), len);
     }
     if (chy_http_exchange_refused(x)) {

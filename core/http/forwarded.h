@@ -1,6 +1,6 @@
 /**
- * Who called, when proxies stand between: Forwarded (RFC 7239), X-Forwarded-For, -Proto, -Host and
- * Client-Cert (RFC 9440) count only from trusted networks.
+ * Who called, when proxies stand between: Forwarded (RFC 7239), X-Forwarded-For, -Proto, -Host
+ * and Client-Cert (RFC 9440) count only from trusted networks.
  */
 #ifndef CHY_HTTP_FORWARDED_H
 #define CHY_HTTP_FORWARDED_H
@@ -21,8 +21,8 @@ struct chy_http_trust {
 CHY_MUST_USE bool chy_http_trust_has(const struct chy_http_trust *trust,
                                      const struct chy_http_address *address);
 
-/** chy_http_is_forwarding tells whether only a trusted proxy may send the header `name`, which is in
- *  lower case. */
+/** chy_http_is_forwarding tells whether only a trusted proxy may send the header `name`, which is
+ *  in lower case. */
 CHY_MUST_USE bool chy_http_is_forwarding(struct chy_slice name);
 
 /** What a trusted proxy says about the caller. */
@@ -33,8 +33,8 @@ struct chy_http_origin {
     struct chy_slice certificate;    /**< DER, or empty */
 };
 
-/** chy_http_forwarded_read reads the headers (names in lower case) of a request that a trusted proxy at
- *  `peer` sent.  CHY_BAD_INPUT: a certificate that cannot be read. */
+/** chy_http_forwarded_read reads the headers (names in lower case) of a request that a trusted
+ *  proxy at `peer` sent.  CHY_BAD_INPUT: a certificate that cannot be read. */
 CHY_MUST_USE chy_status chy_http_forwarded_read(struct chy_op *op,
                                                 const struct chy_http_trust *trust,
                                                 const struct chy_http_address *peer,

@@ -1,10 +1,11 @@
 /**
- * The header block of a request: checked strictly against request smuggling, before anything else.
+ * The header block of a request: checked strictly against request smuggling, before anything
+ * else.
  *
- * libmicrohttpd (before 1.0) accepts two Content-Lengths, Content-Length beside Transfer-Encoding, two
- * Hosts, folded lines, bare line feeds and NULs.  What it hands over is checked here, and every byte
- * of the block is accounted for: a fold, a NUL, a bare line feed or a stray space makes the sum of the
- * parts differ from the size of the block.
+ * libmicrohttpd (before 1.0) accepts two Content-Lengths, Content-Length beside
+ * Transfer-Encoding, two Hosts, folded lines, bare line feeds and NULs.  What it hands over is
+ * checked here, and every byte of the block is accounted for: a fold, a NUL, a bare line feed or
+ * a stray space makes the sum of the parts differ from the size of the block.
  */
 #ifndef CHY_HTTP_HEAD_H
 #define CHY_HTTP_HEAD_H

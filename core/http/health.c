@@ -50,12 +50,14 @@ static bool answer_from_cache_locked(struct chy_http_health *health, struct chy_
                      health->is_ready ? "{\"status\":\"ready\"}" : "{\"status\":\"not ready\"}");
         return true;
     }
-    // One that was never made, because the workers were all taken, must not stand in the way for ever.
+    // One that was never made, because the workers were all taken, must not stand in the way for
+    // ever.
     if (health->checking == 0 || now - health->checking > READY_PATIENCE) {
         health->checking = now;
         return false; // the caller's worker makes the check
     }
-    // Another request makes it: the last answer holds a little longer, then silence means trouble.
+    // Another request makes it: the last answer holds a little longer, then silence means
+    // trouble.
     bool is_ready = health->is_ready && age < READY_PATIENCE;
     answer_ready(answer, is_ready,
                  is_ready ? "{\"status\":\"ready\"}" : "{\"status\":\"check under way\"}");

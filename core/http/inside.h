@@ -1,9 +1,9 @@
 /**
  * The parts of the server that its own files share.  Nothing outside of core/http includes this.
  *
- * Threads: a listener's event threads run connections and the first and last part of an exchange; a
- * worker runs the middle.  `lock` of the server guards the list of exchanges at workers; everything else
- * in an exchange belongs to the one that holds it.
+ * Threads: a listener's event threads run connections and the first and last part of an exchange;
+ * a worker runs the middle.  `lock` of the server guards the list of exchanges at workers;
+ * everything else in an exchange belongs to the one that holds it.
  */
 #ifndef CHY_HTTP_INSIDE_H
 #define CHY_HTTP_INSIDE_H
@@ -160,8 +160,8 @@ void chy_http_exchange_completed(struct chy_http_exchange *x);
 
 /* intake.c: from the header block to a request */
 
-/** chy_http_intake checks, routes and copies the head of a request.  CHY_OK: go on with the body or
- *  the handler.  Else the refusal is recorded.  `*out_alive` false: out of memory, close. */
+/** chy_http_intake checks, routes and copies the head of a request.  CHY_OK: go on with the body
+ *  or the handler.  Else the refusal is recorded.  `*out_alive` false: out of memory, close. */
 bool chy_http_intake(struct chy_http_exchange *x, const char *method, const char *version);
 /** chy_http_exchange_refused tells whether a refusal was recorded. */
 static inline bool chy_http_exchange_refused(const struct chy_http_exchange *x)
@@ -211,8 +211,8 @@ void chy_http_stream_cut(struct chy_http_exchange *x, bool gone);
 
 /* listener.c */
 
-/** chy_http_library_is_lenient tells whether this libmicrohttpd leaves strictness to us, and hands
- *  header lines over where they were received. */
+/** chy_http_library_is_lenient tells whether this libmicrohttpd leaves strictness to us, and
+ *  hands header lines over where they were received. */
 bool chy_http_library_is_lenient(void);
 
 chy_status chy_http_listener_init(struct chy_http_listener *listener, struct chy_op *op,

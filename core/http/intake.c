@@ -159,10 +159,12 @@ static chy_status copy_headers(struct chy_http_exchange *x, const struct collect
         bool is_authorization = chy_slice_is(pair.name, "authorization");
         if (is_authorization) {
             x->authorization = pair.value;
-            // The original too: libmicrohttpd has no use for it, and does not clear it at the end.
+            // The original too: libmicrohttpd has no use for it, and does not clear it at the
+            // end.
             chy_secret_wipe(chy_http_unconst(line->value.ptr), (size_t)line->value.len);
         }
-        // The token of a bearer route is for core; what only proxies may say is dropped from others.
+        // The token of a bearer route is for core; what only proxies may say is dropped from
+        // others.
         bool drop = (is_authorization && hide) ||
                     (!x->connection->is_trusted && chy_http_is_forwarding(pair.name));
         if (!drop) {

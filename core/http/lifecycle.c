@@ -103,8 +103,8 @@ chy_status chy_http_server_stop(struct chy_http_server *server, struct chy_op *o
         chy_http_listener_quiesce(&server->listeners[i]);
     }
     bool quiet = wait_for_quiet(server, deadline);
-    // libmicrohttpd aborts the process if it is stopped while a connection is suspended, so nothing may
-    // be suspended from here on.
+    // libmicrohttpd aborts the process if it is stopped while a connection is suspended, so
+    // nothing may be suspended from here on.
     chy_http_dispatch_abandon_all(server);
     if (!quiet) {
         if (!wait_for_turn(server, now_us() + LAST_TURN)) {
@@ -113,8 +113,8 @@ chy_status chy_http_server_stop(struct chy_http_server *server, struct chy_op *o
         (void)wait_for_quiet(server, now_us() + LAST_ANSWERS);
     }
     close_listeners(server);
-    // After the last answer a worker still has a few instructions to go; a handler that was given up may
-    // have any number.
+    // After the last answer a worker still has a few instructions to go; a handler that was given
+    // up may have any number.
     if (!chy_pool_drain(server->pool, now_us() + (quiet ? LAST_TURN : 0))) {
         return chy_fail(op, CHY_TRY_LATER, 0, "handlers still run after the drain deadline");
     }

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/** What a route takes when its author has no better number: the largest CSR of a post-quantum key is
- *  16 KiB, and metadata, names and JSON around it fit three times over. */
+/** What a route takes when its author has no better number: the largest CSR of a post-quantum key
+ *  is 16 KiB, and metadata, names and JSON around it fit three times over. */
 #define CHY_HTTP_BODY_DEFAULT ((uint64_t)64 << 10)
 
 /** A path has this many segments at most; the deepest of the API has eight. */
@@ -18,8 +18,8 @@
 #define CHY_HTTP_HEADERS_CEILING 128U
 
 /**
- * What configuration may change.  Times are µs, sizes bytes.  A member that is 0 when the server is
- * made gets its default, so a caller sets only what it wants otherwise.
+ * What configuration may change.  Times are µs, sizes bytes.  A member that is 0 when the server
+ * is made gets its default, so a caller sets only what it wants otherwise.
  */
 struct chy_http_limits {
     /** The ceiling of every route's own limit: JSON of that size is parsed in memory. */

@@ -223,7 +223,8 @@ chy_status chy_http_listener_open(struct chy_http_listener *listener, struct chy
     unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_TURBO | MHD_USE_ITC |
                          MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
     flags |= listener->tls != NULL ? (unsigned int)MHD_USE_TLS : 0U;
-    // Strictness of old versions takes answers away from us and leaves the holes: head.c closes them.
+    // Strictness of old versions takes answers away from us and leaves the holes: head.c closes
+    // them.
     int strict = listener->server->account_bytes ? 0 : 1;
     // clang-format off
     listener->daemon = MHD_start_daemon(

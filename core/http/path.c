@@ -129,7 +129,8 @@ static const char *check_segment(struct chy_slice segment, bool is_last)
     return NULL;
 }
 
-/** Decodes the segment of `raw` at `*at`, up to the next slash, behind `*used` bytes of scratch. */
+/** Decodes the segment of `raw` at `*at`, up to the next slash, behind `*used` bytes of scratch.
+ *  */
 static const char *decode_segment(struct chy_slice raw, uint64_t *at, struct chy_buffer scratch,
                                   uint64_t *used, struct chy_slice *out_segment)
 {

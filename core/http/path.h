@@ -1,9 +1,9 @@
 /**
  * The request target: path and query, decoded strictly.  Nothing here allocates but the query.
  *
- * Refused: what does not start with '/', empty and dot segments (also percent-encoded), a bad percent
- * sequence, control characters, NUL, text that is not UTF-8, a raw '\\' or other byte that RFC 3986 does
- * not allow in a path.  A slash within a segment ("%2F") stays within it.
+ * Refused: what does not start with '/', empty and dot segments (also percent-encoded), a bad
+ * percent sequence, control characters, NUL, text that is not UTF-8, a raw '\\' or other byte
+ * that RFC 3986 does not allow in a path.  A slash within a segment ("%2F") stays within it.
  */
 #ifndef CHY_HTTP_PATH_H
 #define CHY_HTTP_PATH_H
@@ -28,13 +28,13 @@ struct chy_http_target {
     struct chy_slice query; /**< without '?' */
 };
 
-/** chy_http_target_split takes "/path?query" or "http://authority/path?query" apart.  NULL, or what
- *  is wrong. */
+/** chy_http_target_split takes "/path?query" or "http://authority/path?query" apart.  NULL, or
+ *  what is wrong. */
 CHY_MUST_USE const char *chy_http_target_split(struct chy_slice raw,
                                                struct chy_http_target *out_target);
 
-/** chy_http_path_parse decodes `raw` into `scratch`, which has room for raw.len bytes.  NULL, or what
- *  is wrong, and then `out_path` is untouched. */
+/** chy_http_path_parse decodes `raw` into `scratch`, which has room for raw.len bytes.  NULL, or
+ *  what is wrong, and then `out_path` is untouched. */
 CHY_MUST_USE const char *chy_http_path_parse(struct chy_slice raw, struct chy_buffer scratch,
                                              struct chy_http_path *out_path);
 

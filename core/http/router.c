@@ -190,7 +190,8 @@ static struct node *literal_branch(struct node *node, struct chy_slice text)
         return NULL;
     }
     node->literals = grown;
-    // The entry that brings the text may be refused later, so the branch owns a copy behind its node.
+    // The entry that brings the text may be refused later, so the branch owns a copy behind its
+    // node.
     struct node *child = calloc(1, sizeof *child + (size_t)text.len);
     if (child == NULL) {
         return NULL;

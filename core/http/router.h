@@ -1,9 +1,9 @@
 /**
  * From method and path to a route: a tree by segment.
  *
- * A literal segment wins over a {name} at the same place; where the literal branch has no route for the
- * method, the {name} is tried.  Two routes of one method and the same shape are refused when the second
- * is added.  After the last add the router is only read, from any thread.
+ * A literal segment wins over a {name} at the same place; where the literal branch has no route
+ * for the method, the {name} is tried.  Two routes of one method and the same shape are refused
+ * when the second is added.  After the last add the router is only read, from any thread.
  */
 #ifndef CHY_HTTP_ROUTER_H
 #define CHY_HTTP_ROUTER_H
@@ -35,8 +35,9 @@ struct chy_router_entry {
     const void *target;       /**< what the finder gets */
 };
 
-/** chy_router_add registers an entry; its slices are copied, `target` is borrowed.  CHY_BAD_INPUT: the
- *  method or the pattern is no good.  CHY_CONFLICT: taken; the message names both owners. */
+/** chy_router_add registers an entry; its slices are copied, `target` is borrowed.
+ *  CHY_BAD_INPUT: the method or the pattern is no good.  CHY_CONFLICT: taken; the message names
+ *  both owners. */
 CHY_MUST_USE chy_status chy_router_add(struct chy_router *router, struct chy_op *op,
                                        const struct chy_router_entry *entry);
 

@@ -1,15 +1,16 @@
 /**
  * The HTTP server: listeners, routes, and the path of every request through them.
  *
- *   event thread:  read the head → check it strictly → route → size and media type → gather the body
- *   worker:        authenticate → authorise → schema → handler → render → log, count
- *   event thread:  send
+ *   event thread: read the head → check it strictly → route → size and media type → gather body
+ *   worker:       authenticate → authorise → schema → handler → render → log, count
+ *   event thread: send
  *
- * Event threads never block: a request whose mount has a `quick` function is tried there, all others
- * are suspended and handed to the worker pool; when that is full the answer is 503 at once.
+ * Event threads never block: a request whose mount has a `quick` function is tried there, all
+ * others are suspended and handed to the worker pool; when that is full the answer is 503 at
+ * once.
  *
- * Life: new → add (mounts) → start → … → stop → free.  Adding and starting belong to one thread; reload,
- * stop and the questions may come from any.
+ * Life: new → add (mounts) → start → … → stop → free.  Adding and starting belong to one thread;
+ * reload, stop and the questions may come from any.
  */
 #ifndef CHY_HTTP_SERVER_H
 #define CHY_HTTP_SERVER_H
@@ -34,9 +35,9 @@ struct chy_http_server;
 #define CHY_HTTP_LISTENERS 3U
 
 /**
- * What the server asks of the rest of core.  Any may be NULL: then nobody is authenticated (routes that
- * want it answer 401), nothing is authorised beyond that, bodies go unchecked, and it is always ready.
- * All may run on many threads at once.
+ * What the server asks of the rest of core.  Any may be NULL: then nobody is authenticated
+ * (routes that want it answer 401), nothing is authorised beyond that, bodies go unchecked, and
+ * it is always ready. All may run on many threads at once.
  */
 struct chy_http_hooks {
     void *context;
@@ -51,8 +52,8 @@ struct chy_http_hooks {
      *  lives as long as the server. */
     chy_status (*prepare_schema)(void *context, struct chy_op *op, struct chy_slice schema,
                                  void **out_schema);
-    /** Checks a JSON body: CHY_BAD_INPUT, with CHY_REASON_VALIDATION when it is JSON that does not
-     *  fit.  `schema` is what prepare_schema gave. */
+    /** Checks a JSON body: CHY_BAD_INPUT, with CHY_REASON_VALIDATION when it is JSON that does
+     *  not fit.  `schema` is what prepare_schema gave. */
     chy_status (*check_body)(void *context, struct chy_op *op, const struct chy_route *route,
                              const void *schema, struct chy_slice body);
     /** Are storage and crypto well?  Runs on a worker, its answer is kept for a second. */
@@ -119,8 +120,8 @@ struct chy_http_mount {
                                const struct chy_error *error, struct chy_http_answer *out_answer);
 };
 
-/** chy_http_server_add registers routes, before the start.  CHY_BAD_INPUT, CHY_CONFLICT: the message
- *  names owner, method and pattern. */
+/** chy_http_server_add registers routes, before the start.  CHY_BAD_INPUT, CHY_CONFLICT: the
+ *  message names owner, method and pattern. */
 CHY_MUST_USE chy_status chy_http_server_add(struct chy_http_server *server, struct chy_op *op,
                                             const struct chy_http_mount *mount);
 
@@ -128,15 +129,15 @@ CHY_MUST_USE chy_status chy_http_server_add(struct chy_http_server *server, stru
 CHY_MUST_USE chy_status chy_http_server_start(struct chy_http_server *server, struct chy_op *op);
 /** chy_http_server_port tells the port of a listener, 0 if there is none of that kind. */
 uint16_t chy_http_server_port(const struct chy_http_server *server, uint32_t kind);
-/** chy_http_server_reload reads the TLS files again; new handshakes use them.  Not OK: the old ones
- *  stay. */
+/** chy_http_server_reload reads the TLS files again; new handshakes use them.  Not OK: the old
+ *  ones stay. */
 CHY_MUST_USE chy_status chy_http_server_reload(struct chy_http_server *server, struct chy_op *op);
 
 /**
- * chy_http_server_stop refuses new connections, answers `/readyz` with 503, lets running requests end
- * until `deadline` (µs on the real monotonic clock), answers 503 for those that do not, and closes.
- * CHY_TRY_LATER: handlers still run; their operations are cancelled, and the server must not be freed
- * before chy_http_server_idle() says so.
+ * chy_http_server_stop refuses new connections, answers `/readyz` with 503, lets running requests
+ * end until `deadline` (µs on the real monotonic clock), answers 503 for those that do not, and
+ * closes. CHY_TRY_LATER: handlers still run; their operations are cancelled, and the server must
+ * not be freed before chy_http_server_idle() says so.
  */
 CHY_MUST_USE chy_status chy_http_server_stop(struct chy_http_server *server, struct chy_op *op,
                                              int64_t deadline);

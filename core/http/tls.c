@@ -11,7 +11,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/** A chain is leaf, intermediates, perhaps a root; a file of 64 KiB holds them many times over. */
+/** A chain is leaf, intermediates, perhaps a root; a file of 64 KiB holds them many times over.
+ *  */
 enum {
     CHAIN_MAX = 16,
     FILE_MAX = 64 << 10

@@ -11,7 +11,8 @@
 
 #include <stdbool.h>
 
-/** TLS 1.2 with forward secrecy and authenticated ciphers, and TLS 1.3; the server's order counts. */
+/** TLS 1.2 with forward secrecy and authenticated ciphers, and TLS 1.3; the server's order
+ *  counts. */
 #define CHY_TLS_PRIORITIES                                                        \
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-KX-ALL:+ECDHE-ECDSA:+ECDHE-RSA:" \
     "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:-MAC-ALL:+AEAD:%SERVER_PRECEDENCE"
@@ -26,8 +27,8 @@ CHY_MUST_USE chy_status chy_tls_new(struct chy_op *op, const char *certificate_f
 void chy_tls_free(struct chy_tls *tls);
 CHY_DEFINE_AUTO(struct chy_tls, chy_tls_free);
 
-/** chy_tls_reload reads the files again.  Not OK: the old ones stay.  What was in use until now is
- *  kept for handshakes under way. */
+/** chy_tls_reload reads the files again.  Not OK: the old ones stay.  What was in use until now
+ *  is kept for handshakes under way. */
 CHY_MUST_USE chy_status chy_tls_reload(struct chy_tls *tls, struct chy_op *op);
 
 /** What a handshake gets; borrowed. */
@@ -40,8 +41,8 @@ struct chy_tls_identity {
 /** chy_tls_identity gives the identity of now. */
 struct chy_tls_identity chy_tls_identity(struct chy_tls *tls);
 
-/** chy_tls_peer gives the DER of the caller's certificate if there is one and it was verified against
- *  the client CAs; it lives as long as the session. */
+/** chy_tls_peer gives the DER of the caller's certificate if there is one and it was verified
+ *  against the client CAs; it lives as long as the session. */
 CHY_MUST_USE bool chy_tls_peer(gnutls_session_t session, struct chy_slice *out_der);
 
 #endif

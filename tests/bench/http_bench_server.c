@@ -3,8 +3,9 @@
  *
  *     http_bench_server [--threads N] [--workers N] [--access-log] [--certificate FILE --key FILE]
  *
- * prints its port and runs until its standard input ends.  `GET /inline` is answered on an event thread,
- * `GET /worker` and `POST /worker` by a worker, the latter after a bearer token and a body of JSON.
+ * prints its port and runs until its standard input ends.  `GET /inline` is answered on an event
+ * thread, `GET /worker` and `POST /worker` by a worker, the latter after a bearer token and a
+ * body of JSON.
  */
 #include "http/server.h"
 

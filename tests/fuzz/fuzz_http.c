@@ -31,7 +31,8 @@ static struct chy_router *make_router(struct chy_op *op)
     return router;
 }
 
-/** A path that was taken, encoded again in the plainest way, is taken again and means the same. */
+/** A path that was taken, encoded again in the plainest way, is taken again and means the same.
+ *  */
 static void check_round_trip(const struct chy_http_path *path)
 {
     static const char digits[] = "0123456789abcdef";

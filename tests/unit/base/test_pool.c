@@ -258,7 +258,6 @@ END_TEST
 
 TEST_MAIN("pool", TEST(threads_come_on_demand_then_jobs_queue_then_are_refused),
           TEST(idle_workers_are_used_again_and_then_end),
-          TEST(the_worker_that_became_idle_last_goes_first),
-          TEST(idle_workers_wake_one_another),
+          TEST(the_worker_that_became_idle_last_goes_first), TEST(idle_workers_wake_one_another),
           TEST(draining_has_a_deadline_and_refuses_new_jobs), TEST(freeing_finishes_what_is_queued),
           TEST(workers_leave_signals_alone), TEST_TIMES(every_job_taken_runs_once, 2))

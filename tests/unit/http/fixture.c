@@ -421,7 +421,8 @@ void client_say(int fd, const char *text)
     ck_assert(client_send(fd, text, strlen(text)));
 }
 
-/** Reads one byte after the other up to the empty line: what follows belongs to the next answer. */
+/** Reads one byte after the other up to the empty line: what follows belongs to the next answer.
+ *  */
 static bool read_head(int fd, struct reply *reply)
 {
     size_t len = 0;
@@ -446,12 +447,15 @@ void client_read(int fd, bool is_head, struct reply *out_reply)
             return;
         }
         ck_assert_msg(strncmp(out_reply->head, "HTTP/1.", 7) == 0, "%s", out_reply->head);
-        out_reply->status = (int)strtol(out_reply->head + 9, NULL, 10);
+        uint64_t status;
+        ck_assert(chy_slice_parse_u64(chy_slice_of(out_reply->head + 9, 3), 999, &status));
+        out_reply->status = (int)status;
     } while (out_reply->status == 100);
     const char *length = reply_header(out_reply, "Content-Length");
     ck_assert_ptr_nonnull(length);
-    size_t want = is_head ? 0 : (size_t)strtoul(length, NULL, 10);
-    ck_assert_uint_lt(want, sizeof out_reply->buffer);
+    uint64_t want;
+    ck_assert(chy_slice_parse_u64(chy_text(length), sizeof out_reply->buffer - 1, &want));
+    want = is_head ? 0 : want;
     out_reply->body = out_reply->buffer;
     while (out_reply->body_len < want) {
         ssize_t got =

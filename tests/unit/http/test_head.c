@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /**
- * Parses a raw block the way old libmicrohttpd does, leniencies included, and checks the result: bare
- * line feeds end lines, text after a NUL is lost, folded text lands elsewhere.
+ * Parses a raw block the way old libmicrohttpd does, leniencies included, and checks the result:
+ * bare line feeds end lines, text after a NUL is lost, folded text lands elsewhere.
  */
 struct parsed {
     struct chy_http_head head;
@@ -33,7 +33,8 @@ static void parse(struct parsed *parsed, const char *raw, size_t len)
     parsed->block = malloc(len + 1);
     memcpy(parsed->block, raw, len);
     parsed->block[len] = '\0';
-    // NULs would stop strchr() above; the parser under imitation reads by length until the line's end.
+    // NULs would stop strchr() above; the parser under imitation reads by length until the line's
+    // end.
     for (size_t i = 0; i < len; i++) {
         if (parsed->block[i] == '\0') {
             parsed->block[i] = '\x02';

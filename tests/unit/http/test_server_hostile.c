@@ -432,7 +432,8 @@ START_TEST(a_streamed_body_has_its_limit)
     ck_assert(reply_is_error(&reply, 413, "PayloadTooLarge"));
     (void)close(fd);
     fd = client_connect(f.port);
-    // In chunks it shows only on the way: the first bytes fit the pattern, the rest is one too many.
+    // In chunks it shows only on the way: the first bytes fit the pattern, the rest is one too
+    // many.
     send_stream(fd, 300000, true);
     client_read(fd, false, &reply);
     ck_assert_int_eq(reply.status, 200);

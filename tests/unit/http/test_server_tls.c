@@ -1,4 +1,5 @@
-/** TLS of the API listener: versions, client certificates, reload.  openssl(1) makes the certificates. */
+/** TLS of the API listener: versions, client certificates, reload.  openssl(1) makes the
+ *  certificates. */
 #include "fixture.h"
 
 #include "test_main.h"
