@@ -16,6 +16,9 @@ struct chy_jobs {
     struct chy_cond wake;
     bool ends;
     struct chy_operation *running;
+    /* of the jobs' own thread */
+    int64_t skew;         /**< wall clock less monotonic clock when it was last looked at */
+    int64_t paused_until; /**< monotonic; jobs that delete wait */
 };
 
 static chy_status refresh_crls(struct chy_runtime *runtime, struct chy_op *op)
@@ -34,9 +37,10 @@ static const struct {
     const char *name;
     int64_t period;
     chy_status (*run)(struct chy_runtime *runtime, struct chy_op *op);
+    bool deletes; /**< waits when the clock has jumped ahead: it may be wrong, rows do not come back */
 } table[] = {
-    {"job.crl", 5 * CHY_US_PER_MINUTE, refresh_crls},
-    {"job.clean", CHY_US_PER_HOUR, chy_access_clean},
+    {"job.crl", 5 * CHY_US_PER_MINUTE, refresh_crls, false},
+    {"job.clean", CHY_US_PER_HOUR, chy_access_clean, true},
 };
 #define JOB_COUNT (sizeof table / sizeof table[0])
 
@@ -49,8 +53,31 @@ static bool begin(struct chy_jobs *jobs, struct chy_operation *operation)
     return goes_on;
 }
 
+static int64_t now(void)
+{
+    return chy_clock_monotonic(chy_clock_real());
+}
+
+/** is_paused tells whether deleting has to wait: the wall clock ran away from the monotonic one. */
+static bool is_paused(struct chy_jobs *jobs)
+{
+    int64_t skew = chy_clock_now(chy_clock_real()) - now();
+    if (skew - jobs->skew > jobs->assembly->config->pki.clock_ahead_tolerance) {
+        jobs->paused_until = now() + CHY_US_PER_DAY;
+        chy_log_say(&jobs->assembly->cli->log, CHY_LOG_ERROR, "clock.jumped",
+                    "the clock jumped ahead by %lld s: nothing is deleted for a day; set it right "
+                    "if it is wrong",
+                    (long long)((skew - jobs->skew) / CHY_US_PER_SECOND));
+    }
+    jobs->skew = skew;
+    return now() < jobs->paused_until;
+}
+
 static void run_job(struct chy_jobs *jobs, size_t number)
 {
+    if (is_paused(jobs) && table[number].deletes) {
+        return;
+    }
     struct chy_cli *cli = jobs->assembly->cli;
     struct chy_operation_config config = {.host = &cli->services.host,
                                           .log = &cli->log,
@@ -71,11 +98,6 @@ static void run_job(struct chy_jobs *jobs, size_t number)
     chy_mutex_lock(&jobs->lock);
     jobs->running = NULL;
     chy_mutex_unlock(&jobs->lock);
-}
-
-static int64_t now(void)
-{
-    return chy_clock_monotonic(chy_clock_real());
 }
 
 /** sleep_until returns false when the jobs are to end. */
@@ -116,6 +138,7 @@ chy_status chy_jobs_start(struct chy_assembly *assembly, struct chy_jobs **out_j
         return chy_fail_memory(assembly->cli->op);
     }
     jobs->assembly = assembly;
+    jobs->skew = chy_clock_now(chy_clock_real()) - now();
     chy_mutex_init(&jobs->lock);
     chy_cond_init(&jobs->wake);
     int code = pthread_create(&jobs->thread, NULL, work, jobs);

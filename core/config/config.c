@@ -128,10 +128,6 @@ static void check_together(struct chy_config *config)
     if (problem != NULL) {
         add_problem(config, "pki", "public_url", "invalid_value", problem);
     }
-    if (config->access.token_ttl > config->access.token_max_ttl) {
-        add_problem(config, "access", "token_ttl", "invalid_value",
-                    "expected at most access.token_max_ttl");
-    }
 }
 
 static chy_status fill(struct chy_op *op, struct chy_config *config)

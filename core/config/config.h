@@ -111,11 +111,6 @@ struct chy_config {
 
     struct {
         struct chy_view trusted_proxies; /**< of struct chy_slice: addresses or networks */
-        int64_t token_ttl;
-        int64_t token_max_ttl;
-        int64_t lockout_threshold;
-        int64_t lockout_duration;
-        int64_t lockout_reset;
     } access;
 };
 

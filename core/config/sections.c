@@ -113,7 +113,7 @@ static const struct chy_config_key pki_keys[] = {
         "signing stops when the clock is further behind the latest time seen"),
     KEY("clock_ahead_tolerance", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, CHY_US_PER_MINUTE,
         30 * CHY_US_PER_DAY, "1h", pki.clock_ahead_tolerance,
-        "retention and erasure pause when the clock jumps further ahead"),
+        "cleaning up pauses for a day when the clock jumps further ahead"),
 };
 
 static const struct chy_config_key worker_keys[] = {
@@ -135,17 +135,6 @@ static const struct chy_config_key log_keys[] = {
 static const struct chy_config_key access_keys[] = {
     KEY("trusted_proxies", CHY_OPTION_TEXT_LIST, 0, 0, 256, "", access.trusted_proxies,
         "addresses and networks whose forwarding headers count"),
-    KEY("token_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, 3650 * CHY_US_PER_DAY, "30d",
-        access.token_ttl, "life of an access token, unless its identity says otherwise"),
-    KEY("token_max_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_SECOND, 3650 * CHY_US_PER_DAY, "30d",
-        access.token_max_ttl,
-        "what renewing may stretch that life to, unless its identity says so"),
-    KEY("lockout_threshold", CHY_OPTION_INT, 0, 1, 30, "3", access.lockout_threshold,
-        "failed log-ins of one client id and network that lock it out"),
-    KEY("lockout_duration", CHY_OPTION_DURATION, 0, 30 * CHY_US_PER_SECOND, CHY_US_PER_DAY, "300s",
-        access.lockout_duration, "how long it is locked out"),
-    KEY("lockout_reset", CHY_OPTION_DURATION, 0, 5 * CHY_US_PER_SECOND, CHY_US_PER_HOUR, "30s",
-        access.lockout_reset, "time without failures after which counting starts again"),
 };
 
 #define SECTION(name, keys, help)                          \

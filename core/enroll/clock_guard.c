@@ -59,7 +59,7 @@ chy_status chy_clock_guard(struct chy_runtime *runtime, struct chy_op *op)
     struct chy_clock_guard *guard = runtime->clock_guard;
     int64_t now = chy_now(op);
     int64_t high = atomic_load_explicit(&guard->high_water, memory_order_relaxed);
-    if (now < high - CHY_CLOCK_TOLERANCE) {
+    if (now < high - runtime->pki.clock_back_tolerance) {
         char seen[CHY_TIME_TEXT_SIZE];
         char last[CHY_TIME_TEXT_SIZE];
         chy_time_format(now, seen);

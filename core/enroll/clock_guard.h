@@ -2,15 +2,13 @@
  * A clock that went back does not sign.
  *
  * The latest time at which anything was signed is kept, in memory and, once a minute, in storage; a
- * clock more than 60 s below it stops signing until a human looks or the time has come again.
+ * clock further below it than pki.clock_back_tolerance (60 s) stops signing until a human looks or the
+ * time has come again.
  */
 #ifndef CHY_ENROLL_CLOCK_GUARD_H
 #define CHY_ENROLL_CLOCK_GUARD_H
 
 #include "resource/runtime.h"
-
-/** How far the clock may fall behind: µs. */
-#define CHY_CLOCK_TOLERANCE INT64_C(60000000)
 
 struct chy_clock_guard;
 

@@ -38,8 +38,7 @@ struct chy_decision {
     uint32_t ekus;
     struct chy_basic_constraints basic_constraints;
 
-    struct chy_slice csr;     /**< DER; empty: the key is made here */
-    struct chy_slice spki;    /**< of the CSR */
+    struct chy_slice spki;    /**< of the CSR; empty: the key is made here */
     uint32_t key_algorithm;   /**< enum chy_key_algorithm */
     uint32_t signature_algorithm;
     bool key_algorithm_asked;       /**< named by the caller or a default: the policy judges it */

@@ -345,7 +345,7 @@ static chy_status insert_request(struct chy_issuance *i, struct chy_batch *batch
     set_request(i, write, "issued", shared);
     chy_write_set(write, CHY_REQUEST_DECISION, chy_value_json(i->decision_json));
     chy_write_set(write, CHY_REQUEST_DECISION_SHA256, chy_value_blob(digest));
-    chy_write_set(write, CHY_REQUEST_CSR, blob_or_null(i->decision->csr));
+    chy_write_set(write, CHY_REQUEST_SPKI, blob_or_null(i->decision->spki));
     chy_write_set(write, CHY_REQUEST_CERTIFICATE_ID, chy_value_uuid(&i->certificate_id));
     chy_write_set(write, CHY_REQUEST_SERIAL, chy_value_text(shared->serial));
     return CHY_OK;

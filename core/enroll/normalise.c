@@ -60,7 +60,6 @@ static chy_status read_csr(struct work *w)
         chy_decision_note(w->op, w->decision, "the CSR's extension %s was ignored",
                           chy_oid_text(w->csr.ignored[i], oid));
     }
-    w->decision->csr = w->csr.der;
     w->decision->spki = w->csr.spki.der;
     return CHY_OK;
 }

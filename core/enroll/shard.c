@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-/** Places that a node reserves at once. */
-#define RESERVE 64
+/** Places that a node reserves at once, at most, and as a part of a shard. */
+#define RESERVE_MAX 256
+#define RESERVE_PART 16
 #define BUCKETS 256U
 
 /** What this node has reserved of one key generation. */
@@ -15,10 +16,13 @@ struct reservation {
     struct chy_uuid generation_id;
     int64_t shard;
     int64_t places;
+    int64_t low;       /**< with so few places left the next are reserved */
+    bool is_reserving; /**< a thread is at it; the others go on, or wait for what it brings */
 };
 
 struct chy_shards {
     struct chy_mutex lock; /**< guards the reservations */
+    struct chy_cond changed;
     struct reservation *buckets[BUCKETS];
 };
 
@@ -27,6 +31,7 @@ struct chy_shards *chy_shards_new(void)
     struct chy_shards *shards = calloc(1, sizeof *shards);
     if (shards != NULL) {
         chy_mutex_init(&shards->lock);
+        chy_cond_init(&shards->changed);
     }
     return shards;
 }
@@ -43,56 +48,71 @@ void chy_shards_free(struct chy_shards *shards)
             free(reservation);
         }
     }
+    chy_cond_fini(&shards->changed);
     chy_mutex_fini(&shards->lock);
     free(shards);
 }
 
+/** find_locked finds or makes the reservation of a generation; they are few and stay.  NULL: out of
+ *  memory. */
 static struct reservation *find_locked(struct chy_shards *shards, const struct chy_uuid *id)
 {
-    struct reservation *reservation = shards->buckets[id->bytes[15] % BUCKETS];
-    while (reservation != NULL && chy_uuid_compare(&reservation->generation_id, id) != 0) {
-        reservation = reservation->next;
+    struct reservation **bucket = &shards->buckets[id->bytes[15] % BUCKETS];
+    for (struct reservation *r = *bucket; r != NULL; r = r->next) {
+        if (chy_uuid_compare(&r->generation_id, id) == 0) {
+            return r;
+        }
     }
-    return reservation;
-}
-
-static bool take_reserved(struct chy_shards *shards, const struct chy_uuid *id,
-                          int64_t *out_shard)
-{
-    chy_mutex_lock(&shards->lock);
-    struct reservation *reservation = find_locked(shards, id);
-    bool taken = reservation != NULL && reservation->places > 0;
-    if (taken) {
-        reservation->places--;
-        *out_shard = reservation->shard;
-    }
-    chy_mutex_unlock(&shards->lock);
-    return taken;
-}
-
-// Two threads may both have reserved: the older block's places are lost, which costs nothing.
-static chy_status keep_reserved(struct chy_shards *shards, struct chy_op *op,
-                                const struct chy_uuid *id, int64_t shard, int64_t places)
-{
     struct reservation *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return chy_fail_memory(op);
+    if (made != NULL) {
+        made->generation_id = *id;
+        made->next = *bucket;
+        *bucket = made;
     }
-    chy_mutex_lock(&shards->lock);
-    struct reservation *reservation = find_locked(shards, id);
-    if (reservation == NULL) {
-        reservation = made;
-        made = NULL;
-        reservation->generation_id = *id;
-        uint32_t bucket = id->bytes[15] % BUCKETS;
-        reservation->next = shards->buckets[bucket];
-        shards->buckets[bucket] = reservation;
+    return made;
+}
+
+/** What a thread that asked for a place has to do. */
+enum turn {
+    TURN_PLACED,  /**< nothing: it has one */
+    TURN_RESERVE, /**< reserve more, for itself and others */
+    TURN_TIMEOUT  /**< give up: who reserves takes too long */
+};
+
+/** take_locked takes a place, or says who gets some: with none left all but one thread wait. */
+static enum turn take_locked(struct chy_shards *shards, struct reservation *reservation,
+                             int64_t deadline, int64_t *out_shard)
+{
+    bool in_time = true;
+    while (reservation->places == 0 && reservation->is_reserving && in_time) {
+        in_time = chy_cond_wait_until(&shards->changed, &shards->lock, deadline);
     }
-    reservation->shard = shard;
-    reservation->places = places;
-    chy_mutex_unlock(&shards->lock);
-    free(made);
-    return CHY_OK;
+    // Early enough for the others to go on with what is left while one of them reserves.
+    if (reservation->places <= reservation->low && !reservation->is_reserving) {
+        reservation->is_reserving = true;
+        return TURN_RESERVE;
+    }
+    if (reservation->places == 0) {
+        return TURN_TIMEOUT;
+    }
+    reservation->places--;
+    *out_shard = reservation->shard;
+    return TURN_PLACED;
+}
+
+/** keep_locked takes in new places, of which the first goes to who reserved them; none: it failed. */
+static void keep_locked(struct chy_shards *shards, struct reservation *reservation, int64_t shard,
+                        int64_t places)
+{
+    reservation->is_reserving = false;
+    if (places > 0) {
+        // What is left of a shard that is full is lost, which costs nothing.
+        reservation->places = shard == reservation->shard ? reservation->places : 0;
+        reservation->shard = shard;
+        reservation->places += places - 1;
+        reservation->low = places / 4;
+    }
+    chy_cond_broadcast(&shards->changed);
 }
 
 static chy_status last_shard(struct chy_runtime *runtime, struct chy_op *op,
@@ -116,9 +136,8 @@ chy_status chy_shard_open(struct chy_runtime *runtime, struct chy_batch *batch,
         return chy_fail_memory(batch->op);
     }
     CHY_TRY(chy_runtime_new_uuid(runtime, batch->op, id));
-    struct chy_write *write =
-        chy_batch_insert(batch, CHY_C_CRL_SHARDS,
-                         CHY_KEY(chy_value_uuid(generation_id), chy_value_int(number)));
+    struct chy_write *write = chy_batch_insert(
+        batch, CHY_C_CRL_SHARDS, CHY_KEY(chy_value_uuid(generation_id), chy_value_int(number)));
     chy_write_set(write, CHY_SHARD_TAKEN, chy_value_int(0));
     chy_write_set(write, CHY_SHARD_REVISION, chy_value_int(0));
     chy_write_set(write, CHY_SHARD_CRL_NUMBER, chy_value_int(0));
@@ -142,7 +161,8 @@ static chy_status reserve(struct chy_runtime *runtime, struct chy_op *op,
                           const struct chy_issuer *issuer, int64_t shard, int64_t places)
 {
     struct chy_batch batch;
-    chy_batch_init(&batch, op, 0);
+    // It fails once in a shard's life, and else goes along with the certificates' own writes.
+    chy_batch_init(&batch, op, CHY_BATCH_JOINABLE);
     struct chy_value key[] = {chy_value_uuid(&issuer->generation_id), chy_value_int(shard)};
     struct chy_view key_view = chy_view_of(key, 2, sizeof key[0]);
     struct chy_write *add =
@@ -154,25 +174,61 @@ static chy_status reserve(struct chy_runtime *runtime, struct chy_op *op,
 
 #define ATTEMPTS 8
 
+/** reserve_next reserves in the last shard, or opens the next when that is full. */
+static chy_status reserve_next(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_issuer *issuer, int64_t places, int64_t *out_shard)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        int64_t shard;
+        CHY_TRY(last_shard(runtime, op, &issuer->generation_id, &shard));
+        chy_status status = shard == 0 ? CHY_CONFLICT : reserve(runtime, op, issuer, shard, places);
+        if (status == CHY_OK) {
+            *out_shard = shard;
+        }
+        if (status != CHY_CONFLICT) {
+            return status;
+        }
+        CHY_TRY(open_shard(runtime, op, &issuer->generation_id, shard + 1));
+    }
+    return chy_fail(op, CHY_TRY_LATER, 0, "no place on a CRL could be reserved");
+}
+
+static int64_t block_of(const struct chy_issuer *issuer)
+{
+    int64_t places = issuer->shard_size / RESERVE_PART;
+    if (places < 1) {
+        return 1;
+    }
+    return places < RESERVE_MAX ? places : RESERVE_MAX;
+}
+
 chy_status chy_shard_take(struct chy_runtime *runtime, struct chy_op *op,
                           const struct chy_issuer *issuer, int64_t *out_shard)
 {
-    int64_t places = issuer->shard_size < RESERVE ? issuer->shard_size : RESERVE;
-    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-        int64_t shard;
-        if (take_reserved(runtime->shards, &issuer->generation_id, out_shard)) {
-            return CHY_OK;
-        }
-        CHY_TRY(last_shard(runtime, op, &issuer->generation_id, &shard));
-        chy_status status =
-            shard == 0 ? CHY_CONFLICT : reserve(runtime, op, issuer, shard, places);
-        if (status == CHY_OK) {
-            CHY_TRY(keep_reserved(runtime->shards, op, &issuer->generation_id, shard, places));
-        } else if (status == CHY_CONFLICT) {
-            CHY_TRY(open_shard(runtime, op, &issuer->generation_id, shard + 1));
-        } else {
-            return status;
-        }
+    struct chy_shards *shards = runtime->shards;
+    chy_mutex_lock(&shards->lock);
+    struct reservation *reservation = find_locked(shards, &issuer->generation_id);
+    enum turn turn = reservation == NULL
+                         ? TURN_TIMEOUT
+                         : take_locked(shards, reservation, chy_deadline(op), out_shard);
+    chy_mutex_unlock(&shards->lock);
+    if (reservation == NULL) {
+        return chy_fail_memory(op);
     }
-    return chy_fail(op, CHY_TRY_LATER, 0, "no place on a CRL could be reserved");
+    if (turn == TURN_PLACED) {
+        return CHY_OK;
+    }
+    if (turn == TURN_TIMEOUT) {
+        return chy_fail_reason(op, CHY_TRY_LATER, CHY_REASON_TIMEOUT,
+                               "no place on a CRL was reserved in time");
+    }
+    int64_t places = block_of(issuer);
+    int64_t shard = 0;
+    chy_status status = reserve_next(runtime, op, issuer, places, &shard);
+    chy_mutex_lock(&shards->lock);
+    keep_locked(shards, reservation, shard, status == CHY_OK ? places : 0);
+    chy_mutex_unlock(&shards->lock);
+    CHY_TRY(status);
+    *out_shard = shard;
+    return CHY_OK;
 }

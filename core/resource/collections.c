@@ -177,7 +177,7 @@ static const struct chy_field request_fields[] = {
     N("alt_names", T),
     N("decision", J),
     N("decision_sha256", X),
-    N("csr", X),
+    N("spki", X),
     N("metadata", J),
     N("certificate_id", U),
     N("serial", T),

@@ -179,7 +179,7 @@ enum chy_request_field {
     CHY_REQUEST_ALT_NAMES,       /**< comma-joined, as lists show it */
     CHY_REQUEST_DECISION,        /**< json: the normalised decision, from which alone it is issued */
     CHY_REQUEST_DECISION_SHA256,
-    CHY_REQUEST_CSR,             /**< DER */
+    CHY_REQUEST_SPKI,            /**< of the CSR, which itself may hold a challenge password */
     CHY_REQUEST_METADATA,        /**< json */
     CHY_REQUEST_CERTIFICATE_ID,
     CHY_REQUEST_SERIAL,

@@ -26,6 +26,7 @@ struct chy_pki_settings {
     int64_t backdate;            /**< µs that notBefore lies in the past */
     int64_t crl_lifetime;        /**< µs */
     int64_t shard_size;          /**< certificates a CRL shard takes */
+    int64_t clock_back_tolerance; /**< µs that the clock may fall behind what it showed */
 };
 
 /** What an enrollment plugin said of its method, as profiles see it. */

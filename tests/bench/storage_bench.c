@@ -4,13 +4,15 @@
  *     storage_bench <plugin.so> [--option name=value]... [--threads N] [--seconds S] [--preload N]
  *                   [--directory DIR]
  *
- * Each of N threads submits, one after the other, batches as an issuance makes them: the certificate's
- * row (1.5 KB, four indexes, a set of two names), its serial, the request, the audit row, a check of
- * the issuer's row, three counters.  --preload first writes so many.  One line is printed.
+ * Each of N threads submits, one after the other, batches as an issuance by CSR makes them, in core's own
+ * collections and with what stands in them at the sizes of a P-256 certificate: the certificate with one
+ * alternative name, its serial, the request with its decision and CSR, the counter, the audit row.
+ * --preload first writes so many.  Two lines are printed; the second is for programs:
+ * "storage <batches a second> <µs CPU a batch>".
  */
 #include "host.h"
 
-#include <chancery/storage.h>
+#include "resource/collections.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,122 +22,13 @@
 
 #define THREADS_MAX 512
 #define LATENCIES_MAX 2000000
-#define WRITES 8
+#define WRITES 5
+#define FIELDS 32
 
-enum collection {
-    CERTIFICATES,
-    SERIALS,
-    REQUESTS,
-    AUDIT,
-    ISSUERS,
-    COUNTERS,
-    COLLECTIONS
-};
-enum certificate {
-    C_ID,
-    C_PROJECT,
-    C_PROFILE,
-    C_SERIAL,
-    C_FINGERPRINT,
-    C_COMMON_NAME,
-    C_STATUS,
-    C_CREATED,
-    C_NOT_AFTER,
-    C_NAMES,
-    C_DETAIL,
-    C_DER,
-    C_KEY
-};
-
-#define FIELD(name, type, flags)             \
-    {                                        \
-        CHY_TEXT_INIT(name), (type), (flags) \
-    }
-#define KEY_OF(array) CHY_VIEW_INIT(array)
-
-static const struct chy_field certificate_fields[] = {
-    [C_ID] = FIELD("id", CHY_VALUE_UUID, 0),
-    [C_PROJECT] = FIELD("project", CHY_VALUE_UUID, 0),
-    [C_PROFILE] = FIELD("profile", CHY_VALUE_UUID, 0),
-    [C_SERIAL] = FIELD("serial", CHY_VALUE_TEXT, 0),
-    [C_FINGERPRINT] = FIELD("fingerprint", CHY_VALUE_TEXT, 0),
-    [C_COMMON_NAME] = FIELD("common_name", CHY_VALUE_TEXT, 0),
-    [C_STATUS] = FIELD("status", CHY_VALUE_TEXT, 0),
-    [C_CREATED] = FIELD("created", CHY_VALUE_TIME, 0),
-    [C_NOT_AFTER] = FIELD("not_after", CHY_VALUE_TIME, 0),
-    [C_NAMES] = FIELD("names", CHY_VALUE_TEXT, CHY_FIELD_MANY),
-    [C_DETAIL] = FIELD("detail", CHY_VALUE_JSON, 0),
-    [C_DER] = FIELD("der", CHY_VALUE_BLOB, 0),
-    [C_KEY] = FIELD("sealed_key", CHY_VALUE_BLOB, CHY_FIELD_NULLABLE),
-};
-static const uint32_t by_fingerprint[] = {C_FINGERPRINT};
-static const uint32_t by_created[] = {C_PROJECT, C_CREATED};
-static const uint32_t by_not_after[] = {C_PROJECT, C_NOT_AFTER};
-static const uint32_t by_common_name[] = {C_PROJECT, C_COMMON_NAME};
-static const struct chy_index certificate_indexes[] = {
-    {CHY_TEXT_INIT("by_fingerprint"), CHY_INDEX_UNIQUE, 0, KEY_OF(by_fingerprint)},
-    {CHY_TEXT_INIT("by_created"), 0, 0, KEY_OF(by_created)},
-    {CHY_TEXT_INIT("by_not_after"), 0, 0, KEY_OF(by_not_after)},
-    {CHY_TEXT_INIT("by_common_name"), 0, 0, KEY_OF(by_common_name)},
-};
-static const struct chy_field serial_fields[] = {
-    FIELD("issuer", CHY_VALUE_UUID, 0),
-    FIELD("serial", CHY_VALUE_TEXT, 0),
-    FIELD("certificate", CHY_VALUE_UUID, 0),
-};
-static const struct chy_field request_fields[] = {
-    FIELD("id", CHY_VALUE_UUID, 0),       FIELD("project", CHY_VALUE_UUID, 0),
-    FIELD("status", CHY_VALUE_TEXT, 0),   FIELD("created", CHY_VALUE_TIME, 0),
-    FIELD("decision", CHY_VALUE_JSON, 0), FIELD("certificate", CHY_VALUE_UUID, 0),
-};
-static const struct chy_field audit_fields[] = {
-    FIELD("node", CHY_VALUE_TEXT, 0),    FIELD("number", CHY_VALUE_INT, 0),
-    FIELD("project", CHY_VALUE_UUID, 0), FIELD("created", CHY_VALUE_TIME, 0),
-    FIELD("event", CHY_VALUE_JSON, 0),   FIELD("mac", CHY_VALUE_BLOB, 0),
-};
-static const struct chy_field issuer_fields[] = {
-    FIELD("id", CHY_VALUE_UUID, 0),
-    FIELD("status", CHY_VALUE_TEXT, 0),
-};
-static const struct chy_field counter_fields[] = {
-    FIELD("project", CHY_VALUE_UUID, 0), FIELD("dimension", CHY_VALUE_TEXT, 0),
-    FIELD("value", CHY_VALUE_TEXT, 0),   FIELD("day", CHY_VALUE_INT, 0),
-    FIELD("count", CHY_VALUE_INT, 0),
-};
-static const uint32_t first_field[] = {0};
-static const uint32_t first_two[] = {0, 1};
-static const uint32_t first_four[] = {0, 1, 2, 3};
-static const uint32_t request_created[] = {1, 3};
-static const uint32_t audit_created[] = {2, 3};
-static const struct chy_index request_indexes[] = {
-    {CHY_TEXT_INIT("by_created"), 0, 0, KEY_OF(request_created)}};
-static const struct chy_index audit_indexes[] = {
-    {CHY_TEXT_INIT("by_created"), 0, 0, KEY_OF(audit_created)}};
-
-#define NO_INDEX                          \
-    {                                     \
-        NULL, 0, sizeof(struct chy_index) \
-    }
-static const struct chy_collection collections[COLLECTIONS] = {
-    [CERTIFICATES] = {CHY_TEXT_INIT("certificates"), 0, C_PROJECT,
-                      CHY_VIEW_INIT(certificate_fields), KEY_OF(first_field),
-                      CHY_VIEW_INIT(certificate_indexes)},
-    [SERIALS] = {CHY_TEXT_INIT("serials"), 0, 0, CHY_VIEW_INIT(serial_fields), KEY_OF(first_two),
-                 NO_INDEX},
-    [REQUESTS] = {CHY_TEXT_INIT("requests"), 0, 1, CHY_VIEW_INIT(request_fields),
-                  KEY_OF(first_field), CHY_VIEW_INIT(request_indexes)},
-    [AUDIT] = {CHY_TEXT_INIT("audit"), 0, 0, CHY_VIEW_INIT(audit_fields), KEY_OF(first_two),
-               CHY_VIEW_INIT(audit_indexes)},
-    [ISSUERS] = {CHY_TEXT_INIT("issuers"), 0, 0, CHY_VIEW_INIT(issuer_fields), KEY_OF(first_field),
-                 NO_INDEX},
-    [COUNTERS] = {CHY_TEXT_INIT("counters"), 0, 0, CHY_VIEW_INIT(counter_fields),
-                  KEY_OF(first_four), NO_INDEX},
-};
-static const struct chy_schema schema = {
+static struct chy_schema schema = {
     .struct_size = sizeof schema,
-    .version = 1,
-    .min_compatible = 1,
-    .collections = CHY_VIEW_INIT(collections),
+    .version = CHY_SCHEMA_VERSION,
+    .min_compatible = CHY_SCHEMA_MIN_COMPATIBLE,
 };
 
 /* --- one thread --------------------------------------------------------------------------------*/
@@ -145,10 +38,9 @@ static struct chy_instance *instance;
 static void *self;
 static atomic_bool is_over;
 static atomic_llong to_write; /**< batches left of the preload; negative: until the time is over */
-static atomic_llong audit_number;
 static uint8_t project[16] = {1};
-static uint8_t issuer[16] = {2};
-static uint8_t filler[2048];
+static uint8_t generation[16] = {2};
+static uint8_t filler[2048]; /**< stands for JSON and for DER */
 
 struct worker {
     pthread_t thread;
@@ -198,13 +90,13 @@ static struct chy_value number(uint32_t type, int64_t n)
 struct issuance {
     uint8_t certificate[16];
     uint8_t request[16];
-    char serial[48];
-    char fingerprint[72];
+    uint8_t audit[16];
+    uint8_t digest[64]; /**< of the key, and of what else is hashed */
+    char serial[40];
     char name[48];
-    char other_name[48];
-    struct chy_slice names[2];
-    struct chy_value keys[WRITES][4];
-    struct chy_assignment fields[4][12];
+    struct chy_slice names[1];
+    struct chy_value keys[WRITES][5];
+    struct chy_assignment fields[WRITES][FIELDS];
     struct chy_storage_write writes[WRITES];
 };
 
@@ -221,84 +113,133 @@ static void make_id(struct worker *w, uint8_t *id)
     id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
 }
 
-static void set_write(struct issuance *s, unsigned i, enum chy_write_kind kind, uint32_t collection,
-                      uint64_t keys, unsigned fields_of, uint64_t fields)
+static struct chy_storage_write *start_write(struct issuance *s, unsigned i,
+                                             enum chy_write_kind kind, uint32_t collection,
+                                             uint64_t keys)
 {
     s->writes[i] = (struct chy_storage_write){
         .kind = (uint32_t)kind,
         .collection = collection,
         .key = {s->keys[i], keys, sizeof s->keys[i][0]},
-        .fields = {s->fields[fields_of], fields, sizeof s->fields[0][0]},
+        .fields = {s->fields[i], 0, sizeof s->fields[0][0]},
     };
+    return &s->writes[i];
+}
+
+static void set(struct issuance *s, unsigned i, uint32_t field, struct chy_value value)
+{
+    uint64_t at = s->writes[i].fields.count++;
+    s->fields[i][at] = (struct chy_assignment){field, 0, value};
+}
+
+static struct chy_value blob(const void *ptr, uint64_t len)
+{
+    return bytes(CHY_VALUE_BLOB, ptr, len);
+}
+
+static struct chy_value json(uint64_t len)
+{
+    return bytes(CHY_VALUE_JSON, filler, len);
 }
 
 static void set_certificate(struct issuance *s, int64_t now)
 {
-    struct chy_value names = {.type = CHY_VALUE_MANY, .items = {s->names, 2, sizeof s->names[0]}};
-    const struct chy_assignment fields[] = {
-        {C_PROJECT, 0, uuid(project)},
-        {C_PROFILE, 0, uuid(project)},
-        {C_SERIAL, 0, text(s->serial)},
-        {C_FINGERPRINT, 0, text(s->fingerprint)},
-        {C_COMMON_NAME, 0, text(s->name)},
-        {C_STATUS, 0, text("active")},
-        {C_CREATED, 0, number(CHY_VALUE_TIME, now)},
-        {C_NOT_AFTER, 0, number(CHY_VALUE_TIME, now + 90LL * 86400 * 1000000)},
-        {C_NAMES, 0, names},
-        {C_DETAIL, 0, bytes(CHY_VALUE_JSON, filler, 500)},
-        {C_DER, 0, bytes(CHY_VALUE_BLOB, filler, 800)},
-    };
-    memcpy(s->fields[0], fields, sizeof fields);
+    struct chy_value created = number(CHY_VALUE_TIME, now);
     s->keys[0][0] = uuid(s->certificate);
-    set_write(s, 0, CHY_WRITE_INSERT, CERTIFICATES, 1, 0, 11);
+    (void)start_write(s, 0, CHY_WRITE_INSERT, CHY_C_CERTIFICATES, 1);
+    set(s, 0, CHY_CERT_PROJECT_ID, uuid(project));
+    set(s, 0, CHY_CERT_PROFILE_ID, uuid(project));
+    set(s, 0, CHY_CERT_REQUEST_ID, uuid(s->request));
+    set(s, 0, CHY_CERT_IDENTITY_ID, uuid(project));
+    set(s, 0, CHY_CERT_METHOD, text("api"));
+    set(s, 0, CHY_CERT_SOURCE, text("issued"));
+    set(s, 0, CHY_CERT_STATUS, text("active"));
+    set(s, 0, CHY_CERT_SERIAL, text(s->serial));
+    set(s, 0, CHY_CERT_COMMON_NAME, text(s->name));
+    set(s, 0, CHY_CERT_ALT_NAMES,
+        (struct chy_value){.type = CHY_VALUE_MANY, .items = {s->names, 1, sizeof s->names[0]}});
+    set(s, 0, CHY_CERT_SUBJECT, json(52));
+    set(s, 0, CHY_CERT_CREATED_AT, created);
+    set(s, 0, CHY_CERT_UPDATED_AT, created);
+    set(s, 0, CHY_CERT_AUTHORITY_ID, uuid(generation));
+    set(s, 0, CHY_CERT_GENERATION_ID, uuid(generation));
+    set(s, 0, CHY_CERT_AUTHORITY_CERTIFICATE_ID, uuid(generation));
+    set(s, 0, CHY_CERT_SHARD, number(CHY_VALUE_INT, 1));
+    set(s, 0, CHY_CERT_KEY_ALGORITHM, text("EC_prime256v1"));
+    set(s, 0, CHY_CERT_SIGNATURE_ALGORITHM, text("ECDSA-SHA256"));
+    set(s, 0, CHY_CERT_SPKI_SHA256, blob(s->digest, 32));
+    set(s, 0, CHY_CERT_KEY_RETENTION, text("stored"));
+    set(s, 0, CHY_CERT_NOT_BEFORE, created);
+    set(s, 0, CHY_CERT_NOT_AFTER, number(CHY_VALUE_TIME, now + 90LL * 86400 * 1000000));
+    set(s, 0, CHY_CERT_KEY_USAGES, number(CHY_VALUE_INT, 1));
+    set(s, 0, CHY_CERT_EXT_KEY_USAGES, number(CHY_VALUE_INT, 0));
+    set(s, 0, CHY_CERT_IS_CA, number(CHY_VALUE_BOOL, 0));
+    set(s, 0, CHY_CERT_DER, blob(filler, 680));
+    set(s, 0, CHY_CERT_FINGERPRINT_SHA256, blob(s->digest + 32, 32));
+    set(s, 0, CHY_CERT_FINGERPRINT_SHA1, blob(s->digest + 16, 20));
 }
 
-static void set_others(struct issuance *s, int64_t now)
+static void set_serial(struct issuance *s, int64_t now)
 {
-    s->keys[1][0] = uuid(issuer);
+    s->keys[1][0] = uuid(generation);
     s->keys[1][1] = text(s->serial);
-    s->fields[1][0] = (struct chy_assignment){2, 0, uuid(s->certificate)};
-    set_write(s, 1, CHY_WRITE_INSERT, SERIALS, 2, 1, 1);
+    (void)start_write(s, 1, CHY_WRITE_INSERT, CHY_C_SERIALS, 2);
+    set(s, 1, CHY_SERIAL_CERTIFICATE_ID, uuid(s->certificate));
+    set(s, 1, CHY_SERIAL_NOT_AFTER, number(CHY_VALUE_TIME, now));
+}
 
+static void set_request(struct issuance *s, int64_t now)
+{
     s->keys[2][0] = uuid(s->request);
-    const struct chy_assignment request[] = {
-        {1, 0, uuid(project)},
-        {2, 0, text("issued")},
-        {3, 0, number(CHY_VALUE_TIME, now)},
-        {4, 0, bytes(CHY_VALUE_JSON, filler, 400)},
-        {5, 0, uuid(s->certificate)},
-    };
-    memcpy(s->fields[2], request, sizeof request);
-    set_write(s, 2, CHY_WRITE_INSERT, REQUESTS, 1, 2, 5);
+    (void)start_write(s, 2, CHY_WRITE_INSERT, CHY_C_REQUESTS, 1);
+    set(s, 2, CHY_REQUEST_PROJECT_ID, uuid(project));
+    set(s, 2, CHY_REQUEST_PROFILE_ID, uuid(project));
+    set(s, 2, CHY_REQUEST_AUTHORITY_ID, uuid(generation));
+    set(s, 2, CHY_REQUEST_IDENTITY_ID, uuid(project));
+    set(s, 2, CHY_REQUEST_METHOD, text("api"));
+    set(s, 2, CHY_REQUEST_STATUS, text("issued"));
+    set(s, 2, CHY_REQUEST_COMMON_NAME, text(s->name));
+    set(s, 2, CHY_REQUEST_ALT_NAMES, text(s->name));
+    set(s, 2, CHY_REQUEST_CREATED_AT, number(CHY_VALUE_TIME, now));
+    set(s, 2, CHY_REQUEST_UPDATED_AT, number(CHY_VALUE_TIME, now));
+    set(s, 2, CHY_REQUEST_DECISION, json(700));
+    set(s, 2, CHY_REQUEST_DECISION_SHA256, blob(s->digest + 8, 32));
+    set(s, 2, CHY_REQUEST_SPKI, blob(filler, 91));
+    set(s, 2, CHY_REQUEST_CERTIFICATE_ID, uuid(s->certificate));
+    set(s, 2, CHY_REQUEST_SERIAL, text(s->serial));
+}
 
-    s->keys[3][0] = text("node-1");
-    s->keys[3][1] = number(CHY_VALUE_INT, atomic_fetch_add(&audit_number, 1));
-    const struct chy_assignment audit[] = {
-        {2, 0, uuid(project)},
-        {3, 0, number(CHY_VALUE_TIME, now)},
-        {4, 0, bytes(CHY_VALUE_JSON, filler, 300)},
-        {5, 0, bytes(CHY_VALUE_BLOB, filler, 32)},
-    };
-    memcpy(s->fields[3], audit, sizeof audit);
-    set_write(s, 3, CHY_WRITE_INSERT, AUDIT, 2, 3, 4);
+static void set_counter(struct issuance *s, int64_t now)
+{
+    struct chy_value *key = s->keys[3];
+    key[0] = uuid(project);
+    key[1] = text("issued");
+    key[2] = text("01a1ff95-8e2b-7738-ad50-5a605089686a");
+    key[3] = number(CHY_VALUE_INT, now / 86400000000);
+    key[4] = text("node-1");
+    struct chy_storage_write *write = start_write(s, 3, CHY_WRITE_ADD, CHY_C_STATISTICS, 5);
+    write->add_field = CHY_STATISTIC_COUNT;
+    write->delta = 1;
+}
 
-    s->keys[4][0] = uuid(issuer);
-    set_write(s, 4, CHY_WRITE_CHECK, ISSUERS, 1, 0, 0);
-    s->writes[4].guard = CHY_GUARD_EQUALS;
-    s->writes[4].guard_field = 1;
-    s->writes[4].guard_value = text("active");
-
-    static const char *const dimensions[] = {"all", "profile", "key"};
-    for (unsigned i = 0; i < 3; i++) {
-        struct chy_value *key = s->keys[5 + i];
-        key[0] = uuid(project);
-        key[1] = text(dimensions[i]);
-        key[2] = text("issued");
-        key[3] = number(CHY_VALUE_INT, now / 86400000000);
-        set_write(s, 5 + i, CHY_WRITE_ADD, COUNTERS, 4, 0, 0);
-        s->writes[5 + i].add_field = 4;
-        s->writes[5 + i].delta = 1;
-    }
+static void set_audit(struct issuance *s, int64_t now)
+{
+    s->keys[4][0] = uuid(s->audit);
+    (void)start_write(s, 4, CHY_WRITE_INSERT, CHY_C_AUDIT_EVENTS, 1);
+    set(s, 4, CHY_AUDIT_NODE, text("node-1"));
+    set(s, 4, CHY_AUDIT_BLOCK, number(CHY_VALUE_INT, now / 1000000));
+    set(s, 4, CHY_AUDIT_TIME, number(CHY_VALUE_TIME, now));
+    set(s, 4, CHY_AUDIT_PROJECT_ID, uuid(project));
+    set(s, 4, CHY_AUDIT_ACTOR_KIND, text("machine"));
+    set(s, 4, CHY_AUDIT_ACTOR_ID, uuid(project));
+    set(s, 4, CHY_AUDIT_ACTION, text("certificate.issue"));
+    set(s, 4, CHY_AUDIT_TARGET_KIND, text("certificates"));
+    set(s, 4, CHY_AUDIT_TARGET_ID, text("01a1ff96-8106-7c01-86a5-bd0c37dda371"));
+    set(s, 4, CHY_AUDIT_OUTCOME, text("ok"));
+    set(s, 4, CHY_AUDIT_DETAIL, json(150));
+    set(s, 4, CHY_AUDIT_REQUEST_ID, text("req-MYRJjohXQZWUdC"));
+    set(s, 4, CHY_AUDIT_PEER, text("127.0.0.1"));
+    set(s, 4, CHY_AUDIT_MAC, blob(s->digest + 24, 32));
 }
 
 static void make_issuance(struct worker *w, struct issuance *s)
@@ -306,18 +247,21 @@ static void make_issuance(struct worker *w, struct issuance *s)
     int64_t now = now_us(CLOCK_REALTIME);
     make_id(w, s->certificate);
     make_id(w, s->request);
+    make_id(w, s->audit);
+    for (size_t i = 0; i < sizeof s->digest; i += 8) {
+        uint64_t random = next_random(w);
+        memcpy(s->digest + i, &random, 8);
+    }
     (void)snprintf(s->serial, sizeof s->serial, "%016llx%016llx",
                    (unsigned long long)next_random(w), (unsigned long long)next_random(w));
-    (void)snprintf(s->fingerprint, sizeof s->fingerprint, "%016llx%016llx%016llx%016llx",
-                   (unsigned long long)next_random(w), (unsigned long long)next_random(w),
-                   (unsigned long long)next_random(w), (unsigned long long)next_random(w));
-    (void)snprintf(s->name, sizeof s->name, "host-%08llx.example.com",
-                   (unsigned long long)(next_random(w) & 0xffffffff));
-    (void)snprintf(s->other_name, sizeof s->other_name, "www.%.40s", s->name);
+    (void)snprintf(s->name, sizeof s->name, "host-%016llx.bench.example",
+                   (unsigned long long)next_random(w));
     s->names[0] = chy_text(s->name);
-    s->names[1] = chy_text(s->other_name);
     set_certificate(s, now);
-    set_others(s, now);
+    set_serial(s, now);
+    set_request(s, now);
+    set_counter(s, now);
+    set_audit(s, now);
 }
 
 static void *work(void *arg)
@@ -403,17 +347,8 @@ static uint32_t percentile(int64_t threads, uint64_t per_mille)
 static bool set_up(void)
 {
     struct chy_op *op = conf_op_new(instance);
-    struct chy_value key = uuid(issuer);
-    struct chy_assignment field = {1, 0, text("active")};
-    struct chy_storage_write write = {.kind = CHY_WRITE_UPSERT,
-                                      .collection = ISSUERS,
-                                      .key = {&key, 1, sizeof key},
-                                      .fields = {&field, 1, sizeof field}};
-    struct chy_storage_batch batch = {.struct_size = sizeof batch,
-                                      .writes = {&write, 1, sizeof write}};
-    struct chy_storage_outcome outcome = {.struct_size = sizeof outcome};
-    bool ok = ops->declare(self, op, &schema) == CHY_OK && ops->upgrade(self, op) == CHY_OK &&
-              ops->write(self, op, &batch, &outcome) == CHY_OK;
+    schema.collections = chy_core_collections();
+    bool ok = ops->declare(self, op, &schema) == CHY_OK && ops->upgrade(self, op) == CHY_OK;
     if (!ok) {
         conf_say("%s", conf_op_message(op));
     }
@@ -451,6 +386,8 @@ static void report(int64_t threads, double seconds, double cpu,
                  percentile(threads, 990) / 1000.0, percentile(threads, 999) / 1000.0,
                  (unsigned long long)failed, (double)after.bytes / 1e6, (int)after.detail.len,
                  (const char *)after.detail.ptr);
+    (void)printf("storage %.0f %.1f\n", (double)done / seconds,
+                 done == 0 ? 0.0 : cpu / (double)done);
     conf_op_free(op);
 }
 
@@ -496,7 +433,6 @@ int main(int argc, char **argv)
     char tag[32];
     (void)snprintf(tag, sizeof tag, "b%lld", (long long)now_us(CLOCK_REALTIME));
     memset(filler, '7', sizeof filler); // a JSON number, and bytes as good as any
-    atomic_store(&audit_number, now_us(CLOCK_REALTIME));
     instance = conf_instance_new(plugin, &arguments, tag, made != NULL ? made : given);
     if (instance == NULL || conf_instance_up(instance) != CHY_OK) {
         return 1;

@@ -187,6 +187,11 @@ class Daemon(Process):
         self.stop()
         return self.start()
 
+    def configure(self, more):
+        """Adds sections to the configuration, for the next start."""
+        with open(self.data / "dev.yaml", "a", encoding="utf-8") as file:
+            file.write(more)
+
     def log_everything(self):
         """Logs at every level, as JSON, from the next start on."""
         file = self.data / "dev.yaml"

@@ -45,8 +45,6 @@ START_TEST(an_empty_file_needs_only_a_kek)
     ck_assert_int_eq(c->workers.drain, 30 * CHY_US_PER_SECOND);
     ck_assert_int_eq(c->log.level, CHY_LOG_INFO);
     ck_assert_int_eq(c->log.format, CHY_LOG_FORMAT_JSON);
-    ck_assert_int_eq(c->access.token_ttl, 30 * CHY_US_PER_DAY);
-    ck_assert_int_eq(c->access.lockout_threshold, 3);
     ck_assert_uint_eq(c->access.trusted_proxies.count, 0);
     ck_assert_uint_eq(c->plugins.directory.len, 0);
     test_op_free(op);
@@ -71,7 +69,7 @@ START_TEST(a_whole_file_is_read_whole)
         "pki:\n  public_url: http://pki.example.com:8080/x\n  backdate: 0s\n"
         "workers:\n  threads: 4\n  queue: 0\n"
         "log:\n  level: debug\n  format: text\n"
-        "access:\n  trusted_proxies: [10.0.0.0/8, \"2001:db8::1\"]\n  token_ttl: 1h\n";
+        "access:\n  trusted_proxies: [10.0.0.0/8, \"2001:db8::1\"]\n";
     ck_assert_msg(load(op, text, &c) == CHY_OK, "%s", test_op_message(op));
     ck_assert_str_eq((const char *)c->data_dir.ptr, "/etc/chancery/data");
     ck_assert(chy_slice_is(c->storage.name, "main"));
@@ -164,8 +162,6 @@ static const struct {
     {KEK "access:\n  trusted_proxies: [10.0.0.0/33]\n",
      "c.yaml:3:20: access.trusted_proxies: expected addresses and networks (10.0.0.1, 10.0.0.0/8, "
      "2001:db8::/32)"},
-    {KEK "access:\n  token_ttl: 60d\n",
-     "c.yaml:3:14: access.token_ttl: expected at most access.token_max_ttl"},
     {KEK "log:\n  level: warn\n",
      "c.yaml:3:10: log.level: expected one of 'error', 'warning', 'info', 'debug', found 'warn'; "
      "did you mean 'warning'?"},
