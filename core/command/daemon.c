@@ -31,10 +31,23 @@ void chy_daemon_block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN); // a peer that went away is a failed write
 }
 
+/** raise_limit takes all of a limit that the system grants: descriptors for connections, locked memory
+ *  for secrets. */
+static void raise_limit(__rlimit_resource_t which)
+{
+    struct rlimit limit;
+    if (getrlimit(which, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(which, &limit);
+    }
+}
+
 void chy_daemon_harden(void)
 {
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
+    raise_limit(RLIMIT_NOFILE);
+    raise_limit(RLIMIT_MEMLOCK);
 #if !CHY_ASAN
     (void)prctl(PR_SET_DUMPABLE, 0); // the leak checker must be able to trace the process
 #endif

@@ -277,6 +277,7 @@ static chy_status prepare(struct dev *dev)
         CHY_TRY(write_config(dev));
     }
     CHY_TRY(chy_config_load(cli->op, dev->config_file, &dev->config));
+    chy_daemon_harden();
     chy_daemon_set_log(cli, dev->config);
     return chy_assembly_start(&dev->assembly, cli, dev->config, CHY_NEED_NEW, true);
 }
