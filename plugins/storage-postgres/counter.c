@@ -73,22 +73,25 @@ static void add_sets_of_fresh_row(struct pgs_change *c, const struct pgs_cell *c
     }
 }
 
-static chy_status arrays_of_sets(struct pgs_change *c, const struct pgs_cell ***out_arrays)
+/** One parameter for each set that is not empty; NULL, with the failure recorded: no memory. */
+static const struct pgs_cell **arrays_of_sets(struct pgs_change *c)
 {
     const struct pgs_cell **arrays =
         chy_alloc(c->steps->op, c->table->field_count * sizeof(struct pgs_cell *));
     if (arrays == NULL) {
-        return chy_fail_memory(c->steps->op);
+        (void)chy_fail_memory(c->steps->op);
+        return NULL;
     }
     for (uint32_t i = 0; i < c->table->field_count; i++) {
         if (c->table->fields[i].many && c->write->sets[i].count != 0) {
             struct pgs_cell *array = NULL;
-            CHY_TRY(pgs_change_set_array(c, &c->write->sets[i], &array));
+            if (pgs_change_set_array(c, &c->write->sets[i], &array) != CHY_OK) {
+                return NULL;
+            }
             arrays[i] = array;
         }
     }
-    *out_arrays = arrays;
-    return CHY_OK;
+    return arrays;
 }
 
 static void add_row_with_counter(struct pgs_change *c, int64_t delta)
@@ -127,8 +130,10 @@ static chy_status add_or_make(struct pgs_change *c)
 {
     const struct chy_storage_write *given = c->write->given;
     int64_t delta = sum_of_deltas(c);
-    const struct pgs_cell **arrays = NULL;
-    CHY_TRY(arrays_of_sets(c, &arrays));
+    const struct pgs_cell **arrays = arrays_of_sets(c);
+    if (arrays == NULL) {
+        return CHY_NO_MEMORY;
+    }
     pgs_change_begin(c);
     pgs_change_add(c, "WITH w AS (");
     pgs_change_insert_into(c);

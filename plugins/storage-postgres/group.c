@@ -10,6 +10,10 @@
 #define GROUP_BYTES (2U * 1024U * 1024U)
 // Nobody else is coming when nobody came for so long.
 #define QUIET_US 200
+// Beside a group in flight another one pays when so many wait, or when that one takes so long: a
+// small one would cost nearly as much and wait for the same counters.
+#define BESIDE_COUNT 16U
+#define BESIDE_US 20000
 
 /** What a waiting batch has been told. */
 enum word {
@@ -157,10 +161,14 @@ static void take_locked(struct pgs_queue *queue, struct group *group)
     queue->usual = queue->usual - queue->usual / 4 + group->count * 4;
 }
 
-/** Hands the lead to the first one waiting, if there may be one more group. */
-static struct pgs_work *next_leader_locked(const struct pgs_store *store, struct pgs_queue *queue)
+/** Hands the lead to the first one waiting, if there may be one more group and it is worth it. */
+static struct pgs_work *next_leader_locked(const struct pgs_store *store, struct pgs_queue *queue,
+                                           bool impatient)
 {
     if (queue->first == NULL || queue->gathering || queue->leaders >= store->settings.committers) {
+        return NULL;
+    }
+    if (queue->leaders != 0 && queue->count < BESIDE_COUNT && !impatient) {
         return NULL;
     }
     queue->leaders++;
@@ -245,7 +253,7 @@ static void lead(struct pgs_store *store, struct pgs_work *own)
     (void)pthread_mutex_lock(&queue->lock);
     gather_locked(store, queue);
     take_locked(queue, &group);
-    struct pgs_work *next = next_leader_locked(store, queue); // when more wait than one group takes
+    struct pgs_work *next = next_leader_locked(store, queue, true); // of what was left over
     (void)pthread_mutex_unlock(&queue->lock);
     if (next != NULL) {
         tell(next, WORD_LEAD);
@@ -253,7 +261,7 @@ static void lead(struct pgs_store *store, struct pgs_work *own)
     run_group(store, &group);
     (void)pthread_mutex_lock(&queue->lock);
     queue->leaders--;
-    next = next_leader_locked(store, queue);
+    next = next_leader_locked(store, queue, false);
     (void)pthread_mutex_unlock(&queue->lock);
     if (next != NULL) {
         tell(next, WORD_LEAD);
@@ -281,17 +289,54 @@ static enum word listen(struct pgs_work *work, int64_t until)
 }
 
 /** True: it left the queue.  False: a group has it, or it is to lead one. */
-static bool leave(struct pgs_queue *queue, struct pgs_work *work)
+static bool leave(struct pgs_store *store, struct pgs_work *work)
 {
+    struct pgs_queue *queue = &store->queue;
+    struct pgs_work *next = NULL;
     (void)pthread_mutex_lock(&queue->lock);
     // The first one may have been made leader just now; it cannot leave any more.
     bool leading = queue->gathering && queue->first == work;
     bool leaves = work->queued && !leading;
     if (leaves) {
         leave_locked(queue, work);
+        next = next_leader_locked(store, queue, true); // whom this one may have watched for
     }
     (void)pthread_mutex_unlock(&queue->lock);
+    if (next != NULL) {
+        tell(next, WORD_LEAD);
+    }
     return leaves;
+}
+
+/** The group in flight takes long: whoever is first in the queue does not wait for it any more. */
+static void press(struct pgs_store *store)
+{
+    struct pgs_queue *queue = &store->queue;
+    (void)pthread_mutex_lock(&queue->lock);
+    struct pgs_work *next = next_leader_locked(store, queue, true);
+    (void)pthread_mutex_unlock(&queue->lock);
+    if (next != NULL) {
+        tell(next, WORD_LEAD);
+    }
+}
+
+/** Waits for a word; the first one in the queue also watches the group in flight. */
+static enum word wait_turn(struct pgs_store *store, struct pgs_work *work, bool watches,
+                           int64_t until)
+{
+    int64_t soon = pgs_now() + BESIDE_US;
+    if (watches && soon < until) {
+        enum word word = listen(work, soon);
+        if (word != WORD_NONE) {
+            return word;
+        }
+        press(store);
+    }
+    enum word word = listen(work, until);
+    if (word == WORD_NONE && !leave(store, work)) {
+        word = listen(work, PGS_NEVER);
+    }
+    return word;
 }
 
 static enum pgs_joined submit(struct pgs_store *store, struct pgs_work *work, int64_t until)
@@ -299,18 +344,19 @@ static enum pgs_joined submit(struct pgs_store *store, struct pgs_work *work, in
     struct pgs_queue *queue = &store->queue;
     (void)pthread_mutex_lock(&queue->lock);
     append_locked(queue, work);
-    bool leads = queue->count == 1 && next_leader_locked(store, queue) != NULL;
+    bool watches = queue->count == 1;
+    struct pgs_work *leader = next_leader_locked(store, queue, false);
     (void)pthread_mutex_unlock(&queue->lock);
-    if (leads) {
+    if (leader == work) {
         lead(store, work);
         return work->outcome;
     }
-    enum word word = listen(work, until);
+    if (leader != NULL) {
+        tell(leader, WORD_LEAD);
+    }
+    enum word word = wait_turn(store, work, watches, until);
     if (word == WORD_NONE) {
-        if (leave(queue, work)) {
-            return PGS_LEFT;
-        }
-        word = listen(work, PGS_NEVER);
+        return PGS_LEFT;
     }
     if (word == WORD_LEAD) {
         lead(store, work);

@@ -65,12 +65,12 @@ static void add_child_words(struct pgs_query *query, const struct pgs_table *tab
 }
 
 /**
- * Appends the step of one chunk, whose cells the query holds.  The statement is made once; its
- * words are thousands of bytes.
+ * Appends a step like `like` for one chunk, whose cells the query holds.  The statement is made
+ * once; its words are thousands of bytes.
  */
 static chy_status finish_chunk(struct pgs_steps *steps, struct pgs_query *query,
                                const struct pgs_table *table, const struct pgs_field *child,
-                               uint32_t power, struct pgs_step **out_step)
+                               uint32_t power, const struct pgs_step *like)
 {
     struct pgs_chunks *chunks = child == NULL ? table->inserts : child->child_inserts;
     if (query->sql.failed) {
@@ -88,9 +88,9 @@ static chy_status finish_chunk(struct pgs_steps *steps, struct pgs_query *query,
             atomic_store(&chunks->of[power], statement);
         }
     }
-    CHY_TRY(pgs_step_new(steps, PGS_SILENT, NULL, 0, out_step));
-    (*out_step)->call = pgs_call_of(statement, query);
-    return CHY_OK;
+    struct pgs_step step = *like;
+    step.call = pgs_call_of(statement, query);
+    return pgs_step_add(steps, &step);
 }
 
 static chy_status insert_chunk(struct pgs_steps *steps, struct pgs_write **writes, uint32_t power)
@@ -105,12 +105,9 @@ static chy_status insert_chunk(struct pgs_steps *steps, struct pgs_write **write
             }
         }
     }
-    struct pgs_step *step = NULL;
-    CHY_TRY(finish_chunk(steps, &query, table, NULL, power, &step));
-    step->answer = PGS_FRESH;
-    step->writes = writes;
-    step->write_count = UINT32_C(1) << power;
-    return CHY_OK;
+    const struct pgs_step rows = {
+        .answer = PGS_FRESH, .writes = writes, .write_count = UINT32_C(1) << power};
+    return finish_chunk(steps, &query, table, NULL, power, &rows);
 }
 
 /** One text of a set of one row. */
@@ -123,6 +120,7 @@ static chy_status insert_items(struct pgs_steps *steps, const struct pgs_table *
                                const struct pgs_field *field, const struct item *items,
                                uint64_t count)
 {
+    const struct pgs_step texts = {.answer = PGS_SILENT};
     for (uint64_t at = 0; at < count;) {
         uint32_t power = chunk_of(count - at, table->key_count + 1);
         struct pgs_query query;
@@ -134,8 +132,7 @@ static chy_status insert_items(struct pgs_steps *steps, const struct pgs_table *
             }
             pgs_query_push(&query, PGS_TEXT, items[i].value);
         }
-        struct pgs_step *step = NULL;
-        CHY_TRY(finish_chunk(steps, &query, table, field, power, &step));
+        CHY_TRY(finish_chunk(steps, &query, table, field, power, &texts));
         at += UINT64_C(1) << power;
     }
     return CHY_OK;

@@ -105,22 +105,27 @@ static bool is_pushed(const struct pgs_search *s, const struct way *way,
            (s->order_count == 0 || s->order[0].field == p->field);
 }
 
-/** An empty list with room for `count` predicates. */
-static chy_status make_list(struct chy_op *op, uint64_t count, struct chy_view *out_list)
+/** Predicates being listed. */
+struct list {
+    struct chy_predicate *items;
+    uint64_t count;
+};
+
+static chy_status make_list(struct chy_op *op, uint64_t room, struct list *out_list)
 {
-    struct chy_predicate *items = chy_alloc(op, (count + 1) * sizeof *items);
-    if (items == NULL) {
-        return chy_fail_memory(op);
-    }
-    *out_list = (struct chy_view){items, 0, sizeof *items};
-    return CHY_OK;
+    out_list->items = chy_alloc(op, (room + 1) * sizeof *out_list->items);
+    out_list->count = 0;
+    return out_list->items != NULL ? CHY_OK : chy_fail_memory(op);
 }
 
-static void append(struct chy_view *list, const struct chy_predicate *p)
+static void append(struct list *list, const struct chy_predicate *p)
 {
-    // make_list() gave the memory; a view says const because it is made to be read.
-    struct chy_predicate *items = (struct chy_predicate *)(uintptr_t)list->ptr;
-    items[list->count++] = *p;
+    list->items[list->count++] = *p;
+}
+
+static struct chy_view view_of(const struct list *list)
+{
+    return (struct chy_view){list->items, list->count, sizeof *list->items};
 }
 
 static bool is_equal_to_one(const struct chy_storage_find *find, uint32_t field)
@@ -150,12 +155,16 @@ static chy_status divide(struct pgs_search *s)
     const struct chy_view where = s->find->where;
     struct way way = best_way(s);
     lay_sort(s, &way);
-    CHY_TRY(make_list(s->op, where.count, &s->pushed));
-    CHY_TRY(make_list(s->op, where.count, &s->residual));
+    struct list pushed;
+    struct list residual;
+    CHY_TRY(make_list(s->op, where.count, &pushed));
+    CHY_TRY(make_list(s->op, where.count, &residual));
     for (uint64_t i = 0; i < where.count; i++) {
         const struct chy_predicate *p = pgs_at(where, i);
-        append(is_pushed(s, &way, p) ? &s->pushed : &s->residual, p);
+        append(is_pushed(s, &way, p) ? &pushed : &residual, p);
     }
+    s->pushed = view_of(&pushed);
+    s->residual = view_of(&residual);
     s->mode = s->residual.count == 0 ? PGS_PLAIN : PGS_SCAN;
     return CHY_OK;
 }
@@ -213,8 +222,9 @@ static chy_status driver_of(const struct pgs_search *s, const struct chy_predica
     if (!many && fields == NULL) {
         return CHY_OK;
     }
-    CHY_TRY(make_list(s->op, s->find->where.count, &out_driver->where));
-    append(&out_driver->where, p);
+    struct list list;
+    CHY_TRY(make_list(s->op, s->find->where.count, &list));
+    append(&list, p);
     if (!many) {
         out_driver->fields = fields + before;
         out_driver->field_count = count - before;
@@ -223,10 +233,11 @@ static chy_status driver_of(const struct pgs_search *s, const struct chy_predica
         const struct chy_predicate *other = pgs_at(s->find->where, i);
         for (uint32_t f = 0; is_fixing(other) && f < before; f++) {
             if (fields[f] == other->field) {
-                append(&out_driver->where, other);
+                append(&list, other);
             }
         }
     }
+    out_driver->where = view_of(&list);
     return CHY_OK;
 }
 

@@ -2,8 +2,7 @@
 
 #include <stdlib.h>
 
-chy_status pgs_step_new(struct pgs_steps *steps, enum pgs_answer answer, struct pgs_write **writes,
-                        uint32_t count, struct pgs_step **out_step)
+chy_status pgs_step_add(struct pgs_steps *steps, const struct pgs_step *step)
 {
     if (steps->count == steps->size) {
         uint32_t size = steps->size == 0 ? 32 : steps->size * 2;
@@ -17,12 +16,7 @@ chy_status pgs_step_new(struct pgs_steps *steps, enum pgs_answer answer, struct 
         steps->items = grown;
         steps->size = size;
     }
-    struct pgs_step *step = &steps->items[steps->count++];
-    memset(step, 0, sizeof *step);
-    step->answer = answer;
-    step->writes = writes;
-    step->write_count = count;
-    *out_step = step;
+    steps->items[steps->count++] = *step;
     return CHY_OK;
 }
 
@@ -30,12 +24,22 @@ chy_status pgs_step_query(struct pgs_steps *steps, enum pgs_answer answer, bool 
                           struct pgs_write **writes, uint32_t count, const struct pgs_query *query)
 {
     const struct pgs_statement *statement = NULL;
-    struct pgs_step *step = NULL;
     CHY_TRY(pgs_query_statement(steps->statements, query, &statement));
-    CHY_TRY(pgs_step_new(steps, answer, writes, count, &step));
-    step->guarded = guarded;
-    step->call = pgs_call_of(statement, query);
-    return CHY_OK;
+    struct pgs_step step = {.call = pgs_call_of(statement, query),
+                            .answer = answer,
+                            .guarded = guarded,
+                            .writes = writes,
+                            .write_count = count};
+    return pgs_step_add(steps, &step);
+}
+
+/** Two parameters of one field: null equals null. */
+static bool same_cell(const struct pgs_cell *a, const struct pgs_cell *b)
+{
+    if (a->ptr == NULL || b->ptr == NULL) {
+        return a->ptr == b->ptr;
+    }
+    return a->len == b->len && memcmp(a->ptr, b->ptr, (size_t)a->len) == 0;
 }
 
 static bool same_guard(const struct pgs_write *a, const struct pgs_write *b)
@@ -49,9 +53,7 @@ static bool same_guard(const struct pgs_write *a, const struct pgs_write *b)
         return x->guard_revision == y->guard_revision;
     }
     return x->guard != CHY_GUARD_EQUALS ||
-           (x->guard_field == y->guard_field && (a->guard.ptr == NULL) == (b->guard.ptr == NULL) &&
-            a->guard.len == b->guard.len &&
-            (a->guard.len == 0 || memcmp(a->guard.ptr, b->guard.ptr, (size_t)a->guard.len) == 0));
+           (x->guard_field == y->guard_field && same_cell(&a->guard, &b->guard));
 }
 
 /** The sum of both deltas must exist for their order not to matter. */

@@ -50,9 +50,8 @@ void pgs_steps_clear(struct pgs_steps *steps);
 
 /* What the files behind this share. */
 
-/** pgs_step_new appends a step for `writes`. */
-chy_status pgs_step_new(struct pgs_steps *steps, enum pgs_answer answer, struct pgs_write **writes,
-                        uint32_t count, struct pgs_step **out_step);
+/** pgs_step_add appends a step. */
+chy_status pgs_step_add(struct pgs_steps *steps, const struct pgs_step *step);
 /** pgs_step_query appends a step that runs a query which was built. */
 chy_status pgs_step_query(struct pgs_steps *steps, enum pgs_answer answer, bool guarded,
                           struct pgs_write **writes, uint32_t count, const struct pgs_query *query);

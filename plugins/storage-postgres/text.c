@@ -94,8 +94,7 @@ void pgs_text_add_json(struct pgs_text *text, const char *value)
             pgs_text_add(text, "\\");
         }
         // Control bytes cannot stand in a JSON string, and mean nothing here.
-        char byte = (unsigned char)*at < 0x20 ? ' ' : *at;
-        pgs_text_add_bytes(text, &byte, 1);
+        pgs_text_add_bytes(text, (unsigned char)*at < 0x20 ? " " : at, 1);
     }
     pgs_text_add(text, "\"");
 }

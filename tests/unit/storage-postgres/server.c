@@ -6,8 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
-
-extern char **environ;
+#include <unistd.h>
 
 static const char *required(const char *name)
 {

@@ -123,7 +123,7 @@ static atomic_bool halt;
 /** Each batch inserts its own row and counts it; half of them are joinable. */
 static void *write_rows(void *arg)
 {
-    uint32_t flags = (uint64_t)(uintptr_t)arg % 2 == 0 ? CHY_BATCH_JOINABLE : 0;
+    const uint32_t flags = *(const uint32_t *)arg;
     while (!atomic_load(&halt)) {
         uint64_t row = atomic_fetch_add(&next_row, 1);
         if (row >= ROWS_MAX) {
@@ -198,12 +198,13 @@ static void wait_for_progress(void)
 
 static struct tally under_load(void (*trouble)(int round), int rounds)
 {
+    static uint32_t flags[] = {CHY_BATCH_JOINABLE, 0};
     pthread_t threads[THREADS];
     for (uint64_t row = 0; row < ROWS_MAX; row++) {
         atomic_store(&told[row], NOT_TOLD);
     }
     for (uint64_t i = 0; i < THREADS; i++) {
-        ck_assert_int_eq(pthread_create(&threads[i], NULL, write_rows, (void *)(uintptr_t)i), 0);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, write_rows, &flags[i % 2]), 0);
     }
     for (int round = 0; round < rounds; round++) {
         wait_for_progress();

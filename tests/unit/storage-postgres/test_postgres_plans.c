@@ -1,6 +1,6 @@
 /**
- * What a page costs: it reads a range of an index, however many rows there are, and whatever is asked
- * at most scan_limit of them.
+ * What a page costs: it reads a range of an index, however many rows there are, and whatever is
+ * asked at most scan_limit of them.
  */
 #include "server.h"
 #include "storage_fixture.h"
