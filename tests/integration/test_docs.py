@@ -1,24 +1,26 @@
 """The documents are true: what they show is run, what they list is compared with the program.
 
 A fenced block that begins with ```sh run is run.  All of a page's blocks are one bash session, in
-order, in an empty directory, with `curl`, `jq`, `openssl` and `chancery` on the path and with URL,
-PUBLIC_URL, TOKEN and the ids of a new `chancery dev` in variables.  Each command of a block must
-succeed.  A block ```json answer after it shows what the block before wrote to its standard output:
+order, in an empty directory, with `chancery` on the path and, in variables, URL, PUBLIC_URL, TOKEN and
+PROFILE of a new `chancery dev`, the prefix of the installed SDK and the folder PLUGINS.  Each command
+of a block must succeed.  A block ```json answer after it shows what the block before wrote to its standard output:
 the same members with the same values, where "…" stands for anything.
 """
 import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
 import yaml
 
-from daemon import PROGRAM, ROOT, Daemon, environment, run
+from api import Api, ok
+from daemon import BUILD, PROGRAM, ROOT, Daemon, environment, run
 
 FENCE = re.compile(r"^```(?P<kind>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)
-PAGES = ["README.md", "docs/api.md", "docs/operating.md"]
+PAGES = ["README.md", "docs/api.md", "docs/operating.md", "docs/plugin-guide.md"]
 SESSION_PATIENCE = 300
 
 
@@ -81,8 +83,17 @@ def holds(found, shown, where="the answer"):
         assert found == shown, f"{where}: {found!r}, the page shows {shown!r}"
 
 
+@pytest.fixture(scope="module")
+def sdk(tmp_path_factory):
+    """The prefix of an installed SDK."""
+    prefix = tmp_path_factory.mktemp("sdk")
+    subprocess.run(["cmake", "--install", BUILD, "--component", "sdk", "--prefix", prefix],
+                   check=True, capture_output=True)
+    return prefix
+
+
 @pytest.fixture(scope="module", params=PAGES)
-def session(request, tmp_path_factory):
+def session(request, sdk, tmp_path_factory):
     """A page's name and the directory in which its blocks were run."""
     folder = tmp_path_factory.mktemp("page")
     one = Daemon(folder / "daemon")
@@ -94,7 +105,7 @@ def session(request, tmp_path_factory):
         (directory / "session").write_text(script(blocks(request.param)), encoding="utf-8")
         variables = environment(
             URL=ready.url, PUBLIC_URL=ready.publicUrl, TOKEN=ready.token,
-            PROFILE=ready.profileId, DATA=str(one.data),
+            PROFILE=ready.profileId, SDK=str(sdk), PLUGINS=str(BUILD / "lib/chancery/plugins"),
             PATH=f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}")
         subprocess.run(["bash", "session"], cwd=directory, env=variables, check=False,
                        stdin=subprocess.DEVNULL, timeout=SESSION_PATIENCE)
@@ -129,6 +140,54 @@ def test_pages_have_blocks():
     for name in PAGES:
         assert blocks(name), name
     assert sum(block.answer is not None for block in blocks("docs/api.md")) > 10
+
+
+def test_the_template_enrolls(sdk, tmp_path):
+    """What the plugin guide promises of the template: a CSR in, a certificate and its chain out."""
+    build = tmp_path / "build"
+    subprocess.run(["cmake", "-S", sdk / "share/chancery/template", "-B", build,
+                    f"-DCMAKE_PREFIX_PATH={sdk}"], check=True, capture_output=True)
+    subprocess.run(["cmake", "--build", build], check=True, capture_output=True)
+    plugins = tmp_path / "plugins"
+    plugins.mkdir(mode=0o755)
+    for file in [*(BUILD / "lib/chancery/plugins").glob("*.so"), build / "template.so"]:
+        shutil.copy(file, plugins)
+    one = Daemon(tmp_path / "daemon")
+    try:
+        one.start()
+        one.stop()
+        (file,) = one.data.glob("*.yaml")
+        text = file.read_text(encoding="utf-8")
+        assert "\n    plugin: api\n" in text
+        text = text.replace("\n    plugin: api\n",
+                            "\n    plugin: api\n  - name: hello\n    plugin: template\n")
+        file.write_text(f"{text}plugins:\n  directory: {plugins}\n", encoding="utf-8")
+        ready = one.start().ready
+        admin = Api(ready.url, ready.token)
+        made = ok(admin.create_profile(
+            projectId=ready.projectId, caId=ready.ecCaId, certificatePolicyId=ready.policyId,
+            slug="by-template", enrollmentType="template", templateConfig={},
+            defaults={"ttlDays": 30}))
+        path = f"/template/profiles/{made['certificateProfile']['id']}/certificates"
+        csr = tmp_path / "own.csr"
+        subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "own.key",
+                        "-out", csr, "-subj", "/CN=own.example.com"],
+                       check=True, capture_output=True)
+        answer = admin.call("POST", path, data=csr.read_bytes(),
+                            headers={"Content-Type": "application/pkcs10"})
+        assert answer.status_code == 200, answer.text
+        chain = re.findall(r"-----BEGIN CERTIFICATE-----\n.*?-----END CERTIFICATE-----\n",
+                           answer.text, re.S)
+        assert "".join(chain) == answer.text and len(chain) == 2  # the root is left out
+        shown = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=chain[0],
+                               text=True, check=True, capture_output=True).stdout
+        assert "own.example.com" in shown
+        other = admin.call("POST", path, data=b"{}", headers={"Content-Type": "application/json"})
+        assert other.status_code == 415
+        one.stop()
+    finally:
+        one.kill()
 
 
 # --- configuration ---------------------------------------------------------------------------------
