@@ -1,13 +1,12 @@
 #include "enroll/authority.h"
 
 #include "base/time.h"
+#include "enroll/chain.h"
 #include "enroll/crl.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
 #include "x509/csr.h"
 #include "x509/pem.h"
-
-#define CHAIN_MAX ((size_t)512 << 10)
 
 chy_status chy_authority_load(struct chy_call *call, struct chy_authority *out)
 {
@@ -26,25 +25,6 @@ chy_status chy_authority_load(struct chy_call *call, struct chy_authority *out)
  * Showing certificates
  */
 
-static chy_status der_chain_pem(struct chy_op *op, struct chy_slice chain,
-                                struct chy_slice *out_pem)
-{
-    struct chy_buf buf;
-    struct chy_der cursor = chy_der_of(chain);
-    chy_buf_init(&buf, op, CHAIN_MAX * 2);
-    while (cursor.rest.len != 0) {
-        struct chy_slice der;
-        struct chy_slice pem;
-        if (!chy_der_whole(&cursor, &der)) {
-            return chy_fail(op, CHY_BROKEN, 0, "the stored chain of a CA is damaged");
-        }
-        CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, der, 0, &pem));
-        chy_buf_add(&buf, pem);
-    }
-    *out_pem = chy_buf_slice(&buf);
-    return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the chain");
-}
-
 static chy_status certificate_object(struct chy_call *call, struct chy_slice der,
                                      struct chy_slice chain, struct chy_slice serial,
                                      json_t **out_object)
@@ -53,7 +33,7 @@ static chy_status certificate_object(struct chy_call *call, struct chy_slice der
     struct chy_slice chain_pem;
     json_t *object = chy_json_object(call->op);
     CHY_TRY(chy_pem_encode(call->op, CHY_PEM_CERTIFICATE, der, 0, &pem));
-    CHY_TRY(der_chain_pem(call->op, chain, &chain_pem));
+    CHY_TRY(chy_chain_pem(call->op, chy_slice_of(NULL, 0), chain, &chain_pem));
     bool fine = object != NULL && chy_json_set_text(object, "certificate", pem) &&
                 chy_json_set_text(object, "certificateChain", chain_pem) &&
                 chy_json_set_text(object, "serialNumber", serial);
@@ -233,7 +213,7 @@ static chy_status issuer_chain(struct chy_op *op, const struct chy_issuer *issue
                                struct chy_slice *out_chain)
 {
     struct chy_buf buf;
-    chy_buf_init(&buf, op, CHAIN_MAX);
+    chy_buf_init(&buf, op, CHY_CHAIN_MAX);
     for (uint32_t i = 0; i < issuer->path_count; i++) {
         chy_buf_add(&buf, issuer->path[i].der);
     }
@@ -434,7 +414,7 @@ chy_status chy_authority_import(struct chy_call *call)
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(read_path(call, path, &count));
     CHY_TRY(check_import(call, &ca, &path[0]));
-    chy_buf_init(&chain, call->op, CHAIN_MAX);
+    chy_buf_init(&chain, call->op, CHY_CHAIN_MAX);
     for (uint64_t i = 1; i < count; i++) {
         chy_buf_add(&chain, path[i].der);
     }

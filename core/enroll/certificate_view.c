@@ -1,13 +1,11 @@
 #include "enroll/certificate_view.h"
 
+#include "enroll/chain.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
 #include "resource/principal.h"
-#include "x509/der_read.h"
 #include "x509/pem.h"
-
-#define CHAIN_MAX ((size_t)1 << 20)
 
 static struct chy_view all_fields(void)
 {
@@ -18,20 +16,11 @@ static struct chy_view all_fields(void)
     return chy_view_of(first, CHY_CERT_FIELDS, sizeof first[0]);
 }
 
-static chy_status add_pem(struct chy_op *op, struct chy_buf *buf, struct chy_slice der)
-{
-    struct chy_slice pem;
-    CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, der, 0, &pem));
-    chy_buf_add(buf, pem);
-    return CHY_OK;
-}
-
 static chy_status load_chain(struct chy_runtime *runtime, struct chy_op *op,
                              struct chy_certificate_view *view)
 {
     struct chy_uuid issuer_id = chy_row_uuid(&view->row, CHY_CERT_AUTHORITY_CERTIFICATE_ID);
     struct chy_storage_row row;
-    struct chy_buf buf;
     if (chy_uuid_is_nil(&issuer_id)) {
         view->chain_pem = view->pem;
         return CHY_OK;
@@ -40,18 +29,7 @@ static chy_status load_chain(struct chy_runtime *runtime, struct chy_op *op,
                              CHY_KEY(chy_value_uuid(&issuer_id)),
                              CHY_FIELDS(CHY_ACERT_DER, CHY_ACERT_CHAIN), &row));
     CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, chy_row_blob(&row, 0), 0, &view->issuer_pem));
-    chy_buf_init(&buf, op, CHAIN_MAX);
-    chy_buf_add(&buf, view->issuer_pem);
-    struct chy_der cursor = chy_der_of(chy_row_blob(&row, 1));
-    while (cursor.rest.len != 0) {
-        struct chy_slice der;
-        if (!chy_der_whole(&cursor, &der)) {
-            return chy_fail(op, CHY_BROKEN, 0, "the stored chain of a CA is damaged");
-        }
-        CHY_TRY(add_pem(op, &buf, der));
-    }
-    view->chain_pem = chy_buf_slice(&buf);
-    return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the chain");
+    return chy_chain_pem(op, chy_row_blob(&row, 0), chy_row_blob(&row, 1), &view->chain_pem);
 }
 
 chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op *op,

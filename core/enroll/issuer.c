@@ -1,5 +1,6 @@
 #include "enroll/issuer.h"
 
+#include "enroll/chain.h"
 #include "enroll/memory.h"
 #include "resource/collections.h"
 #include "resource/json.h"
@@ -115,38 +116,27 @@ static chy_status load_path(struct chy_issuer *issuer, struct chy_slice der,
     CHY_TRY(chy_certificate_read(memory, der, &issuer->path[issuer->path_count++]));
     CHY_TRY(chy_copy(memory, chain, &rest));
     while (rest.len != 0) {
-        struct chy_der cursor = chy_der_of(rest);
         struct chy_slice element;
-        if (issuer->path_count >= CHY_PATH_MAX || !chy_der_whole(&cursor, &element)) {
-            return chy_fail(memory, CHY_BROKEN, 0, "the stored chain of a CA is damaged");
+        if (issuer->path_count >= CHY_PATH_MAX) {
+            return chy_fail(memory, CHY_BROKEN, 0, "the stored chain of a CA is too long");
         }
+        CHY_TRY(chy_chain_take(memory, &rest, &element));
         CHY_TRY(chy_certificate_read(memory, element, &issuer->path[issuer->path_count++]));
-        rest = cursor.rest;
     }
     return CHY_OK;
 }
-
-static chy_status add_pem(struct chy_op *memory, struct chy_buf *buf, struct chy_slice der)
-{
-    struct chy_slice pem;
-    CHY_TRY(chy_pem_encode(memory, CHY_PEM_CERTIFICATE, der, 0, &pem));
-    chy_buf_add(buf, pem);
-    return CHY_OK;
-}
-
-#define CHAIN_PEM_MAX ((size_t)1 << 20)
 
 static chy_status make_pems(struct chy_issuer *issuer)
 {
     struct chy_op *memory = &issuer->memory->op;
     struct chy_buf chain;
     struct chy_buf rootless;
-    chy_buf_init(&chain, memory, CHAIN_PEM_MAX);
-    chy_buf_init(&rootless, memory, CHAIN_PEM_MAX);
+    chy_buf_init(&chain, memory, (CHY_CHAIN_MAX * 2));
+    chy_buf_init(&rootless, memory, (CHY_CHAIN_MAX * 2));
     for (uint32_t i = 0; i < issuer->path_count; i++) {
-        CHY_TRY(add_pem(memory, &chain, issuer->path[i].der));
+        CHY_TRY(chy_chain_add_pem(memory, &chain, issuer->path[i].der));
         if (!issuer->path[i].self_issued) {
-            CHY_TRY(add_pem(memory, &rootless, issuer->path[i].der));
+            CHY_TRY(chy_chain_add_pem(memory, &rootless, issuer->path[i].der));
         }
     }
     if (!chy_buf_ok(&chain) || !chy_buf_ok(&rootless)) {

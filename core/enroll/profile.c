@@ -62,17 +62,6 @@ static chy_status read_default_subject(struct chy_op *memory, const json_t *json
     return CHY_OK;
 }
 
-static uint32_t read_words(const json_t *list, uint32_t (*find)(struct chy_slice word))
-{
-    uint32_t mask = 0;
-    size_t i;
-    json_t *word;
-    json_array_foreach((json_t *)(uintptr_t)list, i, word) {
-        mask |= find(chy_json_text(word));
-    }
-    return mask;
-}
-
 static void read_default_constraints(const json_t *json, struct chy_profile_defaults *defaults)
 {
     const json_t *path_length = json_object_get(json, "pathLength");
@@ -97,8 +86,8 @@ static chy_status read_defaults(struct chy_op *memory, struct chy_slice text,
     const json_t *ekus = json_object_get(json, "extendedKeyUsages");
     defaults->has_key_usage = json_is_array(key_usages);
     defaults->has_ekus = json_is_array(ekus);
-    defaults->key_usage = read_words(key_usages, chy_key_usage_find);
-    defaults->ekus = read_words(ekus, chy_eku_find);
+    defaults->key_usage = chy_rules_mask(key_usages, chy_key_usage_find);
+    defaults->ekus = chy_rules_mask(ekus, chy_eku_find);
     defaults->ttl = json_integer_value(json_object_get(json, "ttlDays")) * CHY_US_PER_DAY;
     defaults->key_algorithm = chy_key_algorithm_find(chy_json_member(json, "keyAlgorithm"));
     defaults->signature_algorithm =

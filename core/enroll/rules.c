@@ -69,12 +69,19 @@ static bool split_host(enum chy_san_type type, struct chy_slice value, uint64_t 
     return false;
 }
 
-static struct chy_slice lowered(struct chy_op *op, enum chy_san_type type, struct chy_slice text)
+static struct chy_slice in_canonical_form(struct chy_op *op, enum chy_san_type type,
+                                          struct chy_slice text)
 {
     uint64_t start = 0;
     uint64_t end = text.len;
     struct chy_slice copy;
+    struct chy_san san;
     bool all = type == CHY_SAN_DNS || type == CHY_SAN_IP;
+    // What is a name itself is written as names are: a U-label or an IPv6 address in another
+    // spelling would match nothing, which in a list of denied ones lets everything pass.
+    if (chy_san_make(op, type, text, &san) == CHY_OK) {
+        return san.text;
+    }
     if ((!all && !split_host(type, text, &start, &end)) || chy_copy(op, text, &copy) != CHY_OK) {
         return text;
     }
@@ -85,8 +92,8 @@ static struct chy_slice lowered(struct chy_op *op, enum chy_san_type type, struc
     return copy;
 }
 
-/** lower_patterns brings patterns into the case in which canonical names are. */
-static chy_status lower_patterns(struct chy_op *op, enum chy_san_type type,
+/** canonical_patterns brings patterns into the form in which canonical names are. */
+static chy_status canonical_patterns(struct chy_op *op, enum chy_san_type type,
                                  const struct chy_patterns *patterns,
                                  struct chy_patterns *out_patterns)
 {
@@ -95,20 +102,20 @@ static chy_status lower_patterns(struct chy_op *op, enum chy_san_type type,
         return chy_fail_memory(op);
     }
     for (uint64_t i = 0; i < patterns->count; i++) {
-        items[i] = lowered(op, type, patterns->items[i]);
+        items[i] = in_canonical_form(op, type, patterns->items[i]);
     }
     out_patterns->items = items;
     out_patterns->count = patterns->count;
     return CHY_OK;
 }
 
-static chy_status lower_rule(struct chy_op *op, enum chy_san_type type,
+static chy_status canonical_rule(struct chy_op *op, enum chy_san_type type,
                              const struct chy_value_rule *rule, struct chy_value_rule *out_rule)
 {
     *out_rule = *rule;
-    CHY_TRY(lower_patterns(op, type, &rule->allowed, &out_rule->allowed));
-    CHY_TRY(lower_patterns(op, type, &rule->required, &out_rule->required));
-    return lower_patterns(op, type, &rule->denied, &out_rule->denied);
+    CHY_TRY(canonical_patterns(op, type, &rule->allowed, &out_rule->allowed));
+    CHY_TRY(canonical_patterns(op, type, &rule->required, &out_rule->required));
+    return canonical_patterns(op, type, &rule->denied, &out_rule->denied);
 }
 
 static chy_status read_subject(struct chy_op *op, const json_t *list, struct chy_rules *rules)
@@ -136,12 +143,12 @@ static chy_status read_names(struct chy_op *op, const json_t *list, struct chy_r
         }
         struct chy_value_rule as_written = {.is_there = true};
         CHY_TRY(read_value_rule(op, json, &as_written));
-        CHY_TRY(lower_rule(op, type, &as_written, &rules->names[type]));
+        CHY_TRY(canonical_rule(op, type, &as_written, &rules->names[type]));
     }
     return CHY_OK;
 }
 
-static uint32_t read_mask(const json_t *list, uint32_t (*find)(struct chy_slice word))
+uint32_t chy_rules_mask(const json_t *list, uint32_t (*find)(struct chy_slice word))
 {
     uint32_t mask = 0;
     size_t i;
@@ -156,9 +163,9 @@ static void read_usages(const json_t *json, uint32_t (*find)(struct chy_slice wo
                         struct chy_usage_rule *rule)
 {
     rule->is_there = json_is_object(json);
-    rule->allowed = read_mask(json_object_get(json, "allowed"), find);
-    rule->required = read_mask(json_object_get(json, "required"), find);
-    rule->denied = read_mask(json_object_get(json, "denied"), find);
+    rule->allowed = chy_rules_mask(json_object_get(json, "allowed"), find);
+    rule->required = chy_rules_mask(json_object_get(json, "required"), find);
+    rule->denied = chy_rules_mask(json_object_get(json, "denied"), find);
 }
 
 static void read_algorithms(const json_t *list, uint32_t (*find)(struct chy_slice word),
@@ -295,6 +302,7 @@ static void check_subject_type(struct reasons *reasons, const struct chy_rules *
     const char *word = chy_name_type_word(type);
     bool met = false;
     bool present = false;
+    bool stray = false;
     for (uint64_t i = 0; i < subject->count; i++) {
         struct chy_slice value = subject->attributes[i].value;
         if (subject->attributes[i].type != type) {
@@ -306,10 +314,12 @@ static void check_subject_type(struct reasons *reasons, const struct chy_rules *
                        SHOWN(value), word);
             continue;
         }
-        met = met || matches_any(&rule->required, value, chy_glob_match);
+        bool meets = matches_any(&rule->required, value, chy_glob_match);
+        met = met || meets;
+        stray = stray || (rule->allowed.count == 0 && !meets); // a second unit beside the right one
         check_against(reasons, rule, word, value, chy_glob_match);
     }
-    if (rule->required.count != 0 && !met) {
+    if (rule->required.count != 0 && (!met || stray)) {
         add_reason(reasons, present ? "%s does not match a required pattern" : "%s is required",
                    word);
     }
@@ -365,6 +375,20 @@ static void check_usages(struct reasons *reasons, const struct chy_usage_rule *r
             add_reason(reasons, "%s '%s' is denied", what, word(bit));
         } else if (asked && ((rule->allowed | rule->required) & bit) == 0) {
             add_reason(reasons, "%s '%s' is not allowed", what, word(bit));
+        }
+    }
+}
+
+/** check_implied_usages: a certificate without key usages gets some, which may be denied. */
+static void check_implied_usages(struct reasons *reasons, const struct chy_usage_rule *rule,
+                                 const struct chy_decision *d)
+{
+    uint32_t implied = d->key_usage == 0 ? chy_decision_key_usage(d) : 0;
+    for (uint32_t bit = 1; bit != 0; bit <<= 1) {
+        if ((implied & rule->denied & bit) != 0) {
+            add_reason(reasons, "key usage '%s' is denied, and a certificate that asks for none "
+                                "has it",
+                       chy_key_usage_word(bit));
         }
     }
 }
@@ -438,6 +462,7 @@ chy_status chy_rules_evaluate(struct chy_op *op, const struct chy_rules *rules,
     }
     check_usages(&reasons, &rules->key_usage, decision->key_usage, "key usage",
                  chy_key_usage_word);
+    check_implied_usages(&reasons, &rules->key_usage, decision);
     check_usages(&reasons, &rules->ekus, decision->ekus, "extended key usage", chy_eku_word);
     check_algorithms(&reasons, rules, decision);
     check_validity(&reasons, rules, decision);

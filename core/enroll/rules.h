@@ -3,10 +3,12 @@
  *
  * The rules, for each kind of thing that a certificate may say:
  *   subject   an attribute needs a rule of its type; one that is required must be present and match;
- *             a denied pattern refuses; otherwise what is allowed or required must match
+ *             a denied pattern refuses; otherwise what is allowed or required must match, each
+ *             value of a type that may stand there twice
  *   names     each required pattern must be met by some name of the type; every name must pass its
  *             type's rule; wildcard names need the rule's consent
- *   usages    what is required must be there, what is denied must not, everything else must be allowed
+ *   usages    what is required must be there, what is denied must not (nor by being the usage of who
+ *             asks for none), everything else must be allowed
  *   algorithms, validity, basic constraints   as rest-api says; without a rule CA certificates are out
  * `*` in a pattern stands for any characters.  Host names, e-mail domains and URI hosts compare without
  * regard to case, all else with it.  Everything that is wrong is said at once.
@@ -17,6 +19,8 @@
 #include "enroll/decision.h"
 
 #include "base/op.h"
+
+#include <jansson.h>
 
 /** Patterns: views into memory that the rules own. */
 struct chy_patterns {
@@ -72,6 +76,9 @@ struct chy_policy_text {
     struct chy_slice validity;
     struct chy_slice basic_constraints;
 };
+
+/** chy_rules_mask turns a list of usage words into bits; a word that is not known has none. */
+uint32_t chy_rules_mask(const json_t *list, uint32_t (*find)(struct chy_slice word));
 
 /** chy_rules_init makes rules of a policy; what they point to is theirs.  chy_rules_fini frees it, also
  *  after a failure. */
