@@ -47,11 +47,13 @@ static chy_status fold(struct store *store, struct chy_op *op)
         CHY_TRY(checkpoint(store, op, SQLITE_CHECKPOINT_PASSIVE, &left));
     }
     writer_pause(writer);
+    int64_t start = chy_monotonic(op);
     chy_status status = checkpoint(store, op, SQLITE_CHECKPOINT_RESTART, &left);
     // A long read keeps the log: try again when it has grown by as much once more.
     int64_t pages = status == CHY_OK && left == 0 ? 0 : atomic_load(&writer->wal_pages);
     atomic_store(&writer->wal_pages, pages);
     atomic_store(&writer->fold_at, pages + fold_pages);
+    atomic_fetch_add(&store->checkpointer.held_us, (uint64_t)(chy_monotonic(op) - start));
     writer_resume(writer);
     return status;
 }

@@ -272,14 +272,15 @@ chy_status store_statistics(void *self, struct chy_op *op,
     CHY_TRY(store_ready(store, op));
     CHY_TRY(read_pages(store, op, &rows, &pages, &free_pages));
     uint64_t log_bytes = file_bytes(store->path, "-wal");
-    (void)snprintf(text, sizeof text,
-                   "{\"pageBytes\":%lld,\"pages\":%lld,\"freePages\":%lld,\"logBytes\":%llu,"
-                   "\"largestGroup\":%llu,\"groupsRunAgain\":%llu,\"checkpoints\":%llu}",
-                   (long long)store->page_bytes, (long long)pages, (long long)free_pages,
-                   (unsigned long long)log_bytes,
-                   (unsigned long long)atomic_load(&writer->largest_group),
-                   (unsigned long long)atomic_load(&writer->reruns),
-                   (unsigned long long)atomic_load(&store->checkpointer.rounds));
+    (void)snprintf(
+        text, sizeof text,
+        "{\"pageBytes\":%lld,\"pages\":%lld,\"freePages\":%lld,\"logBytes\":%llu,"
+        "\"largestGroup\":%llu,\"groupsRunAgain\":%llu,\"checkpoints\":%llu,\"heldMs\":%llu}",
+        (long long)store->page_bytes, (long long)pages, (long long)free_pages,
+        (unsigned long long)log_bytes, (unsigned long long)atomic_load(&writer->largest_group),
+        (unsigned long long)atomic_load(&writer->reruns),
+        (unsigned long long)atomic_load(&store->checkpointer.rounds),
+        (unsigned long long)atomic_load(&store->checkpointer.held_us) / 1000);
     CHY_TRY(chy_copy(op, chy_text(text), &detail));
     out_statistics->commits = atomic_load(&writer->commits);
     out_statistics->batches = atomic_load(&writer->batches);

@@ -69,6 +69,7 @@ struct checkpointer {
     bool is_stopping;
     struct connection *connection;
     atomic_ullong rounds;
+    atomic_ullong held_us; /**< for so long writers waited for checkpoints */
 };
 
 struct readers {
