@@ -109,13 +109,14 @@ chy_status chy_name_canonical(struct chy_op *op, enum chy_name_type type, struct
                               struct chy_slice *out_value)
 {
     const struct type_entry *entry = &types[type];
-    if (value.len == 0) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "%s is empty", entry->names[0]);
-    }
     if (!chy_text_is_clean(value)) {
         return chy_fail(op, CHY_BAD_INPUT, 0,
                         "%s contains a control or bidirectional character, or is not valid UTF-8",
                         entry->names[0]);
+    }
+    value = chy_slice_trim(value); // spaces around a value do not tell names apart (RFC 4518 2.6.1)
+    if (value.len == 0) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "%s is empty", entry->names[0]);
     }
     if (type == CHY_NAME_COUNTRY) {
         CHY_TRY(check_country(op, value));
