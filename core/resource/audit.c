@@ -5,6 +5,7 @@
 #include "resource/collections.h"
 #include "resource/keyring.h"
 #include "resource/principal.h"
+#include "x509/san.h"
 
 static const char *actor_kind(const struct chy_principal *principal)
 {
@@ -89,8 +90,7 @@ static struct chy_value bytes_or_null(enum chy_value_type type, struct chy_slice
 static void insert_row(struct chy_batch *batch, const struct audit_row *row, struct chy_slice mac)
 {
     struct chy_write *write = chy_batch_insert(
-        batch, CHY_C_AUDIT_EVENTS,
-        CHY_KEY(chy_value_bytes(CHY_VALUE_UUID, uuid_slice(&row->id))));
+        batch, CHY_C_AUDIT_EVENTS, CHY_KEY(chy_value_bytes(CHY_VALUE_UUID, uuid_slice(&row->id))));
     chy_write_set(write, CHY_AUDIT_NODE, chy_value_text(row->node));
     chy_write_set(write, CHY_AUDIT_BLOCK, chy_value_int(row->block));
     chy_write_set(write, CHY_AUDIT_TIME, chy_value_time(row->time));
@@ -148,16 +148,47 @@ chy_status chy_audit_write(struct chy_runtime *runtime, struct chy_op *op,
     return chy_batch_commit(&batch, runtime->storage, NULL);
 }
 
-static chy_status count_stranger(struct chy_runtime *runtime, struct chy_op *op)
+#define IPV6_SOURCE_OCTETS 7 // a /56, what one customer has
+
+/**
+ * source_of writes whom a denial counts against.  One who has an IPv6 network has addresses without
+ * number, each of which would be a row.
+ */
+static chy_status source_of(struct chy_op *op, struct chy_slice *out_source)
 {
     struct chy_slice peer = chy_operation_of(op)->peer;
+    struct chy_slice octets;
+    struct chy_slice address;
+    struct chy_buf buf;
+    uint8_t kept[16] = {0};
+    if (chy_san_ip_parse(op, peer, &octets) != CHY_OK) {
+        *out_source = peer.len == 0 ? chy_text("unknown") : peer;
+        return CHY_OK;
+    }
+    if (octets.len != sizeof kept) {
+        *out_source = peer;
+        return CHY_OK;
+    }
+    memcpy(kept, octets.ptr, IPV6_SOURCE_OCTETS);
+    CHY_TRY(chy_san_ip_text(op, chy_slice_of(kept, sizeof kept), &address));
+    chy_buf_init(&buf, op, 64);
+    chy_buf_add(&buf, address);
+    chy_buf_add_text(&buf, "/56");
+    *out_source = chy_buf_slice(&buf);
+    return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the source");
+}
+
+static chy_status count_stranger(struct chy_runtime *runtime, struct chy_op *op)
+{
+    struct chy_slice source;
     struct chy_batch batch;
+    CHY_TRY(source_of(op, &source));
     chy_batch_init(&batch, op, CHY_BATCH_JOINABLE);
     int64_t minute = chy_now(op) / CHY_US_PER_MINUTE;
-    (void)chy_batch_add(&batch, CHY_C_DENIALS,
-                        CHY_KEY(chy_value_text(peer.len == 0 ? chy_text("unknown") : peer),
-                                chy_value_int(minute), chy_value_text(runtime->node)),
-                        CHY_DENIAL_COUNT, 1);
+    (void)chy_batch_add(
+        &batch, CHY_C_DENIALS,
+        CHY_KEY(chy_value_text(source), chy_value_int(minute), chy_value_text(runtime->node)),
+        CHY_DENIAL_COUNT, 1);
     return chy_batch_commit(&batch, runtime->storage, NULL);
 }
 

@@ -246,6 +246,24 @@ START_TEST(a_stranger_who_tries_tokens_is_counted_and_not_kept)
 }
 END_TEST
 
+START_TEST(a_stranger_with_many_addresses_is_counted_as_one)
+{
+    static const char *const peers[] = {"2001:db8:1:2300::1", "2001:db8:1:2300:ffff::2",
+                                        "2001:db8:1:23ff::3"};
+    world_open(&world);
+    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++) {
+        struct chy_op *op = test_runtime_op(world.test);
+        chy_operation_of(op)->peer = chy_text(peers[i]);
+        ck_assert_int_eq(chy_access_authenticate(world.runtime, op, chy_text(bad_cases[3].token),
+                                                 chy_text(peers[i])),
+                         CHY_DENIED);
+        test_runtime_op_end(op);
+    }
+    ck_assert_uint_eq(test_count(world.test, CHY_C_DENIALS, 0, NULL), 1);
+    world_close(&world);
+}
+END_TEST
+
 /* --- the administrator ---------------------------------------------------------------------- */
 
 START_TEST(the_administrator_is_made_once)
@@ -330,5 +348,6 @@ TEST_MAIN("access token", TEST_EACH(an_ill_formed_token_is_told_from_an_unknown_
           TEST(another_node_sees_that_a_token_was_renewed),
           TEST(a_revoked_token_ends_here_at_once_and_elsewhere_within_a_second),
           TEST(a_stranger_who_tries_tokens_is_counted_and_not_kept),
+          TEST(a_stranger_with_many_addresses_is_counted_as_one),
           TEST(the_administrator_is_made_once), TEST(nobody_else_makes_an_administrators_token),
           TEST(cleaning_deletes_what_has_ended_only))
