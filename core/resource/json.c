@@ -93,7 +93,11 @@ chy_status chy_json_parse(struct chy_op *op, struct chy_slice text, json_t **out
     json_t *json = json_loadb((const char *)text.ptr, (size_t)text.len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (json == NULL) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "the body is not a JSON document: %s (line %d, column %d)",
+        // jansson shows the text near the fault, which may be a secret: messages are logged.
+        const char *near = strstr(error.text, " near ");
+        int len = near == NULL ? (int)strlen(error.text) : (int)(near - error.text);
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the body is not a JSON document: %.*s (line %d, column %d)", len,
                         error.text, error.line, error.column);
     }
     CHY_TRY(adopt(op, json));
@@ -138,8 +142,7 @@ chy_status chy_json_write(struct chy_op *op, const json_t *json, struct chy_slic
     return write_to(op, json, &buf, out_text);
 }
 
-chy_status chy_json_write_secret(struct chy_op *op, const json_t *json,
-                                 struct chy_slice *out_text)
+chy_status chy_json_write_secret(struct chy_op *op, const json_t *json, struct chy_slice *out_text)
 {
     struct chy_buf buf;
     chy_buf_init_secret(&buf, op, CHY_JSON_MAX);
@@ -159,10 +162,10 @@ struct chy_slice chy_json_member(const json_t *object, const char *name)
 
 bool chy_json_set_text(json_t *object, const char *name, struct chy_slice text)
 {
-    return json_object_set_new(object, name,
-                               json_stringn((const char *)(text.len == 0 ? (const uint8_t *)""
-                                                                         : text.ptr),
-                                            (size_t)text.len)) == 0;
+    return json_object_set_new(
+               object, name,
+               json_stringn((const char *)(text.len == 0 ? (const uint8_t *)"" : text.ptr),
+                            (size_t)text.len)) == 0;
 }
 
 bool chy_json_set_uuid(json_t *object, const char *name, const struct chy_uuid *uuid)

@@ -23,7 +23,12 @@ chy_status api_parse(struct chy_op *op, struct chy_slice text, json_t **out_json
     json_t *json = json_loadb((const char *)text.ptr, (size_t)text.len,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (json == NULL) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "the body is not a JSON document: %s", error.text);
+        // jansson shows the text near the fault, which may be a secret: messages are logged.
+        const char *near = strstr(error.text, " near ");
+        int len = near == NULL ? (int)strlen(error.text) : (int)(near - error.text);
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the body is not a JSON document: %.*s (line %d, column %d)", len,
+                        error.text, error.line, error.column);
     }
     CHY_TRY(api_own(op, json));
     *out_json = json;
@@ -36,8 +41,7 @@ struct chy_slice api_text(const json_t *json)
                                 : chy_slice_of(NULL, 0);
 }
 
-chy_status api_write(struct chy_op *op, const json_t *json, bool secret,
-                     struct chy_slice *out_text)
+chy_status api_write(struct chy_op *op, const json_t *json, bool secret, struct chy_slice *out_text)
 {
     size_t size = json_dumpb(json, NULL, 0, JSON_COMPACT);
     char *text = secret ? chy_secret_alloc(op, size + 1) : chy_alloc(op, size + 1);
