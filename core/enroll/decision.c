@@ -21,6 +21,15 @@ void chy_decision_note(struct chy_op *op, struct chy_decision *decision, const c
     }
 }
 
+uint32_t chy_decision_key_usage(const struct chy_decision *decision)
+{
+    if (decision->key_usage != 0) {
+        return decision->key_usage;
+    }
+    return decision->basic_constraints.is_ca ? CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN
+                                             : CHY_KU_DIGITAL_SIGNATURE;
+}
+
 static void add_key(struct chy_buf *buf, const char *key)
 {
     chy_buf_add_text(buf, buf->len > 0 && buf->ptr[buf->len - 1] == '{' ? "\"" : ",\"");

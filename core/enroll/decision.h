@@ -17,7 +17,11 @@
 #include <chancery/enrollment.h>
 
 /** Where a value came from: what the caller wrote binds, a default may be dropped. */
-enum chy_origin { CHY_FROM_REQUEST = 0, CHY_FROM_DEFAULT, CHY_FROM_NOWHERE };
+enum chy_origin {
+    CHY_FROM_REQUEST = 0,
+    CHY_FROM_DEFAULT,
+    CHY_FROM_NOWHERE
+};
 
 #define CHY_NOTES_MAX 16
 
@@ -38,18 +42,19 @@ struct chy_decision {
     uint32_t ekus;
     struct chy_basic_constraints basic_constraints;
 
-    struct chy_slice spki;    /**< of the CSR; empty: the key is made here */
-    uint32_t key_algorithm;   /**< enum chy_key_algorithm */
+    struct chy_slice spki_sha256; /**< of the CSR's key, which is not a blocked one */
+    struct chy_slice spki;        /**< of the CSR; empty: the key is made here */
+    uint32_t key_algorithm;       /**< enum chy_key_algorithm */
     uint32_t signature_algorithm;
-    bool key_algorithm_asked;       /**< named by the caller or a default: the policy judges it */
+    bool key_algorithm_asked; /**< named by the caller or a default: the policy judges it */
     bool signature_algorithm_asked;
     bool has_csr;
 
     int64_t not_before; /**< µs UTC */
     int64_t not_after;
-    int64_t validity;   /**< what counts against a maximum: without the backdating */
+    int64_t validity; /**< what counts against a maximum: without the backdating */
 
-    struct chy_view metadata; /**< of struct chy_pair */
+    struct chy_view metadata;              /**< of struct chy_pair */
     struct chy_slice notes[CHY_NOTES_MAX]; /**< for people: ignored, dropped, clamped */
     uint32_t note_count;
 };
@@ -58,8 +63,16 @@ struct chy_decision {
 void chy_decision_note(struct chy_op *op, struct chy_decision *decision, const char *format, ...)
     CHY_PRINTF(3, 4);
 
-/** chy_decision_json writes the decision as it is stored: one line of JSON, the same text for the same
- *  decision. */
+/**
+ * chy_decision_key_usage is what the certificate says: digitalSignature when nobody said anything,
+ * and what a CA does for a CA.
+ */
+uint32_t chy_decision_key_usage(const struct chy_decision *decision);
+
+/**
+ * chy_decision_json writes the decision as it is stored: one line of JSON, the same text for the
+ * same decision.
+ */
 CHY_MUST_USE chy_status chy_decision_json(struct chy_op *op, const struct chy_decision *decision,
                                           struct chy_slice *out_json);
 

@@ -94,8 +94,8 @@ static struct chy_slice in_canonical_form(struct chy_op *op, enum chy_san_type t
 
 /** canonical_patterns brings patterns into the form in which canonical names are. */
 static chy_status canonical_patterns(struct chy_op *op, enum chy_san_type type,
-                                 const struct chy_patterns *patterns,
-                                 struct chy_patterns *out_patterns)
+                                     const struct chy_patterns *patterns,
+                                     struct chy_patterns *out_patterns)
 {
     struct chy_slice *items = chy_alloc(op, (patterns->count + 1) * sizeof *items);
     if (items == NULL) {
@@ -110,7 +110,7 @@ static chy_status canonical_patterns(struct chy_op *op, enum chy_san_type type,
 }
 
 static chy_status canonical_rule(struct chy_op *op, enum chy_san_type type,
-                             const struct chy_value_rule *rule, struct chy_value_rule *out_rule)
+                                 const struct chy_value_rule *rule, struct chy_value_rule *out_rule)
 {
     *out_rule = *rule;
     CHY_TRY(canonical_patterns(op, type, &rule->allowed, &out_rule->allowed));
@@ -122,7 +122,8 @@ static chy_status read_subject(struct chy_op *op, const json_t *list, struct chy
 {
     size_t i;
     json_t *json;
-    json_array_foreach((json_t *)(uintptr_t)list, i, json) {
+    json_array_foreach((json_t *)(uintptr_t)list, i, json)
+    {
         enum chy_name_type type;
         if (!chy_name_type_find(chy_json_member(json, "type"), &type)) {
             return chy_fail(op, CHY_BROKEN, 0, "a stored policy has an unknown subject type");
@@ -136,7 +137,8 @@ static chy_status read_names(struct chy_op *op, const json_t *list, struct chy_r
 {
     size_t i;
     json_t *json;
-    json_array_foreach((json_t *)(uintptr_t)list, i, json) {
+    json_array_foreach((json_t *)(uintptr_t)list, i, json)
+    {
         enum chy_san_type type;
         if (!chy_san_type_find(chy_json_member(json, "type"), &type)) {
             return chy_fail(op, CHY_BROKEN, 0, "a stored policy has an unknown name type");
@@ -153,7 +155,8 @@ uint32_t chy_rules_mask(const json_t *list, uint32_t (*find)(struct chy_slice wo
     uint32_t mask = 0;
     size_t i;
     json_t *word;
-    json_array_foreach((json_t *)(uintptr_t)list, i, word) {
+    json_array_foreach((json_t *)(uintptr_t)list, i, word)
+    {
         mask |= find(chy_json_text(word));
     }
     return mask;
@@ -174,7 +177,8 @@ static void read_algorithms(const json_t *list, uint32_t (*find)(struct chy_slic
     size_t i;
     json_t *word;
     rule->is_there = json_array_size(list) != 0;
-    json_array_foreach((json_t *)(uintptr_t)list, i, word) {
+    json_array_foreach((json_t *)(uintptr_t)list, i, word)
+    {
         uint32_t id = find(chy_json_text(word));
         if (id != 0 && rule->count < CHY_ALGORITHMS_MAX) { // a name nobody has matches nothing
             rule->ids[rule->count++] = id;
@@ -386,8 +390,9 @@ static void check_implied_usages(struct reasons *reasons, const struct chy_usage
     uint32_t implied = d->key_usage == 0 ? chy_decision_key_usage(d) : 0;
     for (uint32_t bit = 1; bit != 0; bit <<= 1) {
         if ((implied & rule->denied & bit) != 0) {
-            add_reason(reasons, "key usage '%s' is denied, and a certificate that asks for none "
-                                "has it",
+            add_reason(reasons,
+                       "key usage '%s' is denied, and a certificate that asks for none "
+                       "has it",
                        chy_key_usage_word(bit));
         }
     }
@@ -460,8 +465,7 @@ chy_status chy_rules_evaluate(struct chy_op *op, const struct chy_rules *rules,
     for (int type = 0; type < CHY_SAN_TYPE_COUNT; type++) {
         check_names_of_type(&reasons, rules, &decision->sans, (enum chy_san_type)type);
     }
-    check_usages(&reasons, &rules->key_usage, decision->key_usage, "key usage",
-                 chy_key_usage_word);
+    check_usages(&reasons, &rules->key_usage, decision->key_usage, "key usage", chy_key_usage_word);
     check_implied_usages(&reasons, &rules->key_usage, decision);
     check_usages(&reasons, &rules->ekus, decision->ekus, "extended key usage", chy_eku_word);
     check_algorithms(&reasons, rules, decision);

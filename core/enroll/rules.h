@@ -2,16 +2,19 @@
  * A certificate policy, read once and made ready, and its evaluation.
  *
  * The rules, for each kind of thing that a certificate may say:
- *   subject   an attribute needs a rule of its type; one that is required must be present and match;
+ *   subject   an attribute needs a rule of its type; one that is required must be present and
+ *             match;
  *             a denied pattern refuses; otherwise what is allowed or required must match, each
  *             value of a type that may stand there twice
  *   names     each required pattern must be met by some name of the type; every name must pass its
  *             type's rule; wildcard names need the rule's consent
- *   usages    what is required must be there, what is denied must not (nor by being the usage of who
+ *   usages    what is required must be there, what is denied must not (nor by being the usage of
+ *             who
  *             asks for none), everything else must be allowed
- *   algorithms, validity, basic constraints   as rest-api says; without a rule CA certificates are out
- * `*` in a pattern stands for any characters.  Host names, e-mail domains and URI hosts compare without
- * regard to case, all else with it.  Everything that is wrong is said at once.
+ *   algorithms, validity, basic constraints   as rest-api says; without a rule CA certificates are
+ *   out
+ * `*` in a pattern stands for any characters.  Host names, e-mail domains and URI hosts compare
+ * without regard to case, all else with it.  Everything that is wrong is said at once.
  */
 #ifndef CHY_ENROLL_RULES_H
 #define CHY_ENROLL_RULES_H
@@ -43,7 +46,11 @@ struct chy_usage_rule {
     uint32_t denied;
 };
 
-enum chy_ca_rule { CHY_CA_DENIED = 0, CHY_CA_ALLOWED, CHY_CA_REQUIRED };
+enum chy_ca_rule {
+    CHY_CA_DENIED = 0,
+    CHY_CA_ALLOWED,
+    CHY_CA_REQUIRED
+};
 
 #define CHY_ALGORITHMS_MAX 64
 
@@ -62,7 +69,7 @@ struct chy_rules {
     struct chy_algorithm_rule keys;
     int64_t max_validity; /**< µs; 0: no limit */
     enum chy_ca_rule ca;
-    int32_t max_path_length; /**< −1: no limit */
+    int32_t max_path_length;      /**< −1: no limit */
     struct chy_operation *memory; /**< what the patterns live in */
 };
 
@@ -80,8 +87,10 @@ struct chy_policy_text {
 /** chy_rules_mask turns a list of usage words into bits; a word that is not known has none. */
 uint32_t chy_rules_mask(const json_t *list, uint32_t (*find)(struct chy_slice word));
 
-/** chy_rules_init makes rules of a policy; what they point to is theirs.  chy_rules_fini frees it, also
- *  after a failure. */
+/**
+ * chy_rules_init makes rules of a policy; what they point to is theirs.  chy_rules_fini frees it,
+ * also after a failure.
+ */
 CHY_MUST_USE chy_status chy_rules_init(struct chy_rules *rules, struct chy_op *op,
                                        const struct chy_policy_text *policy);
 void chy_rules_fini(struct chy_rules *rules);
