@@ -1,7 +1,7 @@
 """Fixtures of the tests that run a real daemon: integration, interop and fault.
 
 Most tests share one daemon for each backend and have a project of their own; what stops a daemon or
-looks into its files makes one with `new_daemon`.  A test fails if its daemon ends by itself, if a
+looks into its files makes one with `new_daemon` or `new_sqlite_daemon`.  A test fails if its daemon ends by itself, if a
 sanitizer speaks, or if any answer is a 5xx (api.py).
 """
 import itertools
@@ -69,18 +69,17 @@ def daemon(chancery, storage, database, tmp_path_factory):
 
 
 @pytest.fixture
-def new_daemon(chancery, storage, database, tmp_path):
-    """A function that starts a daemon for this test alone."""
+def start_daemon(chancery, database, tmp_path):
+    """A function that starts a daemon for this test alone, on the storage named."""
     made = []
 
-    def make(where=None, **arguments):
-        kind = arguments.pop("storage", where or storage)
+    def start(storage):
         folder = pathlib.Path(tmp_path) / f"daemon{len(made)}"
-        one = daemons.Daemon(folder, kind, database(kind), **arguments)
+        one = daemons.Daemon(folder, storage, database(storage))
         made.append(one)
         return one.start()
 
-    yield make
+    yield start
     try:
         for one in made:
             if one.is_running:
@@ -88,6 +87,18 @@ def new_daemon(chancery, storage, database, tmp_path):
     finally:
         for one in made:
             one.kill()
+
+
+@pytest.fixture
+def new_daemon(start_daemon, storage):
+    """start_daemon() on each storage in turn."""
+    return lambda: start_daemon(storage)
+
+
+@pytest.fixture
+def new_sqlite_daemon(start_daemon):
+    """start_daemon() for tests that are about SQLite's file, or not about storage at all."""
+    return lambda: start_daemon("sqlite")
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@ import datetime
 import secrets
 
 import pki
-from api import Api, ok
+from api import ok
 
 ANY = ["*"]
 SUBJECT_TYPES = ["common_name", "organization", "organizational_unit", "country", "state",
@@ -54,9 +54,9 @@ class Member:
         secret = ok(admin.create_client_secret(self.id))
         self.client_secret = secret["clientSecret"]
         self.client_secret_id = secret["clientSecretData"]["id"]
-        self.anonymous = Api(admin.url)
+        self.anonymous = admin.with_token(None)
         self.login = ok(self.log_in())
-        self.api = Api(admin.url, self.login["accessToken"])
+        self.api = admin.with_token(self.login["accessToken"])
 
     def log_in(self, **changes):
         return self.anonymous.log_in(**{"clientId": self.client_id,
