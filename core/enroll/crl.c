@@ -126,18 +126,25 @@ static void remember(struct chy_runtime *runtime, struct chy_op *op, const struc
  * Building
  */
 
-#define SHARD_FIELDS                                                                          \
+#define SHARD_FIELDS                                                                            \
     CHY_FIELDS(CHY_SHARD_REVISION, CHY_SHARD_CRL_NUMBER, CHY_SHARD_CRL_REVISION, CHY_SHARD_CRL, \
                CHY_SHARD_THIS_UPDATE, CHY_SHARD_NEXT_UPDATE)
-enum { REVISION, NUMBER, CRL_REVISION, CRL, THIS_UPDATE, NEXT_UPDATE };
+enum {
+    REVISION,
+    NUMBER,
+    CRL_REVISION,
+    CRL,
+    THIS_UPDATE,
+    NEXT_UPDATE
+};
 
 static chy_status read_shard(struct chy_runtime *runtime, struct chy_op *op,
                              const struct chy_uuid *id, int64_t shard,
                              struct chy_storage_row *out_row)
 {
-    chy_status status = chy_storage_read(
-        runtime->storage, op, CHY_C_CRL_SHARDS,
-        CHY_KEY(chy_value_uuid(id), chy_value_int(shard)), SHARD_FIELDS, out_row);
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_CRL_SHARDS,
+                         CHY_KEY(chy_value_uuid(id), chy_value_int(shard)), SHARD_FIELDS, out_row);
     return status == CHY_NOT_FOUND ? chy_fail(op, CHY_NOT_FOUND, 0, "CRL not found") : status;
 }
 
@@ -227,14 +234,12 @@ static chy_status build(struct chy_runtime *runtime, struct chy_op *op,
 }
 
 static chy_status store(struct chy_runtime *runtime, struct chy_op *op, const struct chy_uuid *id,
-                        int64_t shard, const struct chy_storage_row *row,
-                        const struct built *built)
+                        int64_t shard, const struct chy_storage_row *row, const struct built *built)
 {
     struct chy_batch batch;
     chy_batch_init(&batch, op, 0);
-    struct chy_write *write =
-        chy_batch_update(&batch, CHY_C_CRL_SHARDS,
-                         CHY_KEY(chy_value_uuid(id), chy_value_int(shard)));
+    struct chy_write *write = chy_batch_update(&batch, CHY_C_CRL_SHARDS,
+                                               CHY_KEY(chy_value_uuid(id), chy_value_int(shard)));
     // Not the row's revision: places are taken in it all the time.  The number never goes back.
     chy_write_guard_equals(write, CHY_SHARD_CRL_NUMBER, chy_value_int(chy_row_int(row, NUMBER)));
     chy_write_set(write, CHY_SHARD_CRL_NUMBER, chy_value_int(built->number));
@@ -278,6 +283,29 @@ chy_status chy_crl_cached(struct chy_runtime *runtime, struct chy_op *op,
     return recall(runtime, op, generation_id, shard, CHY_US_PER_SECOND, out_der);
 }
 
+/** find_shard: who asks for what there is not must not wait, nor keep others waiting. */
+static chy_status find_shard(struct chy_runtime *runtime, struct chy_op *op,
+                             const struct chy_uuid *id, int64_t shard)
+{
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_CRL_SHARDS,
+                         CHY_KEY(chy_value_uuid(id), chy_value_int(shard)), CHY_NO_FIELDS, &row);
+    return status == CHY_NOT_FOUND ? chy_fail(op, CHY_NOT_FOUND, 0, "CRL not found") : status;
+}
+
+static chy_status get_singly(struct chy_runtime *runtime, struct chy_op *op,
+                             const struct chy_uuid *id, int64_t shard, struct chy_slice *out_der)
+{
+    chy_mutex_lock(&runtime->crls->build_lock);
+    chy_status status = chy_crl_cached(runtime, op, id, shard, out_der);
+    if (status != CHY_OK) {
+        status = build_and_store(runtime, op, id, shard, out_der);
+    }
+    chy_mutex_unlock(&runtime->crls->build_lock);
+    return status;
+}
+
 chy_status chy_crl_get(struct chy_runtime *runtime, struct chy_op *op,
                        const struct chy_uuid *generation_id, int64_t shard,
                        struct chy_slice *out_der)
@@ -285,12 +313,10 @@ chy_status chy_crl_get(struct chy_runtime *runtime, struct chy_op *op,
     if (chy_crl_cached(runtime, op, generation_id, shard, out_der) == CHY_OK) {
         return CHY_OK;
     }
-    chy_mutex_lock(&runtime->crls->build_lock);
-    chy_status status = chy_crl_cached(runtime, op, generation_id, shard, out_der);
-    if (status != CHY_OK) {
-        status = build_and_store(runtime, op, generation_id, shard, out_der);
+    chy_status status = find_shard(runtime, op, generation_id, shard);
+    if (status == CHY_OK) {
+        status = get_singly(runtime, op, generation_id, shard, out_der);
     }
-    chy_mutex_unlock(&runtime->crls->build_lock);
     bool is_away = status == CHY_TRY_LATER || status == CHY_UNCERTAIN || status == CHY_BROKEN;
     if (is_away && recall(runtime, op, generation_id, shard, INT64_MAX, out_der) == CHY_OK) {
         chy_log_warning(op, "crl.stale", "storage is away: the last CRL is served on");
@@ -306,8 +332,8 @@ chy_status chy_crl_refresh(struct chy_runtime *runtime, struct chy_op *op, uint6
     *out_built = 0;
     chy_query_init(&query, op, CHY_C_CRL_SHARDS,
                    CHY_FIELDS(CHY_SHARD_REVISION, CHY_SHARD_CRL_NUMBER, CHY_SHARD_CRL_REVISION,
-                              CHY_SHARD_GENERATION_ID, CHY_SHARD_THIS_UPDATE,
-                              CHY_SHARD_NEXT_UPDATE, CHY_SHARD_NUMBER),
+                              CHY_SHARD_GENERATION_ID, CHY_SHARD_THIS_UPDATE, CHY_SHARD_NEXT_UPDATE,
+                              CHY_SHARD_NUMBER),
                    CHY_STORAGE_PAGE_MAX);
     do {
         CHY_TRY(chy_query_run(&query, runtime->storage, &page));

@@ -6,7 +6,30 @@
 #include "x509/csr.h"
 #include "x509/pem.h"
 
-static chy_status read_request(struct chy_call *call, struct chy_csr *out_csr)
+#define REASON "intermediate"
+
+/** refuse_blocked lets the key of an intermediate be certified again, as when it is renewed. */
+static chy_status refuse_blocked(struct chy_call *call, struct chy_slice spki_sha256,
+                                 bool *out_known)
+{
+    struct chy_storage_row row;
+    chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_BLOCKED_KEYS,
+                                         CHY_KEY(chy_value_blob(spki_sha256)),
+                                         CHY_FIELDS(CHY_BLOCKED_REASON), &row);
+    *out_known = status == CHY_OK && chy_slice_is(chy_row_text(&row, 0), REASON);
+    return *out_known ? CHY_OK : chy_refuse_blocked_key(call->runtime, call->op, spki_sha256);
+}
+
+/** block_key: the key of a CA is no leaf's (as with our own, chy_authority_make_key). */
+static void block_key(struct chy_call *call, struct chy_batch *batch, struct chy_slice spki_sha256)
+{
+    struct chy_write *w =
+        chy_batch_insert(batch, CHY_C_BLOCKED_KEYS, CHY_KEY(chy_value_blob(spki_sha256)));
+    chy_write_set(w, CHY_BLOCKED_REASON, chy_value_text(chy_text(REASON)));
+    chy_write_set(w, CHY_BLOCKED_CREATED_AT, chy_value_time(chy_now(call->op)));
+}
+
+static chy_status read_request(struct chy_call *call, struct chy_csr *out_csr, bool *out_known)
 {
     struct chy_slice der;
     struct chy_slice digest;
@@ -17,13 +40,13 @@ static chy_status read_request(struct chy_call *call, struct chy_csr *out_csr)
         return chy_fail(call->op, CHY_BAD_INPUT, 0, "the CSR of a CA needs a subject");
     }
     CHY_TRY(chy_cpu_enter(call->runtime, call->op));
-    chy_status status = chy_crypto_verify_spki(call->runtime->leaf_crypto, call->op,
-                                               out_csr->spki.der, out_csr->signature_algorithm,
-                                               out_csr->tbs, out_csr->signature);
+    chy_status status =
+        chy_crypto_verify_spki(call->runtime->leaf_crypto, call->op, out_csr->spki.der,
+                               out_csr->signature_algorithm, out_csr->tbs, out_csr->signature);
     chy_cpu_leave(call->runtime);
     CHY_TRY(status);
     CHY_TRY(chy_spki_sha256(call->runtime, call->op, out_csr->spki.der, &digest));
-    return chy_refuse_blocked_key(call->runtime, call->op, digest);
+    return refuse_blocked(call, digest, out_known);
 }
 
 static chy_status read_wish(struct chy_call *call, const struct chy_issuer *issuer,
@@ -149,18 +172,22 @@ chy_status chy_authority_sign_intermediate(struct chy_call *call)
     struct chy_signed made;
     struct intermediate intermediate;
     struct chy_batch batch;
+    bool key_is_known;
     memset(&intermediate, 0, sizeof intermediate);
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(chy_issuer_get(call->runtime, call->op, &ca.id, &issuer));
     if (issuer->status != CHY_AUTHORITY_ACTIVE) {
         return chy_fail(call->op, CHY_BAD_INPUT, 0, "the certificate authority is not active");
     }
-    CHY_TRY(read_request(call, &csr));
+    CHY_TRY(read_request(call, &csr, &key_is_known));
     CHY_TRY(read_wish(call, issuer, &csr, &wish));
     CHY_TRY(chy_authority_sign(call, &wish, &made, &intermediate.shard));
     CHY_TRY(prepare(call, &csr, &made, &intermediate));
     chy_batch_init(&batch, call->op, 0);
     insert_rows(call, &batch, &wish, &made, &intermediate);
+    if (!key_is_known) {
+        block_key(call, &batch, intermediate.spki_sha256);
+    }
     CHY_TRY(chy_call_commit(call, &batch, "sign-intermediate", &intermediate.id));
     return answer(call, issuer, &made, &intermediate);
 }

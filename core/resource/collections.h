@@ -17,35 +17,39 @@
 #define CHY_SCHEMA_MIN_COMPATIBLE 1U
 
 enum chy_collection_number {
-    CHY_C_EPOCH = 0,        /**< one row: grows with each write to a watched collection */
-    CHY_C_SETTINGS,         /**< single values: the KEK's check value, the high-water time … */
+    CHY_C_EPOCH = 0, /**< one row: grows with each write to a watched collection */
+    CHY_C_SETTINGS,  /**< single values: the KEK's check value, the high-water time … */
     CHY_C_PROJECTS,
-    CHY_C_AUTHORITIES,      /**< certificate authorities */
-    CHY_C_GENERATIONS,      /**< their key generations */
+    CHY_C_AUTHORITIES,            /**< certificate authorities */
+    CHY_C_GENERATIONS,            /**< their key generations */
     CHY_C_AUTHORITY_CERTIFICATES, /**< the certificates of a key generation */
     CHY_C_POLICIES,
     CHY_C_PROFILES,
-    CHY_C_REQUESTS,         /**< certificate requests */
+    CHY_C_REQUESTS, /**< certificate requests */
     CHY_C_CERTIFICATES,
-    CHY_C_SERIALS,          /**< every serial a key generation ever used */
-    CHY_C_REVOCATIONS,      /**< by key generation and serial */
-    CHY_C_CRL_SHARDS,       /**< one row for each shard of a key generation */
-    CHY_C_BLOCKED_KEYS,     /**< public keys that no certificate is issued for */
-    CHY_C_DATA_KEYS,        /**< sealed by the KEK, sealing keys and secrets of a project's month */
-    CHY_C_IDENTITIES,       /**< people and machines */
-    CHY_C_MEMBERSHIPS,      /**< an identity's role in a project */
-    CHY_C_UNIVERSAL_AUTH,   /**< how a machine logs in */
+    CHY_C_SERIALS,        /**< every serial a key generation ever used */
+    CHY_C_REVOCATIONS,    /**< by key generation and serial */
+    CHY_C_CRL_SHARDS,     /**< one row for each shard of a key generation */
+    CHY_C_BLOCKED_KEYS,   /**< public keys that no certificate is issued for */
+    CHY_C_DATA_KEYS,      /**< sealed by the KEK, sealing keys and secrets of a project's month */
+    CHY_C_IDENTITIES,     /**< people and machines */
+    CHY_C_MEMBERSHIPS,    /**< an identity's role in a project */
+    CHY_C_UNIVERSAL_AUTH, /**< how a machine logs in */
     CHY_C_CLIENT_SECRETS,
     CHY_C_ACCESS_TOKENS,
-    CHY_C_LOCKOUTS,         /**< failed log-ins by client id and network */
+    CHY_C_LOCKOUTS, /**< failed log-ins by client id and network */
     CHY_C_AUDIT_EVENTS,
-    CHY_C_DENIALS,          /**< anonymous failures, counted by source and minute */
-    CHY_C_STATISTICS,       /**< counters that are summed on read */
+    CHY_C_DENIALS,    /**< anonymous failures, counted by source and minute */
+    CHY_C_STATISTICS, /**< counters that are summed on read */
     CHY_C_LEASES,
     CHY_COLLECTION_COUNT
 };
 
-enum chy_epoch_field { CHY_EPOCH_NAME = 0, CHY_EPOCH_VALUE, CHY_EPOCH_FIELDS };
+enum chy_epoch_field {
+    CHY_EPOCH_NAME = 0,
+    CHY_EPOCH_VALUE,
+    CHY_EPOCH_FIELDS
+};
 
 enum chy_setting_field {
     CHY_SETTING_NAME = 0,
@@ -70,19 +74,19 @@ enum chy_authority_field {
     CHY_AUTHORITY_ID = 0,
     CHY_AUTHORITY_PROJECT_ID,
     CHY_AUTHORITY_NAME,
-    CHY_AUTHORITY_KIND,          /**< "root" or "intermediate" */
-    CHY_AUTHORITY_STATUS,        /**< "active", "disabled", "pending-certificate" */
-    CHY_AUTHORITY_DIRECT,        /**< enableDirectIssuance */
+    CHY_AUTHORITY_KIND,   /**< "root" or "intermediate" */
+    CHY_AUTHORITY_STATUS, /**< "active", "disabled", "pending-certificate" */
+    CHY_AUTHORITY_DIRECT, /**< enableDirectIssuance */
     CHY_AUTHORITY_FRIENDLY_NAME,
-    CHY_AUTHORITY_SUBJECT,       /**< Name DER */
-    CHY_AUTHORITY_SUBJECT_PARTS, /**< json: the parts as given */
-    CHY_AUTHORITY_KEY_ALGORITHM, /**< wire name */
+    CHY_AUTHORITY_SUBJECT,         /**< Name DER */
+    CHY_AUTHORITY_SUBJECT_PARTS,   /**< json: the parts as given */
+    CHY_AUTHORITY_KEY_ALGORITHM,   /**< wire name */
     CHY_AUTHORITY_MAX_PATH_LENGTH, /**< −1: no limit */
-    CHY_AUTHORITY_CRL_MIRRORS,   /**< json: array of URLs */
-    CHY_AUTHORITY_ON_EXPIRY,     /**< "refuse" or "clamp" */
-    CHY_AUTHORITY_GENERATION_ID, /**< the active one */
+    CHY_AUTHORITY_CRL_MIRRORS,     /**< json: array of URLs */
+    CHY_AUTHORITY_ON_EXPIRY,       /**< "refuse" or "clamp" */
+    CHY_AUTHORITY_GENERATION_ID,   /**< the active one */
     CHY_AUTHORITY_PARENT_ID,
-    CHY_AUTHORITY_NOT_BEFORE,    /**< asked for, of a root */
+    CHY_AUTHORITY_NOT_BEFORE, /**< asked for, of a root */
     CHY_AUTHORITY_NOT_AFTER,
     CHY_AUTHORITY_CREATED_AT,
     CHY_AUTHORITY_UPDATED_AT,
@@ -93,18 +97,18 @@ enum chy_generation_field {
     CHY_GENERATION_ID = 0,
     CHY_GENERATION_AUTHORITY_ID,
     CHY_GENERATION_PROJECT_ID,
-    CHY_GENERATION_NUMBER,        /**< 1, 2 … within the CA */
-    CHY_GENERATION_STATUS,        /**< "pending", "active", "retired" */
+    CHY_GENERATION_NUMBER, /**< 1, 2 … within the CA */
+    CHY_GENERATION_STATUS, /**< "pending", "active", "retired" */
     CHY_GENERATION_KEY_ALGORITHM,
-    CHY_GENERATION_PROVIDER,      /**< the crypto instance that has the key */
-    CHY_GENERATION_REFERENCE,     /**< in a token */
-    CHY_GENERATION_SEALED_KEY,    /**< of a software key */
+    CHY_GENERATION_PROVIDER,   /**< the crypto instance that has the key */
+    CHY_GENERATION_REFERENCE,  /**< in a token */
+    CHY_GENERATION_SEALED_KEY, /**< of a software key */
     CHY_GENERATION_DATA_KEY_ID,
     CHY_GENERATION_SPKI,
     CHY_GENERATION_SPKI_SHA256,
-    CHY_GENERATION_PUBLIC_URL,    /**< pki.public_url when it was made: its URLs start with it */
+    CHY_GENERATION_PUBLIC_URL,     /**< pki.public_url when it was made: its URLs start with it */
     CHY_GENERATION_CERTIFICATE_ID, /**< the CA certificate in use */
-    CHY_GENERATION_SHARD_SIZE,    /**< certificates a shard takes */
+    CHY_GENERATION_SHARD_SIZE,     /**< certificates a shard takes */
     CHY_GENERATION_CREATED_AT,
     CHY_GENERATION_UPDATED_AT,
     CHY_GENERATION_FIELDS
@@ -115,16 +119,16 @@ enum chy_authority_certificate_field {
     CHY_ACERT_AUTHORITY_ID,
     CHY_ACERT_GENERATION_ID,
     CHY_ACERT_PROJECT_ID,
-    CHY_ACERT_PARENT_ID,      /**< the CA that signed it, when it is ours */
+    CHY_ACERT_PARENT_ID, /**< the CA that signed it, when it is ours */
     CHY_ACERT_PARENT_GENERATION_ID,
-    CHY_ACERT_VERSION,        /**< 1, 2 … within the CA */
+    CHY_ACERT_VERSION, /**< 1, 2 … within the CA */
     CHY_ACERT_SERIAL,
     CHY_ACERT_DER,
-    CHY_ACERT_CHAIN,          /**< DER certificates above it, concatenated; empty for a root */
+    CHY_ACERT_CHAIN, /**< DER certificates above it, concatenated; empty for a root */
     CHY_ACERT_NOT_BEFORE,
     CHY_ACERT_NOT_AFTER,
     CHY_ACERT_MAX_PATH_LENGTH, /**< −1: none in the certificate */
-    CHY_ACERT_SHARD,          /**< in the parent generation's CRLs */
+    CHY_ACERT_SHARD,           /**< in the parent generation's CRLs */
     CHY_ACERT_CREATED_AT,
     CHY_ACERT_FIELDS
 };
@@ -134,7 +138,7 @@ enum chy_policy_field {
     CHY_POLICY_PROJECT_ID,
     CHY_POLICY_NAME,
     CHY_POLICY_DESCRIPTION,
-    CHY_POLICY_SUBJECT,            /**< json, each as the wire has it */
+    CHY_POLICY_SUBJECT, /**< json, each as the wire has it */
     CHY_POLICY_SANS,
     CHY_POLICY_KEY_USAGES,
     CHY_POLICY_EXT_KEY_USAGES,
@@ -172,19 +176,19 @@ enum chy_request_field {
     CHY_REQUEST_PROFILE_ID,
     CHY_REQUEST_AUTHORITY_ID,
     CHY_REQUEST_APPLICATION_ID,
-    CHY_REQUEST_IDENTITY_ID,     /**< who asked */
+    CHY_REQUEST_IDENTITY_ID, /**< who asked */
     CHY_REQUEST_METHOD,
-    CHY_REQUEST_STATUS,          /**< "pending", "issued", "failed" … */
+    CHY_REQUEST_STATUS, /**< "pending", "issued", "failed" … */
     CHY_REQUEST_COMMON_NAME,
-    CHY_REQUEST_ALT_NAMES,       /**< comma-joined, as lists show it */
-    CHY_REQUEST_DECISION,        /**< json: the normalised decision, from which alone it is issued */
+    CHY_REQUEST_ALT_NAMES, /**< comma-joined, as lists show it */
+    CHY_REQUEST_DECISION,  /**< json: the normalised decision, from which alone it is issued */
     CHY_REQUEST_DECISION_SHA256,
-    CHY_REQUEST_SPKI,            /**< of the CSR, which itself may hold a challenge password */
-    CHY_REQUEST_METADATA,        /**< json */
+    CHY_REQUEST_SPKI,     /**< of the CSR, which itself may hold a challenge password */
+    CHY_REQUEST_METADATA, /**< json */
     CHY_REQUEST_CERTIFICATE_ID,
     CHY_REQUEST_SERIAL,
     CHY_REQUEST_ERROR,
-    CHY_REQUEST_NOTES,           /**< json: what was ignored, dropped or clamped, for people */
+    CHY_REQUEST_NOTES, /**< json: what was ignored, dropped or clamped, for people */
     CHY_REQUEST_CREATED_AT,
     CHY_REQUEST_UPDATED_AT,
     CHY_REQUEST_FIELDS
@@ -193,28 +197,28 @@ enum chy_request_field {
 enum chy_certificate_field {
     CHY_CERT_ID = 0,
     CHY_CERT_PROJECT_ID,
-    CHY_CERT_AUTHORITY_ID,       /**< null when self-signed */
+    CHY_CERT_AUTHORITY_ID, /**< null when self-signed */
     CHY_CERT_GENERATION_ID,
     CHY_CERT_AUTHORITY_CERTIFICATE_ID,
     CHY_CERT_PROFILE_ID,
     CHY_CERT_REQUEST_ID,
     CHY_CERT_APPLICATION_ID,
-    CHY_CERT_IDENTITY_ID,        /**< who asked */
+    CHY_CERT_IDENTITY_ID, /**< who asked */
     CHY_CERT_METHOD,
-    CHY_CERT_SOURCE,             /**< "issued", "imported" */
-    CHY_CERT_STATUS,             /**< "active" or "revoked"; expired is a matter of the clock */
+    CHY_CERT_SOURCE, /**< "issued", "imported" */
+    CHY_CERT_STATUS, /**< "active" or "revoked"; expired is a matter of the clock */
     CHY_CERT_SERIAL,
     CHY_CERT_SHARD,
     CHY_CERT_COMMON_NAME,
-    CHY_CERT_ALT_NAMES,          /**< many: canonical names, for search */
-    CHY_CERT_SUBJECT,            /**< json: the other subject attributes */
+    CHY_CERT_ALT_NAMES, /**< many: canonical names, for search */
+    CHY_CERT_SUBJECT,   /**< json: the other subject attributes */
     CHY_CERT_FRIENDLY_NAME,
     CHY_CERT_NOT_BEFORE,
     CHY_CERT_NOT_AFTER,
     CHY_CERT_KEY_ALGORITHM,
     CHY_CERT_SIGNATURE_ALGORITHM,
-    CHY_CERT_KEY_USAGES,         /**< int: enum chy_key_usage bits */
-    CHY_CERT_EXT_KEY_USAGES,     /**< int: enum chy_extended_key_usage bits */
+    CHY_CERT_KEY_USAGES,     /**< int: enum chy_key_usage bits */
+    CHY_CERT_EXT_KEY_USAGES, /**< int: enum chy_extended_key_usage bits */
     CHY_CERT_IS_CA,
     CHY_CERT_PATH_LENGTH,
     CHY_CERT_DER,
@@ -224,14 +228,14 @@ enum chy_certificate_field {
     CHY_CERT_SEALED_KEY,
     CHY_CERT_DATA_KEY_ID,
     CHY_CERT_KEY_RETENTION,
-    CHY_CERT_RENEW_BEFORE,       /**< int, µs before the end; null: no automatic renewal */
-    CHY_CERT_RENEW_AT,           /**< when it is due */
+    CHY_CERT_RENEW_BEFORE, /**< int, µs before the end; null: no automatic renewal */
+    CHY_CERT_RENEW_AT,     /**< when it is due */
     CHY_CERT_RENEWED_FROM_ID,
     CHY_CERT_RENEWED_BY_ID,
     CHY_CERT_RENEWAL_ERROR,
     CHY_CERT_REVOKED_AT,
     CHY_CERT_REVOCATION_REASON,
-    CHY_CERT_METADATA,           /**< json */
+    CHY_CERT_METADATA, /**< json */
     CHY_CERT_CREATED_AT,
     CHY_CERT_UPDATED_AT,
     CHY_CERT_FIELDS
@@ -249,11 +253,11 @@ enum chy_revocation_field {
     CHY_REVOCATION_GENERATION_ID = 0,
     CHY_REVOCATION_SERIAL,
     CHY_REVOCATION_SHARD,
-    CHY_REVOCATION_REVISION,    /**< of the shard, when the entry took this form */
+    CHY_REVOCATION_REVISION, /**< of the shard, when the entry took this form */
     CHY_REVOCATION_REASON,
     CHY_REVOCATION_REVOKED_AT,
     CHY_REVOCATION_NOT_AFTER,
-    CHY_REVOCATION_LIFTED,      /**< a hold that ended: in the next delta as removeFromCRL */
+    CHY_REVOCATION_LIFTED, /**< a hold that ended: in the next delta as removeFromCRL */
     CHY_REVOCATION_CERTIFICATE_ID,
     CHY_REVOCATION_FIELDS
 };
@@ -261,20 +265,21 @@ enum chy_revocation_field {
 enum chy_crl_shard_field {
     CHY_SHARD_GENERATION_ID = 0,
     CHY_SHARD_NUMBER,
-    CHY_SHARD_TAKEN,            /**< places given to certificates */
-    CHY_SHARD_REVISION,         /**< grows with each revocation in it */
-    CHY_SHARD_CRL_NUMBER,       /**< of the CRL below */
-    CHY_SHARD_CRL_REVISION,     /**< the state that it shows */
-    CHY_SHARD_CRL,              /**< DER; null until the first is built */
+    CHY_SHARD_TAKEN,        /**< places given to certificates */
+    CHY_SHARD_REVISION,     /**< grows with each revocation in it */
+    CHY_SHARD_CRL_NUMBER,   /**< of the CRL below */
+    CHY_SHARD_CRL_REVISION, /**< the state that it shows */
+    CHY_SHARD_CRL,          /**< DER; null until the first is built */
     CHY_SHARD_THIS_UPDATE,
     CHY_SHARD_NEXT_UPDATE,
-    CHY_SHARD_ID,               /**< by which the API names its CRL */
+    CHY_SHARD_ID, /**< by which the API names its CRL */
     CHY_SHARD_FIELDS
 };
 
 enum chy_blocked_key_field {
     CHY_BLOCKED_SPKI_SHA256 = 0,
-    CHY_BLOCKED_REASON,         /**< "authority": a CA's own; "compromised": revoked for it */
+    CHY_BLOCKED_REASON, /**< "authority": a CA's own; "intermediate": of one that we
+                                     signed; "compromised": revoked for it */
     CHY_BLOCKED_CREATED_AT,
     CHY_BLOCKED_FIELDS
 };
@@ -282,7 +287,7 @@ enum chy_blocked_key_field {
 enum chy_data_key_field {
     CHY_DATA_KEY_ID = 0,
     CHY_DATA_KEY_PROJECT_ID,
-    CHY_DATA_KEY_PERIOD,        /**< "2026-11" */
+    CHY_DATA_KEY_PERIOD, /**< "2026-11" */
     CHY_DATA_KEY_KEK_ID,
     CHY_DATA_KEY_SEALED,
     CHY_DATA_KEY_CREATED_AT,
@@ -291,9 +296,9 @@ enum chy_data_key_field {
 
 enum chy_identity_field {
     CHY_IDENTITY_ID = 0,
-    CHY_IDENTITY_KIND,          /**< "machine" or "user" */
+    CHY_IDENTITY_KIND, /**< "machine" or "user" */
     CHY_IDENTITY_NAME,
-    CHY_IDENTITY_ROLE,          /**< in the whole instance */
+    CHY_IDENTITY_ROLE, /**< in the whole instance */
     CHY_IDENTITY_CREATED_AT,
     CHY_IDENTITY_UPDATED_AT,
     CHY_IDENTITY_FIELDS
@@ -310,11 +315,11 @@ enum chy_membership_field {
 enum chy_universal_auth_field {
     CHY_UA_IDENTITY_ID = 0,
     CHY_UA_CLIENT_ID,
-    CHY_UA_TOKEN_TTL,           /**< seconds, as the wire has them */
+    CHY_UA_TOKEN_TTL, /**< seconds, as the wire has them */
     CHY_UA_TOKEN_MAX_TTL,
     CHY_UA_TOKEN_USES_LIMIT,
     CHY_UA_TOKEN_PERIOD,
-    CHY_UA_SECRET_TRUSTED_IPS,  /**< json: [{ipAddress}] */
+    CHY_UA_SECRET_TRUSTED_IPS, /**< json: [{ipAddress}] */
     CHY_UA_TOKEN_TRUSTED_IPS,
     CHY_UA_LOCKOUT_ENABLED,
     CHY_UA_LOCKOUT_THRESHOLD,
@@ -343,14 +348,14 @@ enum chy_client_secret_field {
 enum chy_access_token_field {
     CHY_TOKEN_HASH = 0,
     CHY_TOKEN_IDENTITY_ID,
-    CHY_TOKEN_SECRET_ID,        /**< the client secret that it came from, or null */
-    CHY_TOKEN_NAME,             /**< of an administrator's token, or null */
+    CHY_TOKEN_SECRET_ID, /**< the client secret that it came from, or null */
+    CHY_TOKEN_NAME,      /**< of an administrator's token, or null */
     CHY_TOKEN_USES,
-    CHY_TOKEN_USES_LIMIT,       /**< 0: none */
-    CHY_TOKEN_TTL,              /**< µs; 0: none */
-    CHY_TOKEN_EXPIRES_AT,       /**< null: never */
-    CHY_TOKEN_MAX_EXPIRES_AT,   /**< renewing goes no further; null: no end */
-    CHY_TOKEN_TRUSTED_IPS,      /**< json */
+    CHY_TOKEN_USES_LIMIT,     /**< 0: none */
+    CHY_TOKEN_TTL,            /**< µs; 0: none */
+    CHY_TOKEN_EXPIRES_AT,     /**< null: never */
+    CHY_TOKEN_MAX_EXPIRES_AT, /**< renewing goes no further; null: no end */
+    CHY_TOKEN_TRUSTED_IPS,    /**< json */
     CHY_TOKEN_CREATED_AT,
     CHY_TOKEN_FIELDS
 };
@@ -370,13 +375,13 @@ enum chy_audit_field {
     CHY_AUDIT_BLOCK,
     CHY_AUDIT_TIME,
     CHY_AUDIT_PROJECT_ID,
-    CHY_AUDIT_ACTOR_KIND,       /**< "machine", "user", "system", "anonymous" */
+    CHY_AUDIT_ACTOR_KIND, /**< "machine", "user", "system", "anonymous" */
     CHY_AUDIT_ACTOR_ID,
-    CHY_AUDIT_ACTION,           /**< "certificate.issue" … */
+    CHY_AUDIT_ACTION, /**< "certificate.issue" … */
     CHY_AUDIT_TARGET_KIND,
     CHY_AUDIT_TARGET_ID,
-    CHY_AUDIT_OUTCOME,          /**< "ok", "denied", "failed" */
-    CHY_AUDIT_DETAIL,           /**< json */
+    CHY_AUDIT_OUTCOME, /**< "ok", "denied", "failed" */
+    CHY_AUDIT_DETAIL,  /**< json */
     CHY_AUDIT_REQUEST_ID,
     CHY_AUDIT_PEER,
     CHY_AUDIT_MAC,
@@ -393,9 +398,9 @@ enum chy_denial_field {
 
 enum chy_statistic_field {
     CHY_STATISTIC_PROJECT_ID = 0,
-    CHY_STATISTIC_DIMENSION,    /**< "issued", "revoked" … */
-    CHY_STATISTIC_VALUE,        /**< of the dimension: a profile's id, "" */
-    CHY_STATISTIC_DAY,          /**< days since 1970-01-01 */
+    CHY_STATISTIC_DIMENSION, /**< "issued", "revoked" … */
+    CHY_STATISTIC_VALUE,     /**< of the dimension: a profile's id, "" */
+    CHY_STATISTIC_DAY,       /**< days since 1970-01-01 */
     CHY_STATISTIC_NODE,
     CHY_STATISTIC_COUNT,
     CHY_STATISTIC_FIELDS
