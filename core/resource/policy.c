@@ -83,6 +83,48 @@ static bool type_is_known(bool is_san, struct chy_slice type)
     return is_san ? chy_san_type_find(type, &san) : chy_name_type_find(type, &name);
 }
 
+static bool is_ascii(struct chy_slice text)
+{
+    for (uint64_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/**
+ * check_patterns: a name in a certificate is ASCII but for UPNs, so a pattern that is not and
+ * cannot be made so matches nothing.  In a list of denied ones that would let everything pass.
+ */
+static bool check_patterns(struct chy_call *call, const json_t *rule, const char *rule_path)
+{
+    static const char *const lists[] = {"allowed", "required", "denied"};
+    enum chy_san_type type;
+    bool fine = true;
+    if (!chy_san_type_find(chy_json_member(rule, "type"), &type) || type == CHY_SAN_UPN) {
+        return true;
+    }
+    for (size_t list = 0; list < CHY_COUNT_OF(lists); list++) {
+        size_t i;
+        json_t *pattern;
+        json_array_foreach(json_object_get(rule, lists[list]), i, pattern)
+        {
+            struct chy_san san;
+            char path[96];
+            if (!is_ascii(chy_json_text(pattern)) &&
+                chy_san_make(call->op, type, chy_json_text(pattern), &san) != CHY_OK) {
+                (void)snprintf(path, sizeof path, "%s/%s/%zu", rule_path, lists[list], i);
+                chy_shape_issue(call->op, "invalid_string", path,
+                                "names are compared in ASCII: write labels beside a * as "
+                                "A-labels (xn--...)");
+                fine = false;
+            }
+        }
+    }
+    return fine;
+}
+
 static bool check_rules(struct chy_call *call, const char *member, bool is_san)
 {
     const json_t *rules = json_object_get(call->document, member);
@@ -104,6 +146,7 @@ static bool check_rules(struct chy_call *call, const char *member, bool is_san)
                             "one of allowed, required and denied must have a value");
             fine = false;
         }
+        fine = (!is_san || check_patterns(call, rule, path)) && fine;
         for (size_t k = 0; k < i; k++) {
             if (same_type(is_san, type, chy_json_member(json_array_get(rules, k), "type"))) {
                 chy_shape_issue(call->op, "not_unique", path, "this type has a rule already");
