@@ -35,8 +35,8 @@ static chy_status keep_key(struct chy_call *call, struct chy_authority_key *made
         .project_id = &call->project_id,
         .spki_sha256 = made->spki_sha256,
     };
-    return chy_keyring_seal_key(call->runtime->keyring, call->op, &place, &made->key,
-                                &made->sealed, &made->data_key_id);
+    return chy_keyring_seal_key(call->runtime->keyring, call->op, &place, &made->key, &made->sealed,
+                                &made->data_key_id);
 }
 
 /** insert_generation borrows `made` until the batch is committed. */
@@ -45,8 +45,8 @@ static void insert_generation(struct chy_call *call, struct chy_batch *batch,
                               const struct chy_authority_key *made)
 {
     int64_t now = chy_now(call->op);
-    struct chy_write *write = chy_batch_insert(batch, CHY_C_GENERATIONS,
-                                               CHY_KEY(chy_value_uuid(&made->generation_id)));
+    struct chy_write *write =
+        chy_batch_insert(batch, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(&made->generation_id)));
     chy_write_set(write, CHY_GENERATION_AUTHORITY_ID, chy_value_uuid(authority_id));
     chy_write_set(write, CHY_GENERATION_PROJECT_ID, chy_value_uuid(&call->project_id));
     chy_write_set(write, CHY_GENERATION_NUMBER, chy_value_int(number));
@@ -66,8 +66,7 @@ static void insert_generation(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(write, CHY_GENERATION_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_GENERATION_UPDATED_AT, chy_value_time(now));
 
-    write = chy_batch_insert(batch, CHY_C_BLOCKED_KEYS,
-                             CHY_KEY(chy_value_blob(made->spki_sha256)));
+    write = chy_batch_insert(batch, CHY_C_BLOCKED_KEYS, CHY_KEY(chy_value_blob(made->spki_sha256)));
     chy_write_set(write, CHY_BLOCKED_REASON, chy_value_text(chy_text("authority")));
     chy_write_set(write, CHY_BLOCKED_CREATED_AT, chy_value_time(now));
 }
@@ -108,12 +107,17 @@ chy_status chy_authority_sign(struct chy_call *call, const struct chy_authority_
         .key_usage = CHY_KU_DIGITAL_SIGNATURE | CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN,
         .basic_constraints = {.is_ca = true,
                               .has_path_length = wish->max_path_length >= 0,
-                              .path_length = wish->max_path_length >= 0
-                                                 ? (uint32_t)wish->max_path_length
-                                                 : 0},
+                              .path_length =
+                                  wish->max_path_length >= 0 ? (uint32_t)wish->max_path_length : 0},
     };
     if (wish->parent != NULL) {
-        CHY_TRY(chy_shard_take(call->runtime, call->op, wish->parent, &signing.shard));
+        if (chy_slice_equal(wish->subject, wish->parent->path[0].subject)) {
+            return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                            "the subject is that of the certificate authority which signs: two "
+                            "authorities of one name cannot be told apart");
+        }
+        struct chy_cpu cpu = {.runtime = call->runtime};
+        CHY_TRY(chy_shard_take(call->runtime, call->op, wish->parent, &cpu, &signing.shard));
     }
     CHY_TRY(chy_sign_certificate(call->runtime, call->op, &signing, out_signed));
     *out_shard = signing.shard;
@@ -160,8 +164,7 @@ chy_status chy_authority_install(struct chy_call *call, struct chy_batch *batch,
     // What is signed elsewhere has its serial there.
     bool is_root = certificate->chain.len == 0;
     if (parent != NULL || is_root) {
-        insert_serial(batch, parent != NULL ? &parent->generation_id : generation_id,
-                      certificate);
+        insert_serial(batch, parent != NULL ? &parent->generation_id : generation_id, certificate);
     }
     return first ? chy_shard_open(call->runtime, batch, generation_id, 1) : CHY_OK;
 }

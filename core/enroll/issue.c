@@ -57,26 +57,29 @@ static chy_status take_key(struct chy_issuance *i)
 {
     if (i->decision->has_csr) {
         i->spki = i->decision->spki;
-    } else {
-        CHY_TRY(make_key(i));
+        i->spki_sha256 = i->decision->spki_sha256;
+        return CHY_OK;
     }
+    CHY_TRY(make_key(i));
     CHY_TRY(chy_spki_sha256(i->runtime, i->op, i->spki, &i->spki_sha256));
-    return i->decision->has_csr ? chy_refuse_blocked_key(i->runtime, i->op, i->spki_sha256)
-                                : seal_key(i);
+    return seal_key(i);
 }
 
 /* ------------------------------------------------------------------------------------------------
  * The certificate
  */
 
-/** effective_key_usage is what the certificate says when nobody said anything. */
-static uint32_t effective_key_usage(const struct chy_decision *decision)
+/**
+ * refuse_issuer_name: who reads names would take the certificate for the CA's own, and its
+ * signatures for the CA's.
+ */
+static chy_status refuse_issuer_name(struct chy_issuance *i)
 {
-    if (decision->key_usage != 0) {
-        return decision->key_usage;
+    if (i->issuer == NULL || !chy_slice_equal(i->subject_der, i->issuer->path[0].subject)) {
+        return CHY_OK;
     }
-    return decision->basic_constraints.is_ca ? CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN
-                                             : CHY_KU_DIGITAL_SIGNATURE;
+    return chy_fail(i->op, CHY_BAD_INPUT, 0,
+                    "the subject is that of the certificate authority: choose another");
 }
 
 static chy_status sign(struct chy_issuance *i)
@@ -91,11 +94,12 @@ static chy_status sign(struct chy_issuance *i)
         .signature_algorithm = d->signature_algorithm,
         .not_before = d->not_before,
         .not_after = d->not_after,
-        .key_usage = effective_key_usage(d),
+        .key_usage = chy_decision_key_usage(d),
         .ekus = d->ekus,
         .basic_constraints = d->basic_constraints,
         .sans = &d->sans,
         .shard = i->shard,
+        .cpu = &i->cpu,
     };
     CHY_TRY(chy_sign_certificate(i->runtime, i->op, &signing, &i->made));
     CHY_TRY(chy_crypto_digest(i->runtime->leaf_crypto, i->op, CHY_DIGEST_SHA256, i->made.der,
@@ -250,12 +254,11 @@ static void set_content(const struct chy_issuance *i, struct chy_write *write)
     const struct chy_decision *d = i->decision;
     chy_write_set(write, CHY_CERT_NOT_BEFORE, chy_value_time(d->not_before));
     chy_write_set(write, CHY_CERT_NOT_AFTER, chy_value_time(d->not_after));
-    chy_write_set(write, CHY_CERT_KEY_USAGES, chy_value_int(effective_key_usage(d)));
+    chy_write_set(write, CHY_CERT_KEY_USAGES, chy_value_int(chy_decision_key_usage(d)));
     chy_write_set(write, CHY_CERT_EXT_KEY_USAGES, chy_value_int(d->ekus));
     chy_write_set(write, CHY_CERT_IS_CA, chy_value_bool(d->basic_constraints.is_ca));
     if (d->basic_constraints.has_path_length) {
-        chy_write_set(write, CHY_CERT_PATH_LENGTH,
-                      chy_value_int(d->basic_constraints.path_length));
+        chy_write_set(write, CHY_CERT_PATH_LENGTH, chy_value_int(d->basic_constraints.path_length));
     }
     chy_write_set(write, CHY_CERT_DER, chy_value_blob(i->made.der));
     chy_write_set(write, CHY_CERT_FINGERPRINT_SHA256, chy_value_blob(i->fingerprint_sha256));
@@ -291,8 +294,8 @@ static void insert_certificate(struct chy_issuance *i, struct chy_batch *batch,
                                const struct shared *shared)
 {
     const struct chy_decision *d = i->decision;
-    struct chy_write *write = chy_batch_insert(batch, CHY_C_CERTIFICATES,
-                                               CHY_KEY(chy_value_uuid(&i->certificate_id)));
+    struct chy_write *write =
+        chy_batch_insert(batch, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(&i->certificate_id)));
     chy_write_set(write, CHY_CERT_PROJECT_ID, chy_value_uuid(&d->project_id));
     chy_write_set(write, CHY_CERT_PROFILE_ID, chy_value_uuid(&d->profile_id));
     chy_write_set(write, CHY_CERT_REQUEST_ID, chy_value_uuid(&i->request_id));
@@ -368,10 +371,10 @@ static chy_status count_issued(struct chy_issuance *i, struct chy_batch *batch)
 {
     struct chy_slice profile;
     CHY_TRY(chy_uuid_text(i->op, &i->decision->profile_id, &profile));
-    struct chy_value key[] = {
-        chy_value_uuid(&i->decision->project_id), chy_value_text(chy_text("issued")),
-        chy_value_text(profile), chy_value_int(chy_now(i->op) / CHY_US_PER_DAY),
-        chy_value_text(i->runtime->node)};
+    struct chy_value key[] = {chy_value_uuid(&i->decision->project_id),
+                              chy_value_text(chy_text("issued")), chy_value_text(profile),
+                              chy_value_int(chy_now(i->op) / CHY_US_PER_DAY),
+                              chy_value_text(i->runtime->node)};
     (void)chy_batch_add(batch, CHY_C_STATISTICS, chy_view_of(key, 5, sizeof key[0]),
                         CHY_STATISTIC_COUNT, 1);
     return CHY_OK;
@@ -408,9 +411,9 @@ static chy_status settle(struct chy_issuance *i)
     struct chy_error error;
     struct chy_storage_row row;
     i->op->host->last_error(i->op, &error);
-    chy_status status = chy_storage_read(i->runtime->storage, i->op, CHY_C_CERTIFICATES,
-                                         CHY_KEY(chy_value_uuid(&i->certificate_id)),
-                                         CHY_NO_FIELDS, &row);
+    chy_status status =
+        chy_storage_read(i->runtime->storage, i->op, CHY_C_CERTIFICATES,
+                         CHY_KEY(chy_value_uuid(&i->certificate_id)), CHY_NO_FIELDS, &row);
     if (status == CHY_OK) {
         return CHY_OK;
     }
@@ -444,11 +447,12 @@ static chy_status store(struct chy_issuance *i, bool *out_again)
 
 chy_status chy_issue(struct chy_issuance *i)
 {
-    CHY_TRY(take_key(i));
     CHY_TRY(chy_name_encode(i->op, &i->decision->subject, &i->subject_der));
+    CHY_TRY(refuse_issuer_name(i));
+    CHY_TRY(take_key(i));
     CHY_TRY(chy_decision_json(i->op, i->decision, &i->decision_json));
     if (i->issuer != NULL) {
-        CHY_TRY(chy_shard_take(i->runtime, i->op, i->issuer, &i->shard));
+        CHY_TRY(chy_shard_take(i->runtime, i->op, i->issuer, &i->cpu, &i->shard));
     }
     chy_status status = CHY_BROKEN;
     bool again = true;

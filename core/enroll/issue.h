@@ -15,10 +15,11 @@ struct chy_issuance {
     const struct chy_enroll_profile *profile;
     const struct chy_issuer *issuer; /**< NULL: self-signed */
     struct chy_decision *decision;
+    struct chy_cpu cpu; /**< the pipeline drops it */
     struct chy_uuid request_id;
     struct chy_uuid certificate_id;
     struct chy_uuid renewed_from_id;
-    struct chy_crypto_key key;   /**< made here; the pipeline releases it */
+    struct chy_crypto_key key;    /**< made here; the pipeline releases it */
     struct chy_slice private_key; /**< PKCS#8, secret; empty: the requester has it */
     struct chy_slice sealed_key;
     struct chy_uuid data_key_id;
@@ -37,8 +38,10 @@ struct chy_issuance {
  *  the certificate is durable. */
 CHY_MUST_USE chy_status chy_issue(struct chy_issuance *issuance);
 
-/** chy_issue_failed writes the request row of an attempt that was refused, with the operation's last
- *  error; the operation keeps that error. */
+/**
+ * chy_issue_failed writes the request row of an attempt that was refused, with the operation's last
+ * error; the operation keeps that error.
+ */
 void chy_issue_failed(struct chy_issuance *issuance);
 
 #endif

@@ -25,6 +25,7 @@ struct work {
     const struct chy_issuer *issuer;
     struct chy_csr csr;
     bool key_usage_asked; /**< by the request or its CSR, not by a default */
+    struct chy_cpu *cpu;
     struct chy_decision *decision;
 };
 
@@ -32,14 +33,15 @@ struct work {
  * The CSR
  */
 
-static chy_status verify_possession(struct work *w)
+/** check_key is the last step that may wait: from here on the permit is kept until all is signed. */
+static chy_status check_key(struct work *w)
 {
-    CHY_TRY(chy_cpu_enter(w->runtime, w->op));
-    chy_status status = chy_crypto_verify_spki(w->runtime->leaf_crypto, w->op, w->csr.spki.der,
-                                               w->csr.signature_algorithm, w->csr.tbs,
-                                               w->csr.signature);
-    chy_cpu_leave(w->runtime);
-    return status;
+    CHY_TRY(chy_spki_check_strength(w->op, &w->csr.spki));
+    CHY_TRY(chy_spki_sha256(w->runtime, w->op, w->csr.spki.der, &w->decision->spki_sha256));
+    CHY_TRY(chy_refuse_blocked_key(w->runtime, w->op, w->decision->spki_sha256));
+    CHY_TRY(chy_cpu_hold(w->cpu, w->op));
+    return chy_crypto_verify_spki(w->runtime->leaf_crypto, w->op, w->csr.spki.der,
+                                  w->csr.signature_algorithm, w->csr.tbs, w->csr.signature);
 }
 
 static chy_status read_csr(struct work *w)
@@ -53,8 +55,7 @@ static chy_status read_csr(struct work *w)
         CHY_TRY(chy_pem_decode_request(w->op, der, &der));
     }
     CHY_TRY(chy_csr_read(w->op, der, &w->csr));
-    CHY_TRY(chy_spki_check_strength(w->op, &w->csr.spki));
-    CHY_TRY(verify_possession(w));
+    CHY_TRY(check_key(w));
     for (uint64_t i = 0; i < w->csr.ignored_count; i++) {
         char oid[CHY_OID_TEXT_SIZE];
         chy_decision_note(w->op, w->decision, "the CSR's extension %s was ignored",
@@ -201,8 +202,7 @@ static chy_status read_words(struct work *w, struct chy_view words, const char *
         uint32_t bit = find(*word);
         if (bit == 0) {
             char path[80];
-            (void)snprintf(path, sizeof path, "/attributes/%s/%llu", member,
-                           (unsigned long long)i);
+            (void)snprintf(path, sizeof path, "/attributes/%s/%llu", member, (unsigned long long)i);
             return chy_shape_refuse_one(w->op, "invalid_enum_value", path, "'%.*s' is not known",
                                         (int)word->len, (const char *)word->ptr);
         }
@@ -225,8 +225,8 @@ static chy_status normalise_usages(struct work *w)
     } else {
         w->key_usage_asked = (w->request->flags & CHY_ENROLL_KEY_USAGES) != 0;
         ekus_asked = (w->request->flags & CHY_ENROLL_EXT_KEY_USAGES) != 0;
-        CHY_TRY(read_words(w, w->request->key_usages, "keyUsages", chy_key_usage_find,
-                           &d->key_usage));
+        CHY_TRY(
+            read_words(w, w->request->key_usages, "keyUsages", chy_key_usage_find, &d->key_usage));
         CHY_TRY(read_words(w, w->request->extended_key_usages, "extendedKeyUsages", chy_eku_find,
                            &d->ekus));
     }
@@ -432,8 +432,7 @@ static chy_status requested_ttl(struct work *w, int64_t *out_ttl)
     return CHY_OK;
 }
 
-static chy_status requested_dates(struct work *w, int64_t now, int64_t *out_begin,
-                                  int64_t *out_end)
+static chy_status requested_dates(struct work *w, int64_t now, int64_t *out_begin, int64_t *out_end)
 {
     const struct chy_enroll_request *r = w->request;
     int64_t ttl;
@@ -536,13 +535,14 @@ static chy_status check_metadata(struct work *w)
 chy_status chy_normalise(struct chy_runtime *runtime, struct chy_op *op,
                          const struct chy_enroll_request *request,
                          const struct chy_enroll_profile *profile, const struct chy_issuer *issuer,
-                         struct chy_decision *out_decision)
+                         struct chy_cpu *cpu, struct chy_decision *out_decision)
 {
     struct work w = {.runtime = runtime,
                      .op = op,
                      .request = request,
                      .profile = profile,
                      .issuer = issuer,
+                     .cpu = cpu,
                      .decision = out_decision};
     out_decision->has_csr = request->csr.len != 0;
     if (out_decision->has_csr) {

@@ -4,6 +4,7 @@
 
 #include "enroll/decision.h"
 #include "enroll/profile.h"
+#include "enroll/sign.h"
 
 #include <chancery/enrollment.h>
 
@@ -15,7 +16,7 @@
 CHY_MUST_USE chy_status chy_normalise(struct chy_runtime *runtime, struct chy_op *op,
                                       const struct chy_enroll_request *request,
                                       const struct chy_enroll_profile *profile,
-                                      const struct chy_issuer *issuer,
+                                      const struct chy_issuer *issuer, struct chy_cpu *cpu,
                                       struct chy_decision *out_decision);
 
 #endif

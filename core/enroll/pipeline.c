@@ -1,6 +1,7 @@
 #include "enroll/pipeline.h"
 
 #include "base/slice.h"
+#include "enroll/clock_guard.h"
 #include "enroll/issue.h"
 #include "enroll/normalise.h"
 #include "resource/principal.h"
@@ -37,11 +38,10 @@ static chy_status find_issuer(struct chy_issuance *i)
     CHY_TRY(chy_issuer_get(i->runtime, i->op, &i->profile->authority_id, &i->issuer));
     i->decision->generation_id = i->issuer->generation_id;
     if (i->issuer->status != CHY_AUTHORITY_ACTIVE) {
-        return chy_fail(i->op, CHY_BAD_INPUT, 0,
-                        "the certificate authority '%.*s' is %s and issues nothing",
-                        (int)i->issuer->name.len, (const char *)i->issuer->name.ptr,
-                        i->issuer->status == CHY_AUTHORITY_DISABLED ? "disabled"
-                                                                    : "pending a certificate");
+        return chy_fail(
+            i->op, CHY_BAD_INPUT, 0, "the certificate authority '%.*s' is %s and issues nothing",
+            (int)i->issuer->name.len, (const char *)i->issuer->name.ptr,
+            i->issuer->status == CHY_AUTHORITY_DISABLED ? "disabled" : "pending a certificate");
     }
     return CHY_OK;
 }
@@ -68,7 +68,8 @@ static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request
                                     "the id of an application is a UUID");
     }
     CHY_TRY(find_issuer(i));
-    CHY_TRY(chy_normalise(i->runtime, i->op, request, i->profile, i->issuer, i->decision));
+    CHY_TRY(chy_clock_guard(i->runtime, i->op)); // what it may write comes before the permit
+    CHY_TRY(chy_normalise(i->runtime, i->op, request, i->profile, i->issuer, &i->cpu, i->decision));
     CHY_TRY(chy_rules_evaluate(i->op, &i->profile->rules, i->decision));
     if (i->decision->subject.count == 0 && i->decision->sans.count == 0) {
         return chy_fail(i->op, CHY_BAD_INPUT, 0,
@@ -163,6 +164,7 @@ static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request
     i->shows_key = may_see_key(i->op, &i->profile->project_id);
     chy_status status = decide(i, request);
     status = status == CHY_OK ? chy_issue(i) : status;
+    chy_cpu_drop(&i->cpu);
     if (is_refusal(status)) {
         chy_issue_failed(i);
     }
@@ -180,6 +182,7 @@ chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
         return chy_fail_memory(op);
     }
     issuance->runtime = runtime;
+    issuance->cpu.runtime = runtime;
     issuance->op = op;
     issuance->decision = decision;
     struct chy_enroll_answer answer = {.struct_size = sizeof answer};

@@ -81,10 +81,11 @@ enum turn {
 
 /** take_locked takes a place, or says who gets some: with none left all but one thread wait. */
 static enum turn take_locked(struct chy_shards *shards, struct reservation *reservation,
-                             int64_t deadline, int64_t *out_shard)
+                             struct chy_cpu *cpu, int64_t deadline, int64_t *out_shard)
 {
     bool in_time = true;
     while (reservation->places == 0 && reservation->is_reserving && in_time) {
+        chy_cpu_drop(cpu);
         in_time = chy_cond_wait_until(&shards->changed, &shards->lock, deadline);
     }
     // Early enough for the others to go on with what is left while one of them reserves.
@@ -100,7 +101,9 @@ static enum turn take_locked(struct chy_shards *shards, struct reservation *rese
     return TURN_PLACED;
 }
 
-/** keep_locked takes in new places, of which the first goes to who reserved them; none: it failed. */
+/**
+ * keep_locked takes in new places, of which the first goes to who reserved them; none: it failed.
+ */
 static void keep_locked(struct chy_shards *shards, struct reservation *reservation, int64_t shard,
                         int64_t places)
 {
@@ -203,14 +206,14 @@ static int64_t block_of(const struct chy_issuer *issuer)
 }
 
 chy_status chy_shard_take(struct chy_runtime *runtime, struct chy_op *op,
-                          const struct chy_issuer *issuer, int64_t *out_shard)
+                          const struct chy_issuer *issuer, struct chy_cpu *cpu, int64_t *out_shard)
 {
     struct chy_shards *shards = runtime->shards;
     chy_mutex_lock(&shards->lock);
     struct reservation *reservation = find_locked(shards, &issuer->generation_id);
     enum turn turn = reservation == NULL
                          ? TURN_TIMEOUT
-                         : take_locked(shards, reservation, chy_deadline(op), out_shard);
+                         : take_locked(shards, reservation, cpu, chy_deadline(op), out_shard);
     chy_mutex_unlock(&shards->lock);
     if (reservation == NULL) {
         return chy_fail_memory(op);
@@ -222,6 +225,7 @@ chy_status chy_shard_take(struct chy_runtime *runtime, struct chy_op *op,
         return chy_fail_reason(op, CHY_TRY_LATER, CHY_REASON_TIMEOUT,
                                "no place on a CRL was reserved in time");
     }
+    chy_cpu_drop(cpu);
     int64_t places = block_of(issuer);
     int64_t shard = 0;
     chy_status status = reserve_next(runtime, op, issuer, places, &shard);

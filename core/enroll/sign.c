@@ -24,6 +24,23 @@ void chy_cpu_leave(struct chy_runtime *runtime)
     chy_permits_release(runtime->cpu);
 }
 
+chy_status chy_cpu_hold(struct chy_cpu *cpu, struct chy_op *op)
+{
+    if (!cpu->is_held) {
+        CHY_TRY(chy_cpu_enter(cpu->runtime, op));
+        cpu->is_held = true;
+    }
+    return CHY_OK;
+}
+
+void chy_cpu_drop(struct chy_cpu *cpu)
+{
+    if (cpu->is_held) {
+        cpu->is_held = false;
+        chy_cpu_leave(cpu->runtime);
+    }
+}
+
 chy_status chy_spki_sha256(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice spki,
                            struct chy_slice *out_digest)
 {
@@ -34,19 +51,18 @@ chy_status chy_refuse_blocked_key(struct chy_runtime *runtime, struct chy_op *op
                                   struct chy_slice spki_sha256)
 {
     struct chy_storage_row row;
-    chy_status status =
-        chy_storage_read(runtime->storage, op, CHY_C_BLOCKED_KEYS,
-                         CHY_KEY(chy_value_blob(spki_sha256)), CHY_FIELDS(CHY_BLOCKED_REASON),
-                         &row);
+    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_BLOCKED_KEYS,
+                                         CHY_KEY(chy_value_blob(spki_sha256)),
+                                         CHY_FIELDS(CHY_BLOCKED_REASON), &row);
     if (status == CHY_NOT_FOUND) {
         return CHY_OK;
     }
     CHY_TRY(status);
-    bool of_authority = chy_slice_is(chy_row_text(&row, 0), "authority");
+    bool compromised = chy_slice_is(chy_row_text(&row, 0), "compromised");
     return chy_fail_reason(op, CHY_BAD_INPUT, CHY_REASON_CRYPTO,
-                           of_authority
-                               ? "the key is a certificate authority's own; use another key"
-                               : "the key was revoked as compromised; make a new key");
+                           compromised
+                               ? "the key was revoked as compromised; make a new key"
+                               : "the key is a certificate authority's own; use another key");
 }
 
 static chy_status key_id(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice spki_der,
@@ -55,8 +71,8 @@ static chy_status key_id(struct chy_runtime *runtime, struct chy_op *op, struct 
     struct chy_spki spki;
     struct chy_slice digest;
     CHY_TRY(chy_spki_parse(op, spki_der, &spki));
-    CHY_TRY(chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA256, spki.public_key,
-                              &digest));
+    CHY_TRY(
+        chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA256, spki.public_key, &digest));
     *out_id = chy_key_id(digest);
     return CHY_OK;
 }
@@ -82,8 +98,8 @@ struct urls {
     struct chy_slice aia;
 };
 
-static chy_status fill_urls(struct chy_op *op, const struct chy_signing *signing,
-                            struct urls *urls, struct chy_extension_values *values)
+static chy_status fill_urls(struct chy_op *op, const struct chy_signing *signing, struct urls *urls,
+                            struct chy_extension_values *values)
 {
     if (signing->issuer == NULL) {
         return CHY_OK; // self-signed: nobody else to ask
@@ -153,12 +169,10 @@ static chy_status validate(struct chy_op *op, const struct chy_signing *signing,
     return chy_path_validate(op, path, count, &check);
 }
 
-static chy_status sign_locked(struct chy_runtime *runtime, struct chy_op *op,
-                              const struct chy_crypto_key *key,
+static chy_status sign_locked(struct chy_op *op, const struct chy_crypto_key *key,
                               const struct chy_crypto_key *public_key, uint32_t algorithm,
                               struct chy_slice tbs, struct chy_slice *out_signature)
 {
-    (void)runtime;
     CHY_TRY(chy_crypto_sign(key, op, algorithm, tbs, out_signature));
     // A fault in one RSA-CRT signature gives the key away: none leaves unchecked.
     if (chy_crypto_verify(public_key, op, algorithm, tbs, *out_signature) != CHY_OK) {
@@ -168,17 +182,33 @@ static chy_status sign_locked(struct chy_runtime *runtime, struct chy_op *op,
     return CHY_OK;
 }
 
+/** A key and what it makes of a TBS. */
+struct signer {
+    const struct chy_crypto_key *key;
+    const struct chy_crypto_key *public_key;
+    uint32_t algorithm;
+};
+
+static chy_status sign_tbs(struct chy_cpu *cpu, struct chy_op *op, const struct signer *signer,
+                           struct chy_slice tbs, struct chy_slice *out_der)
+{
+    struct chy_slice signature;
+    CHY_TRY(chy_clock_guard(cpu->runtime, op));
+    CHY_TRY(chy_cpu_hold(cpu, op));
+    chy_status status =
+        sign_locked(op, signer->key, signer->public_key, signer->algorithm, tbs, &signature);
+    chy_cpu_drop(cpu);
+    CHY_TRY(status);
+    return chy_signed_assemble(op, tbs, signer->algorithm, signature, out_der);
+}
+
 chy_status chy_sign_blob(struct chy_runtime *runtime, struct chy_op *op,
                          const struct chy_crypto_key *key, const struct chy_crypto_key *public_key,
                          uint32_t algorithm, struct chy_slice tbs, struct chy_slice *out_der)
 {
-    struct chy_slice signature;
-    CHY_TRY(chy_clock_guard(runtime, op));
-    CHY_TRY(chy_cpu_enter(runtime, op));
-    chy_status status = sign_locked(runtime, op, key, public_key, algorithm, tbs, &signature);
-    chy_cpu_leave(runtime);
-    CHY_TRY(status);
-    return chy_signed_assemble(op, tbs, algorithm, signature, out_der);
+    struct chy_cpu cpu = {.runtime = runtime};
+    struct signer signer = {key, public_key, algorithm};
+    return sign_tbs(&cpu, op, &signer, tbs, out_der);
 }
 
 chy_status chy_sign_certificate(struct chy_runtime *runtime, struct chy_op *op,
@@ -187,6 +217,8 @@ chy_status chy_sign_certificate(struct chy_runtime *runtime, struct chy_op *op,
     uint32_t signer =
         signing->issuer == NULL ? signing->key_algorithm : signing->issuer->key_algorithm;
     struct chy_signed made = {.signature_algorithm = signing->signature_algorithm};
+    struct chy_cpu own = {.runtime = runtime};
+    struct chy_cpu *cpu = signing->cpu == NULL ? &own : signing->cpu;
     struct chy_slice tbs;
     if (made.signature_algorithm == CHY_SIG_NONE) {
         made.signature_algorithm = chy_signature_default(signer);
@@ -196,14 +228,14 @@ chy_status chy_sign_certificate(struct chy_runtime *runtime, struct chy_op *op,
     CHY_TRY(chy_tbs_lint(op, tbs));
     CHY_TRY(validate(op, signing, tbs));
     if (signing->issuer != NULL) {
-        CHY_TRY(chy_sign_blob(runtime, op, &signing->issuer->key, &signing->issuer->public_key,
-                              made.signature_algorithm, tbs, &made.der));
+        struct signer authority = {&signing->issuer->key, &signing->issuer->public_key,
+                                   made.signature_algorithm};
+        CHY_TRY(sign_tbs(cpu, op, &authority, tbs, &made.der));
     } else {
         CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key public_key = {NULL, NULL};
-        CHY_TRY(chy_crypto_load_public(signing->self_key->crypto, op, signing->spki,
-                                       &public_key));
-        CHY_TRY(chy_sign_blob(runtime, op, signing->self_key, &public_key,
-                              made.signature_algorithm, tbs, &made.der));
+        CHY_TRY(chy_crypto_load_public(signing->self_key->crypto, op, signing->spki, &public_key));
+        struct signer self = {signing->self_key, &public_key, made.signature_algorithm};
+        CHY_TRY(sign_tbs(cpu, op, &self, tbs, &made.der));
     }
     *out_signed = made;
     return CHY_OK;
