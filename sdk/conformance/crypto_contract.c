@@ -21,6 +21,7 @@ static int run_promises(void)
     suite_add_tcase(suite, crypto_transport_tests());
     suite_add_tcase(suite, crypto_thread_tests());
     suite_add_tcase(suite, crypto_life_tests());
+    suite_add_tcase(suite, crypto_ready_tests());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

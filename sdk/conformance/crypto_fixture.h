@@ -112,6 +112,7 @@ TCase *crypto_primitive_tests(void);
 TCase *crypto_transport_tests(void);
 TCase *crypto_thread_tests(void);
 TCase *crypto_life_tests(void);
+TCase *crypto_ready_tests(void);
 
 /** crypto_vectors_run holds the provider to Wycheproof's answers, and returns an exit code; 77: the
  *  folder is not there. */

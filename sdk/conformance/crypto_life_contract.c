@@ -320,6 +320,12 @@ TCase *crypto_life_tests(void)
     tcase_add_test(tcase, it_starts_again);
     tcase_add_test(tcase, a_child_process_draws_other_numbers);
     tcase_add_test(tcase, a_released_key_is_forgotten);
+    return tcase;
+}
+
+TCase *crypto_ready_tests(void)
+{
+    TCase *tcase = crypto_tcase("ready");
     tcase_add_test(tcase, ready_keys_are_given_once);
     return tcase;
 }
