@@ -12,32 +12,36 @@
 
 #define PART "{\"type\":[\"string\",\"null\"],\"maxLength\":128}"
 #define DATE "{\"type\":[\"string\",\"null\"],\"maxLength\":64}"
-#define URLS                                                                              \
-    "{\"type\":[\"array\",\"null\"],\"maxItems\":4,\"uniqueItems\":true,\"items\":{"      \
-    "\"type\":\"string\",\"maxLength\":1024,\"pattern\":\"^https?://[^ ]+$\"}}"
-#define NAME \
-    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$\"}"
+#define URLS                                                                         \
+    "{\"type\":[\"array\",\"null\"],\"maxItems\":4,\"uniqueItems\":true,\"items\":{" \
+    "\"type\":\"string\",\"maxLength\":1024,\"pattern\":\"^https?://[!-~]+$\"}}"
+#define NAME                                                                                       \
+    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$" \
+    "\"}"
 #define PATH_LENGTH "{\"type\":[\"integer\",\"null\"],\"minimum\":-1,\"maximum\":255}"
-#define STATUS "\"status\":{\"type\":\"string\",\"enum\":[\"active\",\"disabled\",\"pending-certificate\"]}"
+#define STATUS \
+    "\"status\":{\"type\":\"string\",\"enum\":[\"active\",\"disabled\",\"pending-certificate\"]}"
 #define ON_EXPIRY "\"onCaExpiry\":{\"type\":\"string\",\"enum\":[\"refuse\",\"clamp\"]}"
-#define DIRECT "\"enableDirectIssuance\":{\"type\":\"boolean\"},\"disableDirectIssuance\":{\"type\":\"boolean\"}"
+#define DIRECT                                                                             \
+    "\"enableDirectIssuance\":{\"type\":\"boolean\"},\"disableDirectIssuance\":{\"type\":" \
+    "\"boolean\"}"
 
-#define CREATE                                                                              \
-    "{\"type\":\"object\",\"required\":[\"name\",\"configuration\"],\"properties\":{"       \
-    "\"projectId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"                   \
-    "\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY                                    \
-    ",\"configuration\":{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{"      \
-    "\"type\":{\"type\":\"string\",\"enum\":[\"root\",\"intermediate\"]},"                  \
-    "\"friendlyName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"                  \
-    "\"commonName\":" PART ",\"organization\":" PART ",\"ou\":" PART ",\"country\":" PART   \
+#define CREATE                                                                               \
+    "{\"type\":\"object\",\"required\":[\"name\",\"configuration\"],\"properties\":{"        \
+    "\"projectId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"                    \
+    "\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY                                     \
+    ",\"configuration\":{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{"       \
+    "\"type\":{\"type\":\"string\",\"enum\":[\"root\",\"intermediate\"]},"                   \
+    "\"friendlyName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"                   \
+    "\"commonName\":" PART ",\"organization\":" PART ",\"ou\":" PART ",\"country\":" PART    \
     ",\"province\":" PART ",\"locality\":" PART ",\"notBefore\":" DATE ",\"notAfter\":" DATE \
-    ",\"maxPathLength\":" PATH_LENGTH                                                       \
-    ",\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"             \
+    ",\"maxPathLength\":" PATH_LENGTH                                                        \
+    ",\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"              \
     "\"crlDistributionPointUrls\":" URLS "}}}}"
 
-#define UPDATE                                                                           \
+#define UPDATE                                                                                \
     "{\"type\":\"object\",\"properties\":{\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY \
-    ",\"configuration\":{\"type\":\"object\",\"properties\":{"                           \
+    ",\"configuration\":{\"type\":\"object\",\"properties\":{"                                \
     "\"crlDistributionPointUrls\":" URLS "}}}}"
 
 static const json_t *configuration(const struct chy_call *call)
@@ -74,8 +78,8 @@ static chy_status make_subject(struct chy_call *call, struct chy_slice *out_der,
             return chy_fail_memory(call->op);
         }
         if (given.len != 0) {
-            CHY_TRY(chy_name_canonical(call->op, parts[i].type, given,
-                                       &attributes[name.count].value));
+            CHY_TRY(
+                chy_name_canonical(call->op, parts[i].type, given, &attributes[name.count].value));
             attributes[name.count++].type = parts[i].type;
         }
     }
@@ -129,8 +133,8 @@ static chy_status read_creation(struct chy_call *call, struct creation *c)
 {
     struct chy_slice algorithm = chy_json_member(configuration(call), "keyAlgorithm");
     const json_t *length = json_object_get(configuration(call), "maxPathLength");
-    c->algorithm = algorithm.len == 0 ? (uint32_t)CHY_KEY_RSA_2048
-                                      : chy_key_algorithm_find(algorithm);
+    c->algorithm =
+        algorithm.len == 0 ? (uint32_t)CHY_KEY_RSA_2048 : chy_key_algorithm_find(algorithm);
     if (c->algorithm == CHY_KEY_NONE) {
         return chy_shape_refuse_one(call->op, "invalid_enum_value", "/configuration/keyAlgorithm",
                                     "'%.*s' is not known", (int)algorithm.len,
@@ -168,8 +172,7 @@ static chy_status sign_root(struct chy_call *call, struct chy_batch *batch, stru
     c->certificate.not_after = wish.not_after;
     c->certificate.max_path_length = wish.max_path_length;
     c->certificate.version = 1;
-    return chy_authority_install(call, batch, &c->id, &c->key.generation_id, true,
-                                 &c->certificate);
+    return chy_authority_install(call, batch, &c->id, &c->key.generation_id, true, &c->certificate);
 }
 
 static bool wants_direct(const struct chy_call *call, bool fallback)
@@ -326,18 +329,17 @@ static chy_status add_certificate(struct chy_call *call, const struct chy_storag
     struct chy_uuid generation_id = chy_row_uuid(row, CHY_AUTHORITY_GENERATION_ID);
     struct chy_storage_row generation;
     struct chy_storage_row certificate;
-    bool fine = chy_json_set_null(object, "serialNumber") &&
-                chy_json_set_null(object, "activeCaCertId");
+    bool fine =
+        chy_json_set_null(object, "serialNumber") && chy_json_set_null(object, "activeCaCertId");
     CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_GENERATIONS,
                              CHY_KEY(chy_value_uuid(&generation_id)),
                              CHY_FIELDS(CHY_GENERATION_CERTIFICATE_ID), &generation));
     struct chy_uuid id = chy_row_uuid(&generation, 0);
     if (!chy_uuid_is_nil(&id)) {
-        CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
-                                 CHY_KEY(chy_value_uuid(&id)),
-                                 CHY_FIELDS(CHY_ACERT_SERIAL, CHY_ACERT_NOT_BEFORE,
-                                            CHY_ACERT_NOT_AFTER),
-                                 &certificate));
+        CHY_TRY(chy_storage_read(
+            call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
+            CHY_KEY(chy_value_uuid(&id)),
+            CHY_FIELDS(CHY_ACERT_SERIAL, CHY_ACERT_NOT_BEFORE, CHY_ACERT_NOT_AFTER), &certificate));
         fine = fine && set_value(call, object, "serialNumber", &certificate, 0) &&
                set_value(call, object, "notBefore", &certificate, 1) &&
                set_value(call, object, "notAfter", &certificate, 2) &&
@@ -350,16 +352,15 @@ static chy_status configuration_object(struct chy_call *call, const struct chy_s
                                        json_t **out_object)
 {
     json_t *object = chy_json_object(call->op);
-    bool fine = object != NULL &&
-                set_value(call, object, "type", row, CHY_AUTHORITY_KIND) &&
-                set_value(call, object, "friendlyName", row, CHY_AUTHORITY_FRIENDLY_NAME) &&
-                set_value(call, object, "keyAlgorithm", row, CHY_AUTHORITY_KEY_ALGORITHM) &&
-                set_value(call, object, "maxPathLength", row, CHY_AUTHORITY_MAX_PATH_LENGTH) &&
-                set_value(call, object, "crlDistributionPointUrls", row,
-                          CHY_AUTHORITY_CRL_MIRRORS) &&
-                set_value(call, object, "notBefore", row, CHY_AUTHORITY_NOT_BEFORE) &&
-                set_value(call, object, "notAfter", row, CHY_AUTHORITY_NOT_AFTER) &&
-                set_value(call, object, "parentCaId", row, CHY_AUTHORITY_PARENT_ID);
+    bool fine =
+        object != NULL && set_value(call, object, "type", row, CHY_AUTHORITY_KIND) &&
+        set_value(call, object, "friendlyName", row, CHY_AUTHORITY_FRIENDLY_NAME) &&
+        set_value(call, object, "keyAlgorithm", row, CHY_AUTHORITY_KEY_ALGORITHM) &&
+        set_value(call, object, "maxPathLength", row, CHY_AUTHORITY_MAX_PATH_LENGTH) &&
+        set_value(call, object, "crlDistributionPointUrls", row, CHY_AUTHORITY_CRL_MIRRORS) &&
+        set_value(call, object, "notBefore", row, CHY_AUTHORITY_NOT_BEFORE) &&
+        set_value(call, object, "notAfter", row, CHY_AUTHORITY_NOT_AFTER) &&
+        set_value(call, object, "parentCaId", row, CHY_AUTHORITY_PARENT_ID);
     if (!fine) {
         return chy_fail_memory(call->op);
     }
@@ -429,8 +430,7 @@ static chy_status list_wrapped(struct chy_call *call)
 {
     CHY_TRY(list(call));
     json_t *wrapper = chy_json_object(call->op);
-    if (wrapper == NULL ||
-        json_object_set(wrapper, "certificateAuthorities", call->answer) != 0) {
+    if (wrapper == NULL || json_object_set(wrapper, "certificateAuthorities", call->answer) != 0) {
         return chy_fail_memory(call->op);
     }
     call->answer = wrapper;
@@ -542,8 +542,7 @@ static chy_status delete_authority(struct chy_call *call)
         chy_batch_delete(&batch, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(&call->id)));
     chy_write_guard_revision(write, ca.row.revision);
     // The key goes with its CA; its certificates, serials and the block on its key stay.
-    write = chy_batch_delete(&batch, CHY_C_GENERATIONS,
-                             CHY_KEY(chy_value_uuid(&ca.generation_id)));
+    write = chy_batch_delete(&batch, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(&ca.generation_id)));
     chy_write_guard_revision(write, ca.generation.revision);
     CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
     call->answer = object;
