@@ -27,8 +27,8 @@ struct set {
 
 /**
  * Where an answer differs from the vectors' on purpose, or with our knowledge.  "Acceptable"
- * answers are refused, all of them, which is no deviation: there is one, a DigestInfo without NULL, which
- * RFC 8017 A.2.4 lets a verifier accept and nobody write.
+ * answers are refused, all of them, which is no deviation: there is one, a DigestInfo without
+ * NULL, which RFC 8017 A.2.4 lets a verifier accept and nobody write.
  */
 static const struct deviation {
     const char *plugin; /**< who may deviate; NULL: everybody, as the contract asks for it */

@@ -72,8 +72,8 @@ static chy_status scrypt(struct chy_op *op, const struct chy_kdf_call *call, str
     return code == 0 ? CHY_OK : chy_wolf_fail(op, code, "scrypt");
 }
 
-/** writable drops a const that libargon2 does not know: it writes into neither password nor salt, as
- *  long as no flag asks it to wipe them. */
+/** writable drops a const that libargon2 does not know: it writes into neither password nor salt,
+ *  as long as no flag asks it to wipe them. */
 static uint8_t *writable(const uint8_t *bytes)
 {
     uint8_t *same;
