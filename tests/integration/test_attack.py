@@ -155,7 +155,7 @@ def test_reasons_are_cut_between_characters(world):
 
 
 def test_a_malformed_login_does_not_reach_the_log(daemon, anonymous):
-    secret = "s3cr3t" + uuid.uuid4().hex
+    secret = "s3cr3t" + uuid.uuid4().hex[:8]  # jansson shows tokens of up to 20 bytes
     start = daemon.log_size()
     for body in ('{"clientId":"x","clientSecret":%s}', '{"clientId":"x" "%s"}',
                  '{"clientId":"x","clientSecret":"a" %s}', '{"%s":1,"%s":2}', '["%s",]'):

@@ -58,6 +58,17 @@ START_TEST(a_refusal_leaves_a_failed_request_and_no_certificate)
 }
 END_TEST
 
+START_TEST(nobody_gets_the_name_of_their_authority)
+{
+    struct chy_enroll_answer answer;
+    place_init(&place, 10000, "stored");
+    ck_assert_int_eq(place_enroll(&place, place.profile, "Issuing", NULL, &answer), CHY_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(test_message(place.op), "that of the certificate authority"));
+    must_enroll("issuing", &answer);
+    place_fini(&place);
+}
+END_TEST
+
 START_TEST(a_clock_that_went_back_stops_signing)
 {
     struct chy_enroll_answer answer;
@@ -174,9 +185,8 @@ START_TEST(another_method_than_the_profiles_is_refused)
                                          .profile_id = chy_text(place.profile),
                                          .ttl = chy_text("1d"),
                                          .path_length = -1};
-    ck_assert_int_eq(
-        chy_pipeline_enroll(test_runtime_of(place.test), place.op, &request, &answer),
-        CHY_DENIED);
+    ck_assert_int_eq(chy_pipeline_enroll(test_runtime_of(place.test), place.op, &request, &answer),
+                     CHY_DENIED);
     ck_assert_uint_eq(test_reason(place.op), CHY_REASON_BOUNDARY);
     place_fini(&place);
 }
@@ -184,6 +194,7 @@ END_TEST
 
 TEST_MAIN("enroll/pipeline", TEST(an_issued_certificate_is_durable_and_whole),
           TEST(a_refusal_leaves_a_failed_request_and_no_certificate),
+          TEST(nobody_gets_the_name_of_their_authority),
           TEST(a_clock_that_went_back_stops_signing),
           TEST(a_disabled_authority_issues_nothing_at_once),
           TEST(an_end_beyond_the_authority_is_clamped_where_it_is_to_be),
