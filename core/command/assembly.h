@@ -40,8 +40,10 @@ CHY_MUST_USE chy_status chy_assembly_start(struct chy_assembly *assembly, struct
 /** chy_assembly_stop takes it apart. */
 void chy_assembly_stop(struct chy_assembly *assembly);
 
-/** chy_assembly_run does some work in an operation of its own, which acts for the instance itself.  What
- *  the work read from caches goes before the instance does.  The error, if any, is on cli->op. */
+/**
+ * chy_assembly_run does some work in an operation of its own, which acts for the instance itself.
+ * What the work read from caches goes before the instance does.  The error, if any, is on cli->op.
+ */
 typedef chy_status chy_assembly_work(struct chy_assembly *assembly, struct chy_op *op,
                                      void *context);
 CHY_MUST_USE chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work,

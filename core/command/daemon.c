@@ -31,8 +31,10 @@ void chy_daemon_block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN); // a peer that went away is a failed write
 }
 
-/** raise_limit takes all of a limit that the system grants: descriptors for connections, locked memory
- *  for secrets. */
+/**
+ * raise_limit takes all of a limit that the system grants: descriptors for connections, locked
+ * memory for secrets.
+ */
 static void raise_limit(__rlimit_resource_t which)
 {
     struct rlimit limit;

@@ -14,8 +14,10 @@ struct chy_daemon {
     bool started;
 };
 
-/** chy_daemon_start opens the listeners and begins the jobs.  Signals are blocked in every thread from
- *  here on; chy_daemon_wait() takes them. */
+/**
+ * chy_daemon_start opens the listeners and begins the jobs.  Signals are blocked in every thread
+ * from here on; chy_daemon_wait() takes them.
+ */
 CHY_MUST_USE chy_status chy_daemon_start(struct chy_daemon *daemon, struct chy_assembly *assembly);
 /** chy_daemon_wait returns when the process is asked to end.  SIGHUP reads the TLS files again. */
 void chy_daemon_wait(struct chy_daemon *daemon);

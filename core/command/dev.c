@@ -24,7 +24,13 @@ static const struct chy_argument arguments[] = {
     {"conninfo", "TEXT", "connection string of postgres", NULL, false},
     {"ready-file", "FILE", "write what was made there, as JSON, once it serves", NULL, false},
 };
-enum { PORT = 0, DATA, STORAGE, CONNINFO, READY_FILE };
+enum {
+    PORT = 0,
+    DATA,
+    STORAGE,
+    CONNINFO,
+    READY_FILE
+};
 
 /** One development instance. */
 struct dev {
@@ -103,8 +109,7 @@ static void remove_directory(const struct dev *dev)
  *  before the server opens it. */
 static chy_status find_free_port(struct chy_op *op, unsigned *out_port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool found = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
@@ -246,9 +251,9 @@ static void tell(const struct dev *dev, const char *url, const char *public_url)
                  "{\"commonName\":\"service.example.com\",\"ttl\":\"90d\",\"altNames\":[{\"type\":"
                  "\"DNS\",\"value\":\"service.example.com\"}]}}'\n\n"
                  "End it with Ctrl-C.\n",
-                 url, public_url, (int)dev->token.len, (const char *)dev->token.ptr,
-                 dev->directory, dev->is_temporary ? " (removed at the end)" : "", url,
-                 (int)dev->token.len, (const char *)dev->token.ptr, profile);
+                 url, public_url, (int)dev->token.len, (const char *)dev->token.ptr, dev->directory,
+                 dev->is_temporary ? " (removed at the end)" : "", url, (int)dev->token.len,
+                 (const char *)dev->token.ptr, profile);
     (void)fflush(stdout);
 }
 
@@ -328,9 +333,10 @@ static int run(struct chy_cli *cli, const struct chy_given *given)
 const struct chy_command chy_command_dev = {
     .name = "dev",
     .summary = "Run a throw-away instance on this machine, filled and ready to issue",
-    .details = "Serves plain HTTP on loopback, with a project, an RSA and a P-256 CA, a policy that\n"
-               "allows everything and a profile of each CA, and prints the URL, a token and a curl\n"
-               "line. --data keeps it all for the next time; the first ports stay with it.",
+    .details =
+        "Serves plain HTTP on loopback, with a project, an RSA and a P-256 CA, a policy that\n"
+        "allows everything and a profile of each CA, and prints the URL, a token and a curl\n"
+        "line. --data keeps it all for the next time; the first ports stay with it.",
     .example = "chancery dev --data ./dev-data",
     .arguments = arguments,
     .argument_count = sizeof arguments / sizeof arguments[0],

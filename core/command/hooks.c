@@ -18,7 +18,9 @@ static chy_status authenticate(void *context, struct chy_op *op, const struct ch
     return status;
 }
 
-/** allows_anywhere: has the principal a role with the permission, in the instance or any project? */
+/**
+ * allows_anywhere: has the principal a role with the permission, in the instance or any project?
+ */
 static bool allows_anywhere(const struct chy_principal *principal, const char *subject,
                             const char *action)
 {
@@ -29,8 +31,10 @@ static bool allows_anywhere(const struct chy_principal *principal, const char *s
     return allowed;
 }
 
-/** The first gate: who has the permission nowhere is told so before a body is looked at.  Whether the
- *  role in the right project has it is for the service to ask. */
+/**
+ * The first gate: who has the permission nowhere is told so before a body is looked at.  Whether
+ * the role in the right project has it is for the service to ask.
+ */
 static chy_status authorise(void *context, struct chy_op *op, struct chy_slice subject,
                             struct chy_slice action)
 {

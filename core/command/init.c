@@ -23,7 +23,13 @@ static const struct chy_argument arguments[] = {
     {"token-file", "FILE", "write the administrator token there, mode 0600, not to the output",
      NULL, false},
 };
-enum { DIR = 0, STORAGE, CONNINFO, PUBLIC_URL, TOKEN_FILE };
+enum {
+    DIR = 0,
+    STORAGE,
+    CONNINFO,
+    PUBLIC_URL,
+    TOKEN_FILE
+};
 
 /** absolute_directory makes the directory and gives its absolute path. */
 static chy_status absolute_directory(struct chy_op *op, const char *path, const char **out_path)
@@ -44,7 +50,7 @@ static chy_status absolute_directory(struct chy_op *op, const char *path, const 
 static chy_status write_files(struct chy_cli *cli, const struct chy_given *given,
                               const char **out_config)
 {
-    const char *dir;
+    const char *dir = NULL;
     const char *data = DEFAULT_DATA;
     const char *kek;
     struct chy_slice yaml;
@@ -133,9 +139,10 @@ static int run(struct chy_cli *cli, const struct chy_given *given)
 const struct chy_command chy_command_init = {
     .name = "init",
     .summary = "Make a new instance: configuration, master key, database, administrator",
-    .details = "Writes DIR/chancery.yaml and DIR/kek (never replacing one), makes the database and\n"
-               "prints the administrator's token once. Data go to /var/lib/chancery, or to\n"
-               "DIR/data when DIR is not the default.",
+    .details =
+        "Writes DIR/chancery.yaml and DIR/kek (never replacing one), makes the database and\n"
+        "prints the administrator's token once. Data go to /var/lib/chancery, or to\n"
+        "DIR/data when DIR is not the default.",
     .example = "chancery init --dir ./pki --public-url http://pki.example.com",
     .arguments = arguments,
     .argument_count = sizeof arguments / sizeof arguments[0],

@@ -16,20 +16,22 @@ CHY_MUST_USE chy_status chy_kek_read(struct chy_op *op, struct chy_slice text,
 /** What a configuration is written from. */
 struct chy_instance_files {
     const char *data_dir;
-    const char *kek;        /**< path */
-    const char *storage;    /**< "sqlite" or "postgres" */
-    const char *conninfo;   /**< of postgres */
+    const char *kek;      /**< path */
+    const char *storage;  /**< "sqlite" or "postgres" */
+    const char *conninfo; /**< of postgres */
     const char *api_listen;
     const char *public_listen;
-    const char *public_url; /**< NULL: left for the operator to set */
+    const char *public_url;      /**< NULL: left for the operator to set */
     const char *tls_certificate; /**< NULL: none */
     const char *tls_key;
-    bool trust_owner;       /**< plugins may belong to the user who runs the daemon */
-    bool for_people;        /**< with comments, and logging as a daemon does */
+    bool trust_owner; /**< plugins may belong to the user who runs the daemon */
+    bool for_people;  /**< with comments, and logging as a daemon does */
 };
 
-/** chy_instance_config writes the YAML of a configuration into the arena.  BAD_INPUT: the storage is
- *  unknown, or postgres has no connection string. */
+/**
+ * chy_instance_config writes the YAML of a configuration into the arena.  BAD_INPUT: the storage is
+ * unknown, or postgres has no connection string.
+ */
 CHY_MUST_USE chy_status chy_instance_config(struct chy_op *op,
                                             const struct chy_instance_files *files,
                                             struct chy_slice *out_yaml);

@@ -37,7 +37,8 @@ static const struct {
     const char *name;
     int64_t period;
     chy_status (*run)(struct chy_runtime *runtime, struct chy_op *op);
-    bool deletes; /**< waits when the clock has jumped ahead: it may be wrong, rows do not come back */
+    bool deletes; /**< waits when the clock has jumped ahead: it may be wrong, rows do not come back
+                      */
 } table[] = {
     {"job.crl", 5 * CHY_US_PER_MINUTE, refresh_crls, false},
     {"job.clean", CHY_US_PER_HOUR, chy_access_clean, true},
@@ -144,7 +145,8 @@ chy_status chy_jobs_start(struct chy_assembly *assembly, struct chy_jobs **out_j
     int code = pthread_create(&jobs->thread, NULL, work, jobs);
     if (code != 0) {
         free(jobs);
-        return chy_fail(assembly->cli->op, CHY_BROKEN, code, "no thread for the jobs could be made");
+        return chy_fail(assembly->cli->op, CHY_BROKEN, code,
+                        "no thread for the jobs could be made");
     }
     *out_jobs = jobs;
     return CHY_OK;

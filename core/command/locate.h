@@ -7,12 +7,16 @@
 #include "config/config.h"
 
 /** The arguments that such a command has first, in this order. */
-#define CHY_LOCATE_ARGUMENTS                                                          \
-    {"config", "FILE", "the configuration", NULL, false},                             \
-    {                                                                                 \
+#define CHY_LOCATE_ARGUMENTS                                                             \
+    {"config", "FILE", "the configuration", NULL, false},                                \
+    {                                                                                    \
         "data", "DIR", "a directory of 'chancery dev', instead of --config", NULL, false \
     }
-enum { CHY_LOCATE_CONFIG = 0, CHY_LOCATE_DATA = 1, CHY_LOCATE_COUNT = 2 };
+enum {
+    CHY_LOCATE_CONFIG = 0,
+    CHY_LOCATE_DATA = 1,
+    CHY_LOCATE_COUNT = 2
+};
 
 /** The file in a directory of `chancery dev` that holds its configuration. */
 #define CHY_DEV_CONFIG "dev.yaml"

@@ -259,8 +259,9 @@ static int run_check(struct chy_cli *cli, const struct chy_given *given)
 const struct chy_command chy_command_plugin_check = {
     .name = "check",
     .summary = "Check that plugins load, each in a process of its own",
-    .details = "Without a NAME all plugins of the folder are checked; FILE is a plugin anywhere. One\n"
-               "that crashes takes nothing along.",
+    .details =
+        "Without a NAME all plugins of the folder are checked; FILE is a plugin anywhere. One\n"
+        "that crashes takes nothing along.",
     .example = "chancery plugin check",
     .arguments = arguments,
     .argument_count = sizeof arguments / sizeof arguments[0],

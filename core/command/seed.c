@@ -143,11 +143,11 @@ chy_status chy_seed(struct chy_assembly *assembly, struct chy_op *op, const char
     const char *policy = id_of(json_object_get(answer, "certificatePolicy"));
     CHY_TRY(make_profile(op, project, "dev-rsa", rsa.ca_id, policy, &rsa_profile));
     CHY_TRY(make_profile(op, project, "dev-ec", ec.ca_id, policy, &ec_profile));
-    json_t *seed = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "projectId", project, "rootCaId",
-        rsa.root_id, "caId", rsa.ca_id, "policyId", policy, "profileId", id_of(rsa_profile),
-        "caCertificateFile", rsa.root_file, "ecRootCaId", ec.root_id, "ecCaId", ec.ca_id,
-        "ecProfileId", id_of(ec_profile), "ecCaCertificateFile", ec.root_file);
+    json_t *seed = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "projectId", project,
+                             "rootCaId", rsa.root_id, "caId", rsa.ca_id, "policyId", policy,
+                             "profileId", id_of(rsa_profile), "caCertificateFile", rsa.root_file,
+                             "ecRootCaId", ec.root_id, "ecCaId", ec.ca_id, "ecProfileId",
+                             id_of(ec_profile), "ecCaCertificateFile", ec.root_file);
     if (seed == NULL) {
         return chy_fail_memory(op);
     }

@@ -41,9 +41,8 @@ static chy_status stats(struct chy_assembly *assembly, struct chy_op *op)
     struct chy_storage_statistics statistics = {.struct_size = sizeof statistics};
     CHY_TRY(chy_storage_statistics(assembly->runtime.storage, op, &statistics));
     (void)printf("rows (estimate): %llu\nbytes: %llu\ndetail: %.*s\n",
-                 (unsigned long long)statistics.rows_estimate,
-                 (unsigned long long)statistics.bytes, (int)statistics.detail.len,
-                 (const char *)statistics.detail.ptr);
+                 (unsigned long long)statistics.rows_estimate, (unsigned long long)statistics.bytes,
+                 (int)statistics.detail.len, (const char *)statistics.detail.ptr);
     return CHY_OK;
 }
 
@@ -78,19 +77,19 @@ static int run_stats(struct chy_cli *cli, const struct chy_given *given)
     return run_with(cli, given, stats);
 }
 
-#define STORAGE_COMMAND(word, text, more, fn)                                                  \
-    {                                                                                          \
-        .name = word, .summary = text, .details = more,                                        \
-        .example = "chancery storage " word " --config /etc/chancery/chancery.yaml",           \
-        .arguments = arguments, .argument_count = sizeof arguments / sizeof arguments[0],      \
-        .run = fn                                                                              \
+#define STORAGE_COMMAND(word, text, more, fn)                                             \
+    {                                                                                     \
+        .name = word, .summary = text, .details = more,                                   \
+        .example = "chancery storage " word " --config /etc/chancery/chancery.yaml",      \
+        .arguments = arguments, .argument_count = sizeof arguments / sizeof arguments[0], \
+        .run = fn                                                                         \
     }
 
-static const struct chy_command upgrade_command =
-    STORAGE_COMMAND("upgrade", "Bring the database to this program's schema",
-                    "Steps only add; a daemon of the previous version may go on running. It can be\n"
-                    "run again after it was interrupted.",
-                    run_upgrade);
+static const struct chy_command upgrade_command = STORAGE_COMMAND(
+    "upgrade", "Bring the database to this program's schema",
+    "Steps only add; a daemon of the previous version may go on running. It can be\n"
+    "run again after it was interrupted.",
+    run_upgrade);
 static const struct chy_command check_command = STORAGE_COMMAND(
     "check", "Check the database: its schema, and whether it is sound", NULL, run_check);
 static const struct chy_command stats_command =

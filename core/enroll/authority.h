@@ -1,8 +1,9 @@
 /**
  * Internal certificate authorities: their kind, and what is done with them.
  *
- * A CA has key generations, a generation has certificates (pki-rules 2).  Making a CA makes its first
- * key; its certificate comes by signing itself (root), by a CA of the same project, or from outside.
+ * A CA has key generations, a generation has certificates (pki-rules 2).  Making a CA makes its
+ * first key; its certificate comes by signing itself (root), by a CA of the same project, or from
+ * outside.
  */
 #ifndef CHY_ENROLL_AUTHORITY_H
 #define CHY_ENROLL_AUTHORITY_H
@@ -47,14 +48,14 @@ CHY_MUST_USE chy_status chy_authority_make_key(struct chy_call *call, struct chy
 struct chy_authority_wish {
     struct chy_uuid authority_id;
     struct chy_uuid generation_id;
-    struct chy_slice subject;          /**< Name DER */
+    struct chy_slice subject; /**< Name DER */
     struct chy_slice spki;
     uint32_t key_algorithm;
-    const struct chy_crypto_key *key;  /**< signs when `parent` is NULL */
-    const struct chy_issuer *parent;   /**< NULL: self-signed */
+    const struct chy_crypto_key *key; /**< signs when `parent` is NULL */
+    const struct chy_issuer *parent;  /**< NULL: self-signed */
     int64_t not_before;
     int64_t not_after;
-    int32_t max_path_length;           /**< −1: no limit */
+    int32_t max_path_length; /**< −1: no limit */
 };
 
 /** chy_authority_sign makes a CA certificate. */
@@ -66,10 +67,10 @@ CHY_MUST_USE chy_status chy_authority_sign(struct chy_call *call,
 struct chy_authority_certificate {
     struct chy_uuid id;
     struct chy_slice der;
-    struct chy_slice chain;      /**< DER, concatenated */
-    struct chy_slice serial;     /**< lower-case hexadecimal */
+    struct chy_slice chain;          /**< DER, concatenated */
+    struct chy_slice serial;         /**< lower-case hexadecimal */
     const struct chy_issuer *parent; /**< NULL: a root, or signed elsewhere */
-    int64_t shard;               /**< on the parent's CRLs */
+    int64_t shard;                   /**< on the parent's CRLs */
     int64_t not_before;
     int64_t not_after;
     int32_t max_path_length;

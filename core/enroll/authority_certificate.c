@@ -41,11 +41,22 @@ static chy_status certificate_object(struct chy_call *call, struct chy_slice der
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }
 
-#define SHOWN                                                                            \
+#define SHOWN                                                                             \
     CHY_FIELDS(CHY_ACERT_ID, CHY_ACERT_AUTHORITY_ID, CHY_ACERT_VERSION, CHY_ACERT_SERIAL, \
                CHY_ACERT_DER, CHY_ACERT_CHAIN, CHY_ACERT_NOT_BEFORE, CHY_ACERT_NOT_AFTER, \
                CHY_ACERT_MAX_PATH_LENGTH, CHY_ACERT_PARENT_ID)
-enum { ID, AUTHORITY, VERSION, SERIAL, DER, CHAIN, BEFORE, AFTER, LENGTH, PARENT };
+enum {
+    ID,
+    AUTHORITY,
+    VERSION,
+    SERIAL,
+    DER,
+    CHAIN,
+    BEFORE,
+    AFTER,
+    LENGTH,
+    PARENT
+};
 
 static chy_status row_object(struct chy_call *call, const struct chy_storage_row *row,
                              json_t **out_object)
@@ -73,9 +84,9 @@ chy_status chy_authority_certificate_get(struct chy_call *call)
     if (!chy_call_uuid(call, "certificateId", &id)) {
         id = chy_row_uuid(&ca.generation, CHY_GENERATION_CERTIFICATE_ID);
     }
-    chy_status status = chy_storage_read(call->runtime->storage, call->op,
-                                         CHY_C_AUTHORITY_CERTIFICATES,
-                                         CHY_KEY(chy_value_uuid(&id)), SHOWN, &row);
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
+                         CHY_KEY(chy_value_uuid(&id)), SHOWN, &row);
     if (status == CHY_NOT_FOUND) {
         return chy_not_found(call->op, "certificate of the certificate authority");
     }
@@ -151,10 +162,9 @@ chy_status chy_authority_csr(struct chy_call *call)
     CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(chy_generation_open_key(call->runtime, call->op, &ca.generation, &key));
-    CHY_TRY(chy_csr_make(call->runtime, call->op, &key,
-                         chy_row_blob(&ca.row, CHY_AUTHORITY_SUBJECT),
-                         chy_row_blob(&ca.generation, CHY_GENERATION_SPKI),
-                         chy_crypto_key_algorithm(&key), &der));
+    CHY_TRY(chy_csr_make(
+        call->runtime, call->op, &key, chy_row_blob(&ca.row, CHY_AUTHORITY_SUBJECT),
+        chy_row_blob(&ca.generation, CHY_GENERATION_SPKI), chy_crypto_key_algorithm(&key), &der));
     CHY_TRY(chy_pem_encode(call->op, CHY_PEM_REQUEST, der, 0, &pem));
     call->answer = chy_json_object(call->op);
     return call->answer != NULL && chy_json_set_text(call->answer, "csr", pem)
@@ -191,8 +201,8 @@ static chy_status install(struct chy_call *call, const struct chy_authority *ca,
     CHY_TRY(next_version(call, &ca->id, &certificate->version));
     CHY_TRY(chy_authority_install(call, &batch, &ca->id, &ca->generation_id,
                                   chy_uuid_is_nil(&current), certificate));
-    struct chy_write *write = chy_batch_update(&batch, CHY_C_GENERATIONS,
-                                               CHY_KEY(chy_value_uuid(&ca->generation_id)));
+    struct chy_write *write =
+        chy_batch_update(&batch, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(&ca->generation_id)));
     chy_write_guard_revision(write, ca->generation.revision);
     chy_write_set(write, CHY_GENERATION_CERTIFICATE_ID, chy_value_uuid(&certificate->id));
     chy_write_set(write, CHY_GENERATION_UPDATED_AT, chy_value_time(now));
@@ -262,19 +272,19 @@ static chy_status find_parent(struct chy_call *call, const struct chy_uuid *id,
 {
     const struct chy_issuer *parent;
     struct chy_storage_row row;
-    CHY_TRY(chy_call_reference(call, id, CHY_C_AUTHORITIES, CHY_AUTHORITY_PROJECT_ID,
-                               CHY_NO_FIELDS, "parent certificate authority", &row));
+    CHY_TRY(chy_call_reference(call, id, CHY_C_AUTHORITIES, CHY_AUTHORITY_PROJECT_ID, CHY_NO_FIELDS,
+                               "parent certificate authority", &row));
     CHY_TRY(chy_issuer_get(call->runtime, call->op, id, &parent));
     if (parent->status != CHY_AUTHORITY_ACTIVE) {
-        return chy_fail(call->op, CHY_BAD_INPUT, 0, "the parent certificate authority is not active");
+        return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                        "the parent certificate authority is not active");
     }
     *out_parent = parent;
     return CHY_OK;
 }
 
 static chy_status generate_with(struct chy_call *call, const struct chy_authority *ca,
-                                const struct chy_issuer *parent,
-                                const struct chy_crypto_key *key)
+                                const struct chy_issuer *parent, const struct chy_crypto_key *key)
 {
     struct chy_authority_wish wish = {
         .authority_id = ca->id,
@@ -284,8 +294,8 @@ static chy_status generate_with(struct chy_call *call, const struct chy_authorit
         .key_algorithm = chy_crypto_key_algorithm(key),
         .key = key,
         .parent = parent,
-        .max_path_length = path_length(
-            call, (int32_t)chy_row_int(&ca->row, CHY_AUTHORITY_MAX_PATH_LENGTH)),
+        .max_path_length =
+            path_length(call, (int32_t)chy_row_int(&ca->row, CHY_AUTHORITY_MAX_PATH_LENGTH)),
     };
     struct chy_signed made;
     struct chy_authority_certificate certificate = {.parent = parent};
@@ -301,8 +311,8 @@ static chy_status generate_with(struct chy_call *call, const struct chy_authorit
         CHY_TRY(issuer_chain(call->op, parent, &certificate.chain));
     }
     CHY_TRY(install(call, ca, &certificate, "generate-certificate"));
-    CHY_TRY(certificate_object(call, certificate.der, certificate.chain, certificate.serial,
-                               &object));
+    CHY_TRY(
+        certificate_object(call, certificate.der, certificate.chain, certificate.serial, &object));
     call->answer = object;
     return chy_json_set_uuid(object, "certId", &certificate.id) ? CHY_OK
                                                                 : chy_fail_memory(call->op);
@@ -398,9 +408,9 @@ static chy_status check_import(struct chy_call *call, const struct chy_authority
     } else if (certificate->self_issued) {
         wrong = "it is self-signed; an intermediate's comes from another CA";
     }
-    return wrong == NULL ? CHY_OK
-                         : chy_fail(call->op, CHY_BAD_INPUT, 0,
-                                    "the certificate does not fit: %s", wrong);
+    return wrong == NULL
+               ? CHY_OK
+               : chy_fail(call->op, CHY_BAD_INPUT, 0, "the certificate does not fit: %s", wrong);
 }
 
 chy_status chy_authority_import(struct chy_call *call)
@@ -410,7 +420,7 @@ chy_status chy_authority_import(struct chy_call *call)
     struct chy_authority_certificate certificate = {.max_path_length = -1};
     struct chy_buf chain;
     char serial[CHY_SERIAL_TEXT_SIZE];
-    uint64_t count;
+    uint64_t count = 0;
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(read_path(call, path, &count));
     CHY_TRY(check_import(call, &ca, &path[0]));
@@ -432,9 +442,9 @@ chy_status chy_authority_import(struct chy_call *call)
     }
     CHY_TRY(install(call, &ca, &certificate, "import-certificate"));
     call->answer = chy_json_object(call->op);
-    bool fine = call->answer != NULL &&
-                chy_json_set_text(call->answer, "message",
-                                  chy_text("the certificate was imported")) &&
-                chy_json_set_uuid(call->answer, "caId", &ca.id);
+    bool fine =
+        call->answer != NULL &&
+        chy_json_set_text(call->answer, "message", chy_text("the certificate was imported")) &&
+        chy_json_set_uuid(call->answer, "caId", &ca.id);
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }

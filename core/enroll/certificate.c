@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/time.h"
 #include "enroll/certificate_view.h"
+#include "plugin/view.h"
 #include "resource/collections.h"
 #include "x509/extensions.h"
 
@@ -51,12 +52,11 @@ static bool set_alt_names(struct chy_op *op, json_t *object, struct chy_view nam
     struct chy_buf joined;
     chy_buf_init(&joined, op, CHY_STORAGE_BLOB_MAX);
     for (uint64_t i = 0; i < names.count; i++) {
-        const struct chy_slice *name = (const struct chy_slice *)chy_view_at(names, i);
+        const struct chy_slice *name = (const struct chy_slice *)chy_view_item(names, i);
         chy_buf_add_text(&joined, i == 0 ? "" : ",");
         chy_buf_add(&joined, *name);
     }
-    return chy_buf_ok(&joined) &&
-           chy_json_set_text(object, "altNames", chy_buf_slice(&joined));
+    return chy_buf_ok(&joined) && chy_json_set_text(object, "altNames", chy_buf_slice(&joined));
 }
 
 static bool set_fingerprint(struct chy_op *op, json_t *object, const char *flat,
@@ -102,11 +102,11 @@ static const char *status_word(struct chy_op *op, const struct chy_storage_row *
 static bool set_constraints(json_t *object, const struct chy_storage_row *row)
 {
     json_t *constraints = json_object();
-    bool fine = constraints != NULL &&
-                chy_json_set_bool(constraints, "isCA", chy_row_bool(row, CHY_CERT_IS_CA)) &&
-                (chy_row_is_null(row, CHY_CERT_PATH_LENGTH) ||
-                 chy_json_set_int(constraints, "pathLength",
-                                  chy_row_int(row, CHY_CERT_PATH_LENGTH)));
+    bool fine =
+        constraints != NULL &&
+        chy_json_set_bool(constraints, "isCA", chy_row_bool(row, CHY_CERT_IS_CA)) &&
+        (chy_row_is_null(row, CHY_CERT_PATH_LENGTH) ||
+         chy_json_set_int(constraints, "pathLength", chy_row_int(row, CHY_CERT_PATH_LENGTH)));
     return json_object_set_new(object, "basicConstraints", constraints) == 0 && fine;
 }
 
@@ -130,8 +130,8 @@ static chy_status set_name(struct chy_call *call, json_t *object, const char *me
         return chy_json_set_null(object, member) ? CHY_OK : chy_fail_memory(call->op);
     }
     chy_status status =
-        chy_storage_read(call->runtime->storage, call->op, collection,
-                         CHY_KEY(chy_value_uuid(&id)), CHY_FIELDS(name_field), &named);
+        chy_storage_read(call->runtime->storage, call->op, collection, CHY_KEY(chy_value_uuid(&id)),
+                         CHY_FIELDS(name_field), &named);
     if (status == CHY_NOT_FOUND) { // deleted since
         return chy_json_set_null(object, member) ? CHY_OK : chy_fail_memory(call->op);
     }
@@ -152,12 +152,10 @@ static chy_status set_metadata(struct chy_call *call, json_t *object,
     } else {
         CHY_TRY(chy_json_parse(call->op, chy_row_json(row, CHY_CERT_METADATA), &metadata));
     }
-    return json_object_set(object, "metadata", metadata) == 0 ? CHY_OK
-                                                              : chy_fail_memory(call->op);
+    return json_object_set(object, "metadata", metadata) == 0 ? CHY_OK : chy_fail_memory(call->op);
 }
 
-static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row,
-                           json_t *object)
+static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row, json_t *object)
 {
     json_t *fingerprints = json_object();
     bool self_signed = chy_row_is_null(row, CHY_CERT_AUTHORITY_ID);
@@ -166,8 +164,8 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
         chy_json_set_text(object, "status", chy_text(status_word(call->op, row))) &&
         set_words(object, "keyUsages", (uint32_t)chy_row_int(row, CHY_CERT_KEY_USAGES),
                   chy_key_usage_word) &&
-        set_words(object, "extendedKeyUsages",
-                  (uint32_t)chy_row_int(row, CHY_CERT_EXT_KEY_USAGES), chy_eku_word) &&
+        set_words(object, "extendedKeyUsages", (uint32_t)chy_row_int(row, CHY_CERT_EXT_KEY_USAGES),
+                  chy_eku_word) &&
         set_alt_names(call->op, object, chy_row_many(row, CHY_CERT_ALT_NAMES)) &&
         set_fingerprint(call->op, object, "fingerprintSha256", fingerprints, "sha256",
                         chy_row_blob(row, CHY_CERT_FINGERPRINT_SHA256)) &&
@@ -196,10 +194,9 @@ static chy_status certificate(struct chy_call *call)
     struct chy_certificate_view view;
     CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
     json_t *object = chy_json_object(call->op);
-    bool fine =
-        object != NULL && chy_json_set_text(object, "certificate", view.pem) &&
-        chy_json_set_text(object, "certificateChain", view.chain_pem) &&
-        chy_json_set_text(object, "serialNumber", chy_row_text(&view.row, CHY_CERT_SERIAL));
+    bool fine = object != NULL && chy_json_set_text(object, "certificate", view.pem) &&
+                chy_json_set_text(object, "certificateChain", view.chain_pem) &&
+                chy_json_set_text(object, "serialNumber", chy_row_text(&view.row, CHY_CERT_SERIAL));
     call->answer = object;
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }
@@ -227,8 +224,7 @@ static chy_status bundle(struct chy_call *call)
     struct chy_buf json;
     CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
     call->project_id = view.project_id;
-    if (chy_certificate_view_has_key(&view) &&
-        chy_certificate_view_may_read_key(call->op, &view)) {
+    if (chy_certificate_view_has_key(&view) && chy_certificate_view_may_read_key(call->op, &view)) {
         CHY_TRY(chy_certificate_view_key(call->runtime, call->op, &view, "bundle", &key));
     }
     chy_buf_init_secret(&json, call->op, SECRET_MAX);

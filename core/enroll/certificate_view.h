@@ -5,7 +5,7 @@
 #include "resource/runtime.h"
 
 struct chy_certificate_view {
-    struct chy_storage_row row;  /**< every field, by enum chy_certificate_field */
+    struct chy_storage_row row; /**< every field, by enum chy_certificate_field */
     struct chy_uuid id;
     struct chy_uuid project_id;
     struct chy_slice pem;
@@ -13,14 +13,18 @@ struct chy_certificate_view {
     struct chy_slice chain_pem;  /**< the issuing CA and up; a self-signed one is its own */
 };
 
-/** chy_certificate_view_load reads a certificate.  NOT_FOUND: there is none, or it is in no project of
- *  the caller's; DENIED: the caller may not read it. */
+/**
+ * chy_certificate_view_load reads a certificate.  NOT_FOUND: there is none, or it is in no project
+ * of the caller's; DENIED: the caller may not read it.
+ */
 CHY_MUST_USE chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op *op,
                                                   const struct chy_uuid *id,
                                                   struct chy_certificate_view *out_view);
 
-/** chy_certificate_view_may_read_key: has the caller the permission, or is it an issuer that asked for
- *  this certificate itself? */
+/**
+ * chy_certificate_view_may_read_key: has the caller the permission, or is it an issuer that asked
+ * for this certificate itself?
+ */
 CHY_MUST_USE bool chy_certificate_view_may_read_key(struct chy_op *op,
                                                     const struct chy_certificate_view *view);
 
@@ -28,8 +32,8 @@ CHY_MUST_USE bool chy_certificate_view_may_read_key(struct chy_op *op,
 CHY_MUST_USE bool chy_certificate_view_has_key(const struct chy_certificate_view *view);
 
 /** chy_certificate_view_key reveals the private key, PKCS#8 PEM in the secret arena.  That it was
- *  revealed is durable in the audit before this returns.  DENIED: not permitted; NOT_FOUND: no key is
- *  kept here.  `how` names the way for the audit: "private-key", "bundle". */
+ *  revealed is durable in the audit before this returns.  DENIED: not permitted; NOT_FOUND: no key
+ *  is kept here.  `how` names the way for the audit: "private-key", "bundle". */
 CHY_MUST_USE chy_status chy_certificate_view_key(struct chy_runtime *runtime, struct chy_op *op,
                                                  const struct chy_certificate_view *view,
                                                  const char *how, struct chy_slice *out_pem);

@@ -46,8 +46,8 @@ static void store(struct chy_runtime *runtime, struct chy_op *op, int64_t now)
 {
     struct chy_batch batch;
     chy_batch_init(&batch, op, CHY_BATCH_JOINABLE);
-    struct chy_write *write = chy_batch_upsert(&batch, CHY_C_SETTINGS,
-                                               CHY_KEY(chy_value_text(chy_text(SETTING))));
+    struct chy_write *write =
+        chy_batch_upsert(&batch, CHY_C_SETTINGS, CHY_KEY(chy_value_text(chy_text(SETTING))));
     chy_write_set(write, CHY_SETTING_NUMBER, chy_value_int(now));
     if (chy_batch_commit(&batch, runtime->storage, NULL) != CHY_OK) {
         chy_log_warning(op, "clock.not-stored", "the high-water time could not be stored");
@@ -69,14 +69,14 @@ chy_status chy_clock_guard(struct chy_runtime *runtime, struct chy_op *op)
                         "set the clock right",
                         seen, last);
     }
-    while (now > high && !atomic_compare_exchange_weak_explicit(&guard->high_water, &high, now,
-                                                                memory_order_relaxed,
-                                                                memory_order_relaxed)) {
+    while (now > high &&
+           !atomic_compare_exchange_weak_explicit(&guard->high_water, &high, now,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
     }
     int64_t stored = atomic_load_explicit(&guard->stored, memory_order_relaxed);
     if (now - stored >= CHY_US_PER_MINUTE &&
-        atomic_compare_exchange_strong_explicit(&guard->stored, &stored, now,
-                                                memory_order_relaxed, memory_order_relaxed)) {
+        atomic_compare_exchange_strong_explicit(&guard->stored, &stored, now, memory_order_relaxed,
+                                                memory_order_relaxed)) {
         store(runtime, op, now);
     }
     return CHY_OK;

@@ -2,8 +2,8 @@
  * A clock that went back does not sign.
  *
  * The latest time at which anything was signed is kept, in memory and, once a minute, in storage; a
- * clock further below it than pki.clock_back_tolerance (60 s) stops signing until a human looks or the
- * time has come again.
+ * clock further below it than pki.clock_back_tolerance (60 s) stops signing until a human looks or
+ * the time has come again.
  */
 #ifndef CHY_ENROLL_CLOCK_GUARD_H
 #define CHY_ENROLL_CLOCK_GUARD_H

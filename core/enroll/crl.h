@@ -1,9 +1,10 @@
 /**
  * CRLs: one for each shard of a key generation, signed, timely, possibly empty.
  *
- * A CRL is the state as of a shard's revision.  It is built again on the first fetch after the revision
- * moved (at most every few seconds), and when half of its life is over.  One thread builds, the others
- * wait for it.  What was served last stays in memory, and is served on while storage is away.
+ * A CRL is the state as of a shard's revision.  It is built again on the first fetch after the
+ * revision moved (at most every few seconds), and when half of its life is over.  One thread
+ * builds, the others wait for it.  What was served last stays in memory, and is served on while
+ * storage is away.
  */
 #ifndef CHY_ENROLL_CRL_H
 #define CHY_ENROLL_CRL_H

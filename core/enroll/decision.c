@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/time.h"
+#include "plugin/view.h"
 
 #define DECISION_MAX ((size_t)512 << 10)
 
@@ -158,7 +159,7 @@ chy_status chy_decision_metadata(struct chy_op *op, struct chy_view metadata,
     chy_buf_init(&buf, op, DECISION_MAX);
     chy_buf_add_u8(&buf, '[');
     for (uint64_t i = 0; i < metadata.count; i++) {
-        const struct chy_pair *pair = (const struct chy_pair *)chy_view_at(metadata, i);
+        const struct chy_pair *pair = (const struct chy_pair *)chy_view_item(metadata, i);
         chy_buf_add_text(&buf, i == 0 ? "{" : ",{");
         add_text(&buf, "key", pair->name);
         add_text(&buf, "value", pair->value);

@@ -10,12 +10,12 @@
 
 #include <stdlib.h>
 
-#define GENERATION_FIELDS                                                                      \
-    CHY_FIELDS(CHY_GENERATION_ID, CHY_GENERATION_AUTHORITY_ID, CHY_GENERATION_PROJECT_ID,      \
-               CHY_GENERATION_NUMBER, CHY_GENERATION_STATUS, CHY_GENERATION_KEY_ALGORITHM,     \
-               CHY_GENERATION_PROVIDER, CHY_GENERATION_REFERENCE, CHY_GENERATION_SEALED_KEY,   \
-               CHY_GENERATION_DATA_KEY_ID, CHY_GENERATION_SPKI, CHY_GENERATION_SPKI_SHA256,    \
-               CHY_GENERATION_PUBLIC_URL, CHY_GENERATION_CERTIFICATE_ID,                       \
+#define GENERATION_FIELDS                                                                    \
+    CHY_FIELDS(CHY_GENERATION_ID, CHY_GENERATION_AUTHORITY_ID, CHY_GENERATION_PROJECT_ID,    \
+               CHY_GENERATION_NUMBER, CHY_GENERATION_STATUS, CHY_GENERATION_KEY_ALGORITHM,   \
+               CHY_GENERATION_PROVIDER, CHY_GENERATION_REFERENCE, CHY_GENERATION_SEALED_KEY, \
+               CHY_GENERATION_DATA_KEY_ID, CHY_GENERATION_SPKI, CHY_GENERATION_SPKI_SHA256,  \
+               CHY_GENERATION_PUBLIC_URL, CHY_GENERATION_CERTIFICATE_ID,                     \
                CHY_GENERATION_SHARD_SIZE)
 
 chy_status chy_generation_open_key(struct chy_runtime *runtime, struct chy_op *op,
@@ -79,7 +79,8 @@ static chy_status load_mirrors(struct chy_issuer *issuer, struct chy_slice json_
         return CHY_OK;
     }
     CHY_TRY(chy_json_parse(memory, json_text, &list));
-    json_array_foreach(list, i, url) {
+    json_array_foreach(list, i, url)
+    {
         if (issuer->mirror_count < CHY_MIRRORS_MAX) {
             issuer->mirrors[issuer->mirror_count++] = chy_json_text(url);
         }
@@ -92,12 +93,11 @@ static chy_status load_authority(struct chy_runtime *runtime, struct chy_op *op,
 {
     struct chy_op *memory = &issuer->memory->op;
     struct chy_storage_row row;
-    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_AUTHORITIES,
-                             CHY_KEY(chy_value_uuid(&issuer->authority_id)),
-                             CHY_FIELDS(CHY_AUTHORITY_NAME, CHY_AUTHORITY_STATUS,
-                                        CHY_AUTHORITY_CRL_MIRRORS, CHY_AUTHORITY_ON_EXPIRY,
-                                        CHY_AUTHORITY_DIRECT),
-                             &row));
+    CHY_TRY(chy_storage_read(
+        runtime->storage, op, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(&issuer->authority_id)),
+        CHY_FIELDS(CHY_AUTHORITY_NAME, CHY_AUTHORITY_STATUS, CHY_AUTHORITY_CRL_MIRRORS,
+                   CHY_AUTHORITY_ON_EXPIRY, CHY_AUTHORITY_DIRECT),
+        &row));
     CHY_TRY(chy_copy(memory, chy_row_text(&row, 0), &issuer->name));
     issuer->status = chy_slice_is(chy_row_text(&row, 1), "active")     ? CHY_AUTHORITY_ACTIVE
                      : chy_slice_is(chy_row_text(&row, 1), "disabled") ? CHY_AUTHORITY_DISABLED
@@ -107,8 +107,7 @@ static chy_status load_authority(struct chy_runtime *runtime, struct chy_op *op,
     return load_mirrors(issuer, chy_row_json(&row, 2));
 }
 
-static chy_status load_path(struct chy_issuer *issuer, struct chy_slice der,
-                            struct chy_slice chain)
+static chy_status load_path(struct chy_issuer *issuer, struct chy_slice der, struct chy_slice chain)
 {
     struct chy_op *memory = &issuer->memory->op;
     struct chy_slice rest;
@@ -167,8 +166,7 @@ static chy_status fill_issuer(struct chy_runtime *runtime, struct chy_op *op,
     issuer->project_id = chy_row_uuid(row, CHY_GENERATION_PROJECT_ID);
     issuer->certificate_id = chy_row_uuid(row, CHY_GENERATION_CERTIFICATE_ID);
     issuer->shard_size = chy_row_int(row, CHY_GENERATION_SHARD_SIZE);
-    issuer->key_algorithm =
-        chy_key_algorithm_find(chy_row_text(row, CHY_GENERATION_KEY_ALGORITHM));
+    issuer->key_algorithm = chy_key_algorithm_find(chy_row_text(row, CHY_GENERATION_KEY_ALGORITHM));
     CHY_TRY(chy_copy(memory, chy_row_text(row, CHY_GENERATION_PUBLIC_URL), &issuer->public_url));
     CHY_TRY(load_authority(runtime, op, issuer));
     if (chy_uuid_is_nil(&issuer->certificate_id)) {
@@ -254,8 +252,7 @@ static chy_status get_issuer(struct chy_runtime *runtime, struct chy_op *op, boo
 }
 
 chy_status chy_issuer_get(struct chy_runtime *runtime, struct chy_op *op,
-                          const struct chy_uuid *authority_id,
-                          const struct chy_issuer **out_issuer)
+                          const struct chy_uuid *authority_id, const struct chy_issuer **out_issuer)
 {
     return get_issuer(runtime, op, false, authority_id, out_issuer);
 }
@@ -273,13 +270,14 @@ chy_status chy_issuer_of_generation(struct chy_runtime *runtime, struct chy_op *
 
 #define SHARD_MARK "{shard}"
 
-/** mirror_url puts the shard's number into a mirror's URL.  One without a place for it stands for the
- *  first shard only. */
+/**
+ * mirror_url puts the shard's number into a mirror's URL.  One without a place for it stands for
+ * the first shard only.
+ */
 static chy_status mirror_url(struct chy_op *op, struct chy_slice mirror, int64_t shard,
                              struct chy_slice *out_url)
 {
-    const uint8_t *mark = memmem(mirror.ptr, (size_t)mirror.len, SHARD_MARK,
-                                 sizeof SHARD_MARK - 1);
+    const uint8_t *mark = memmem(mirror.ptr, (size_t)mirror.len, SHARD_MARK, sizeof SHARD_MARK - 1);
     struct chy_buf buf;
     if (mark == NULL) {
         *out_url = shard == 1 ? mirror : chy_slice_of(NULL, 0);

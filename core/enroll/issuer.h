@@ -17,15 +17,15 @@ enum chy_authority_status {
 
 /** Immutable.  Everything it points to is its own. */
 struct chy_issuer {
-    struct chy_cached cached; /**< first member */
+    struct chy_cached cached;     /**< first member */
     struct chy_operation *memory; /**< everything it points to lives in it */
     struct chy_uuid authority_id;
     struct chy_uuid project_id;
     struct chy_uuid generation_id;
     struct chy_uuid certificate_id;
     enum chy_authority_status status;
-    bool clamps;              /**< onCaExpiry: clamp */
-    bool direct;              /**< enableDirectIssuance */
+    bool clamps; /**< onCaExpiry: clamp */
+    bool direct; /**< enableDirectIssuance */
     uint32_t key_algorithm;
     struct chy_slice name;
     int64_t shard_size;
@@ -37,8 +37,8 @@ struct chy_issuer {
     /** path[0] is the CA's certificate, then its issuers up to the root. */
     struct chy_certificate path[CHY_PATH_MAX];
     uint32_t path_count;
-    struct chy_slice pem;            /**< of path[0] */
-    struct chy_slice chain_pem;      /**< of the whole path */
+    struct chy_slice pem;                /**< of path[0] */
+    struct chy_slice chain_pem;          /**< of the whole path */
     struct chy_slice chain_pem_rootless; /**< without self-signed certificates */
 };
 

@@ -4,8 +4,10 @@
 
 #include "base/op.h"
 
-/** chy_memory_new makes an operation of `op`'s host that does nothing but hold memory: what a cached
- *  object points to is made with it and freed with it.  NULL: out of memory. */
+/**
+ * chy_memory_new makes an operation of `op`'s host that does nothing but hold memory: what a cached
+ * object points to is made with it and freed with it.  NULL: out of memory.
+ */
 struct chy_operation *chy_memory_new(struct chy_op *op);
 
 /** chy_memory_error makes a failure that happened on `memory` the operation's; none: nothing. */

@@ -3,6 +3,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/sign.h"
+#include "plugin/view.h"
 #include "resource/principal.h"
 #include "resource/shape.h"
 #include "x509/csr.h"
@@ -102,7 +103,7 @@ static chy_status add_requested(struct work *w, struct subject *subject)
 {
     for (uint64_t i = 0; i < w->request->subject.count; i++) {
         const struct chy_subject_attribute *attribute =
-            (const struct chy_subject_attribute *)chy_view_at(w->request->subject, i);
+            (const struct chy_subject_attribute *)chy_view_item(w->request->subject, i);
         enum chy_name_type type;
         if (!chy_name_type_find(attribute->type, &type)) {
             return chy_fail(w->op, CHY_BAD_INPUT, 0, "'%.*s' is not a subject attribute",
@@ -171,7 +172,7 @@ static chy_status normalise_names(struct work *w)
     }
     for (uint64_t i = 0; i < count; i++) {
         const struct chy_alt_name *name =
-            (const struct chy_alt_name *)chy_view_at(w->request->alt_names, i);
+            (const struct chy_alt_name *)chy_view_item(w->request->alt_names, i);
         enum chy_san_type type;
         if (!chy_san_type_find(name->type, &type)) {
             char path[64];
@@ -198,7 +199,7 @@ static chy_status read_words(struct work *w, struct chy_view words, const char *
 {
     uint32_t mask = 0;
     for (uint64_t i = 0; i < words.count; i++) {
-        const struct chy_slice *word = (const struct chy_slice *)chy_view_at(words, i);
+        const struct chy_slice *word = (const struct chy_slice *)chy_view_item(words, i);
         uint32_t bit = find(*word);
         if (bit == 0) {
             char path[80];
@@ -518,7 +519,7 @@ static chy_status check_metadata(struct work *w)
         return chy_fail(w->op, CHY_BAD_INPUT, 0, "more than %d metadata pairs", METADATA_MAX);
     }
     for (uint64_t i = 0; i < metadata.count; i++) {
-        const struct chy_pair *pair = (const struct chy_pair *)chy_view_at(metadata, i);
+        const struct chy_pair *pair = (const struct chy_pair *)chy_view_item(metadata, i);
         if (pair->name.len == 0 || pair->name.len > METADATA_KEY_MAX ||
             pair->value.len > METADATA_VALUE_MAX) {
             char path[48];

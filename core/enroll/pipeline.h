@@ -4,8 +4,8 @@
  *   decide   profile → normalise → authorise → policy        (normalise.h, rules.h)
  *   issue    key → build, lint, sign, check (sign.h) → one atomic write → answer
  *
- * A certificate is never answered before it is durable.  An attempt by somebody known leaves a request
- * row, issued or failed with the reason.
+ * A certificate is never answered before it is durable.  An attempt by somebody known leaves a
+ * request row, issued or failed with the reason.
  */
 #ifndef CHY_ENROLL_PIPELINE_H
 #define CHY_ENROLL_PIPELINE_H

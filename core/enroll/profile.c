@@ -44,8 +44,8 @@ static chy_status read_default_subject(struct chy_op *memory, const json_t *json
         {"locality", CHY_NAME_LOCALITY},
     };
     for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++) {
-        CHY_TRY(read_default_attribute(memory, json, attributes[i].name, attributes[i].type,
-                                       defaults));
+        CHY_TRY(
+            read_default_attribute(memory, json, attributes[i].name, attributes[i].type, defaults));
     }
     const json_t *components = json_object_get(json, "domainComponents");
     size_t count = json_array_size(components);
@@ -158,8 +158,8 @@ static chy_status fill_profile(struct chy_runtime *runtime, struct chy_op *op,
     return load_rules(runtime, op, profile);
 }
 
-static chy_status load_profile(struct chy_runtime *runtime, struct chy_op *op,
-                               struct chy_slice key, struct chy_cached **out_cached)
+static chy_status load_profile(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice key,
+                               struct chy_cached **out_cached)
 {
     struct chy_storage_row row;
     struct chy_uuid id;
@@ -181,8 +181,8 @@ static chy_status load_profile(struct chy_runtime *runtime, struct chy_op *op,
     chy_cached_init(&profile->cached, free_profile);
     profile->id = id;
     profile->memory = chy_memory_new(op);
-    status = profile->memory == NULL ? chy_fail_memory(op)
-                                     : fill_profile(runtime, op, &row, profile);
+    status =
+        profile->memory == NULL ? chy_fail_memory(op) : fill_profile(runtime, op, &row, profile);
     if (status != CHY_OK) {
         chy_memory_error(op, profile->memory);
         chy_cached_unref(&profile->cached);

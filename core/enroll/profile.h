@@ -5,11 +5,15 @@
 #include "enroll/issuer.h"
 #include "enroll/rules.h"
 
-enum chy_key_retention { CHY_KEY_STORED = 0, CHY_KEY_ONCE, CHY_KEY_NOT_KEPT };
+enum chy_key_retention {
+    CHY_KEY_STORED = 0,
+    CHY_KEY_ONCE,
+    CHY_KEY_NOT_KEPT
+};
 
 /** What a profile fills in where a request is silent. */
 struct chy_profile_defaults {
-    int64_t ttl; /**< µs; 0: none */
+    int64_t ttl;                                   /**< µs; 0: none */
     struct chy_slice subject[CHY_NAME_TYPE_COUNT]; /**< one value each; domain components apart */
     struct chy_patterns domain_components;
     bool has_key_usage;
@@ -24,7 +28,7 @@ struct chy_profile_defaults {
 
 /** Immutable. */
 struct chy_enroll_profile {
-    struct chy_cached cached; /**< first member */
+    struct chy_cached cached;     /**< first member */
     struct chy_operation *memory; /**< everything it points to lives in it */
     struct chy_uuid id;
     struct chy_uuid project_id;
@@ -35,8 +39,8 @@ struct chy_enroll_profile {
     struct chy_slice slug;
     struct chy_slice method;
     enum chy_key_retention key_retention;
-    bool auto_renew;       /**< of the method's options, when it has them */
-    int64_t renew_before;  /**< µs; 0: none */
+    bool auto_renew;      /**< of the method's options, when it has them */
+    int64_t renew_before; /**< µs; 0: none */
     struct chy_profile_defaults defaults;
     struct chy_rules rules;
 };

@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "enroll/crl.h"
+#include "plugin/view.h"
 #include "resource/collections.h"
 
 #define CRL_TYPE "application/pkix-crl"   // RFC 2585 4.2
@@ -10,8 +11,7 @@
 static struct chy_slice parameter(const struct chy_http_request *request, const char *name)
 {
     for (uint64_t i = 0; i < request->parameters.count; i++) {
-        const struct chy_pair *pair =
-            (const struct chy_pair *)chy_view_at(request->parameters, i);
+        const struct chy_pair *pair = (const struct chy_pair *)chy_view_item(request->parameters, i);
         if (chy_slice_is(pair->name, name)) {
             return pair->value;
         }
@@ -131,8 +131,7 @@ static chy_status serve_crl_by_id(void *self, struct chy_op *op, const struct ch
     return CHY_OK;
 }
 
-static chy_status serve_ca_certificate(void *self, struct chy_op *op,
-                                       const struct chy_route *route,
+static chy_status serve_ca_certificate(void *self, struct chy_op *op, const struct chy_route *route,
                                        const struct chy_http_request *request,
                                        struct chy_http_answer *out_answer)
 {
@@ -145,9 +144,9 @@ static chy_status serve_ca_certificate(void *self, struct chy_op *op,
         !chy_uuid_parse(parameter(request, "caCertId"), &id)) {
         return chy_fail(op, CHY_NOT_FOUND, 0, "CA certificate not found");
     }
-    chy_status status = chy_storage_read(
-        runtime->storage, op, CHY_C_AUTHORITY_CERTIFICATES, CHY_KEY(chy_value_uuid(&id)),
-        CHY_FIELDS(CHY_ACERT_AUTHORITY_ID, CHY_ACERT_DER), &row);
+    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_AUTHORITY_CERTIFICATES,
+                                         CHY_KEY(chy_value_uuid(&id)),
+                                         CHY_FIELDS(CHY_ACERT_AUTHORITY_ID, CHY_ACERT_DER), &row);
     struct chy_uuid owner = status == CHY_OK ? chy_row_uuid(&row, 0) : (struct chy_uuid){{0}};
     if (status == CHY_NOT_FOUND ||
         (status == CHY_OK && chy_uuid_compare(&owner, &authority) != 0)) {
@@ -158,11 +157,11 @@ static chy_status serve_ca_certificate(void *self, struct chy_op *op,
     return CHY_OK;
 }
 
-#define PUBLIC_GET(path, name, text, flag, run)                                                 \
-    {                                                                                           \
-        .method = CHY_TEXT_INIT("GET"), .pattern = CHY_TEXT_INIT(path),                         \
-        .operation = CHY_TEXT_INIT(name), .summary = CHY_TEXT_INIT(text),                       \
-        .auth = CHY_AUTH_NONE, .flags = flag, .handle = run                                     \
+#define PUBLIC_GET(path, name, text, flag, run)                                                  \
+    {                                                                                            \
+        .method = CHY_TEXT_INIT("GET"), .pattern = CHY_TEXT_INIT(path),                          \
+        .operation = CHY_TEXT_INIT(name), .summary = CHY_TEXT_INIT(text), .auth = CHY_AUTH_NONE, \
+        .flags = flag, .handle = run                                                             \
     }
 
 static const struct chy_route routes[] = {
@@ -177,8 +176,7 @@ static const struct chy_route routes[] = {
     PUBLIC_GET("/api/v1/pki/crl/{crlId}", "fetchLegacyCrlById", "Fetch a CRL (DER).", 0,
                serve_crl_by_id),
     PUBLIC_GET("/api/v1/cert-manager/ca/internal/{caId}/certificates/{caCertId}/der",
-               "fetchCaCertificateById", "Fetch a CA certificate (DER).", 0,
-               serve_ca_certificate),
+               "fetchCaCertificateById", "Fetch a CA certificate (DER).", 0, serve_ca_certificate),
 };
 
 struct chy_view chy_publish_routes(void)

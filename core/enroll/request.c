@@ -1,14 +1,14 @@
 #include "enroll/request.h"
 
+#include "base/time.h"
 #include "enroll/certificate_view.h"
 #include "enroll/pipeline.h"
-#include "base/time.h"
 #include "resource/collections.h"
 
-#define FIELDS                                                                              \
-    CHY_FIELDS(CHY_REQUEST_PROJECT_ID, CHY_REQUEST_STATUS, CHY_REQUEST_CERTIFICATE_ID,      \
-               CHY_REQUEST_SERIAL, CHY_REQUEST_ERROR, CHY_REQUEST_COMMON_NAME,              \
-               CHY_REQUEST_DECISION, CHY_REQUEST_METADATA, CHY_REQUEST_NOTES,               \
+#define FIELDS                                                                         \
+    CHY_FIELDS(CHY_REQUEST_PROJECT_ID, CHY_REQUEST_STATUS, CHY_REQUEST_CERTIFICATE_ID, \
+               CHY_REQUEST_SERIAL, CHY_REQUEST_ERROR, CHY_REQUEST_COMMON_NAME,         \
+               CHY_REQUEST_DECISION, CHY_REQUEST_METADATA, CHY_REQUEST_NOTES,          \
                CHY_REQUEST_CREATED_AT, CHY_REQUEST_UPDATED_AT, CHY_REQUEST_PROFILE_ID)
 enum {
     PROJECT,
@@ -43,16 +43,15 @@ static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
     }
     CHY_TRY(status);
     struct chy_uuid project_id = chy_row_uuid(&r->row, PROJECT);
-    CHY_TRY(chy_require(op, &project_id, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ,
-                        "certificate request"));
+    CHY_TRY(
+        chy_require(op, &project_id, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, "certificate request"));
     struct chy_uuid certificate_id = chy_row_uuid(&r->row, CERTIFICATE);
     r->issued = chy_slice_is(chy_row_text(&r->row, STATUS), "issued");
     if (!r->issued) {
         return CHY_OK;
     }
     CHY_TRY(chy_certificate_view_load(runtime, op, &certificate_id, &r->view));
-    if (chy_certificate_view_has_key(&r->view) &&
-        chy_certificate_view_may_read_key(op, &r->view)) {
+    if (chy_certificate_view_has_key(&r->view) && chy_certificate_view_may_read_key(op, &r->view)) {
         return chy_certificate_view_key(runtime, op, &r->view, "certificate-request", &r->key);
     }
     return CHY_OK;
@@ -107,8 +106,7 @@ static chy_status add_subject(struct chy_op *op, const struct request *r, struct
     return CHY_OK;
 }
 
-static chy_status add_certificate(struct chy_op *op, const struct request *r,
-                                  struct chy_buf *json)
+static chy_status add_certificate(struct chy_op *op, const struct request *r, struct chy_buf *json)
 {
     struct chy_slice id = {NULL, 0};
     if (r->issued) {

@@ -172,7 +172,7 @@ chy_status chy_authority_sign_intermediate(struct chy_call *call)
     struct chy_signed made;
     struct intermediate intermediate;
     struct chy_batch batch;
-    bool key_is_known;
+    bool key_is_known = false;
     memset(&intermediate, 0, sizeof intermediate);
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(chy_issuer_get(call->runtime, call->op, &ca.id, &issuer));

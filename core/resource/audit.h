@@ -12,12 +12,12 @@
 #include "resource/runtime.h"
 
 struct chy_audit_event {
-    const char *action;       /**< "certificate.issue" */
-    const char *target_kind;  /**< "certificates" */
-    struct chy_slice target;  /**< an id as text, or empty */
-    const char *outcome;      /**< CHY_AUDIT_OK … */
+    const char *action;                /**< "certificate.issue" */
+    const char *target_kind;           /**< "certificates" */
+    struct chy_slice target;           /**< an id as text, or empty */
+    const char *outcome;               /**< CHY_AUDIT_OK … */
     const struct chy_uuid *project_id; /**< NULL: of the instance */
-    struct chy_slice detail;  /**< a JSON object, or empty; no secret */
+    struct chy_slice detail;           /**< a JSON object, or empty; no secret */
 };
 
 #define CHY_AUDIT_OK "ok"
@@ -28,7 +28,9 @@ struct chy_audit_event {
 CHY_MUST_USE chy_status chy_audit_add(struct chy_runtime *runtime, struct chy_batch *batch,
                                       const struct chy_audit_event *event);
 
-/** chy_audit_write writes an event by itself: for what changes nothing, such as a key that is shown. */
+/**
+ * chy_audit_write writes an event by itself: for what changes nothing, such as a key that is shown.
+ */
 CHY_MUST_USE chy_status chy_audit_write(struct chy_runtime *runtime, struct chy_op *op,
                                         const struct chy_audit_event *event);
 

@@ -20,7 +20,7 @@ struct entry {
 
 struct chy_cache {
     struct chy_runtime *runtime;
-    struct chy_mutex lock;      /**< guards all below; never held across a storage call */
+    struct chy_mutex lock; /**< guards all below; never held across a storage call */
     struct entry *buckets[BUCKETS];
     uint32_t count;
     int64_t epoch;              /**< as the last poll found it */
@@ -124,16 +124,14 @@ static uint32_t bucket_of(uint32_t kind, struct chy_slice key)
 
 static bool is_fresh_locked(const struct chy_cache *cache, struct chy_op *op)
 {
-    return cache->polled_at != INT64_MIN &&
-           chy_monotonic(op) - cache->polled_at < CHY_CACHE_FRESH;
+    return cache->polled_at != INT64_MIN && chy_monotonic(op) - cache->polled_at < CHY_CACHE_FRESH;
 }
 
 static struct entry *find_locked(struct chy_cache *cache, uint32_t kind, struct chy_slice key)
 {
     struct entry *entry = cache->buckets[bucket_of(kind, key)];
-    while (entry != NULL &&
-           !(entry->kind == kind &&
-             chy_slice_equal(chy_slice_of(entry->key, entry->key_len), key))) {
+    while (entry != NULL && !(entry->kind == kind &&
+                              chy_slice_equal(chy_slice_of(entry->key, entry->key_len), key))) {
         entry = entry->next;
     }
     return entry != NULL && entry->epoch == cache->epoch ? entry : NULL;
@@ -148,10 +146,9 @@ static chy_status poll_epoch(struct chy_cache *cache, struct chy_op *op)
 
     struct chy_storage_row row;
     int64_t epoch = 0;
-    chy_status status =
-        chy_storage_read(cache->runtime->storage, op, CHY_C_EPOCH,
-                         CHY_KEY(chy_value_text(chy_text("epoch"))), CHY_FIELDS(CHY_EPOCH_VALUE),
-                         &row);
+    chy_status status = chy_storage_read(cache->runtime->storage, op, CHY_C_EPOCH,
+                                         CHY_KEY(chy_value_text(chy_text("epoch"))),
+                                         CHY_FIELDS(CHY_EPOCH_VALUE), &row);
     if (status == CHY_OK) {
         epoch = chy_row_int(&row, 0);
     } else if (status != CHY_NOT_FOUND) { // no row: nothing was ever changed

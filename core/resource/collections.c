@@ -9,17 +9,32 @@
 #define J CHY_VALUE_JSON
 
 /* F: always there; N: nullable; M: a set of texts. */
-#define F(name, type) {CHY_TEXT_INIT(name), type, 0}
-#define N(name, type) {CHY_TEXT_INIT(name), type, CHY_FIELD_NULLABLE}
-#define M(name) {CHY_TEXT_INIT(name), CHY_VALUE_TEXT, CHY_FIELD_MANY}
+#define F(name, type)                \
+    {                                \
+        CHY_TEXT_INIT(name), type, 0 \
+    }
+#define N(name, type)                                 \
+    {                                                 \
+        CHY_TEXT_INIT(name), type, CHY_FIELD_NULLABLE \
+    }
+#define M(name)                                             \
+    {                                                       \
+        CHY_TEXT_INIT(name), CHY_VALUE_TEXT, CHY_FIELD_MANY \
+    }
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define CHECKED(array, count) \
     CHY_STATIC_ASSERT(COUNT_OF(array) == (count), #array " and its enum differ")
 
 #define NUMBERS(name, ...) static const uint32_t name[] = {__VA_ARGS__}
-#define INDEX(name, numbers) {CHY_TEXT_INIT(name), 0, 0, CHY_VIEW_INIT(numbers)}
-#define UNIQUE(name, numbers) {CHY_TEXT_INIT(name), CHY_INDEX_UNIQUE, 0, CHY_VIEW_INIT(numbers)}
+#define INDEX(name, numbers)                              \
+    {                                                     \
+        CHY_TEXT_INIT(name), 0, 0, CHY_VIEW_INIT(numbers) \
+    }
+#define UNIQUE(name, numbers)                                            \
+    {                                                                    \
+        CHY_TEXT_INIT(name), CHY_INDEX_UNIQUE, 0, CHY_VIEW_INIT(numbers) \
+    }
 
 NUMBERS(first, 0);
 NUMBERS(first_two, 0, 1);
@@ -71,22 +86,10 @@ static const struct chy_index authority_indexes[] = {UNIQUE("name", authority_na
                                                      INDEX("created", authority_created)};
 
 static const struct chy_field generation_fields[] = {
-    F("id", U),
-    F("authority_id", U),
-    F("project_id", U),
-    F("number", I),
-    F("status", T),
-    F("key_algorithm", T),
-    F("provider", T),
-    N("reference", T),
-    N("sealed_key", X),
-    N("data_key_id", U),
-    F("spki", X),
-    F("spki_sha256", X),
-    F("public_url", T),
-    N("certificate_id", U),
-    F("shard_size", I),
-    F("created_at", W),
+    F("id", U),         F("authority_id", U),   F("project_id", U), F("number", I),
+    F("status", T),     F("key_algorithm", T),  F("provider", T),   N("reference", T),
+    N("sealed_key", X), N("data_key_id", U),    F("spki", X),       F("spki_sha256", X),
+    F("public_url", T), N("certificate_id", U), F("shard_size", I), F("created_at", W),
     F("updated_at", W),
 };
 CHECKED(generation_fields, CHY_GENERATION_FIELDS);
@@ -165,26 +168,13 @@ static const struct chy_index profile_indexes[] = {
     INDEX("policy", profile_policy), INDEX("ca", profile_ca)};
 
 static const struct chy_field request_fields[] = {
-    F("id", U),
-    F("project_id", U),
-    F("profile_id", U),
-    N("authority_id", U),
-    N("application_id", U),
-    N("identity_id", U),
-    F("method", T),
-    F("status", T),
-    N("common_name", T),
-    N("alt_names", T),
-    N("decision", J),
-    N("decision_sha256", X),
-    N("spki", X),
-    N("metadata", J),
-    N("certificate_id", U),
-    N("serial", T),
-    N("error", T),
-    N("notes", J),
-    F("created_at", W),
-    F("updated_at", W),
+    F("id", U),           F("project_id", U),     F("profile_id", U),
+    N("authority_id", U), N("application_id", U), N("identity_id", U),
+    F("method", T),       F("status", T),         N("common_name", T),
+    N("alt_names", T),    N("decision", J),       N("decision_sha256", X),
+    N("spki", X),         N("metadata", J),       N("certificate_id", U),
+    N("serial", T),       N("error", T),          N("notes", J),
+    F("created_at", W),   F("updated_at", W),
 };
 CHECKED(request_fields, CHY_REQUEST_FIELDS);
 NUMBERS(request_created, CHY_REQUEST_PROJECT_ID, CHY_REQUEST_CREATED_AT);
@@ -249,9 +239,9 @@ static const struct chy_field serial_fields[] = {F("generation_id", U), F("numbe
 CHECKED(serial_fields, CHY_SERIAL_FIELDS);
 
 static const struct chy_field revocation_fields[] = {
-    F("generation_id", U), F("serial", T),     F("shard", I),
-    F("revision", I),      F("reason", I),     F("revoked_at", W),
-    F("not_after", W),     F("lifted", B),     N("certificate_id", U),
+    F("generation_id", U), F("serial", T), F("shard", I),
+    F("revision", I),      F("reason", I), F("revoked_at", W),
+    F("not_after", W),     F("lifted", B), N("certificate_id", U),
 };
 CHECKED(revocation_fields, CHY_REVOCATION_FIELDS);
 NUMBERS(revocation_shard, CHY_REVOCATION_GENERATION_ID, CHY_REVOCATION_SHARD,
@@ -259,10 +249,9 @@ NUMBERS(revocation_shard, CHY_REVOCATION_GENERATION_ID, CHY_REVOCATION_SHARD,
 static const struct chy_index revocation_indexes[] = {INDEX("shard", revocation_shard)};
 
 static const struct chy_field crl_shard_fields[] = {
-    F("generation_id", U), F("number", I),       F("taken", I),
-    F("revision", I),      F("crl_number", I),   F("crl_revision", I),
-    N("crl", X),           N("this_update", W),  N("next_update", W),
-    F("id", U),
+    F("generation_id", U), F("number", I),       F("taken", I), F("revision", I),
+    F("crl_number", I),    F("crl_revision", I), N("crl", X),   N("this_update", W),
+    N("next_update", W),   F("id", U),
 };
 CHECKED(crl_shard_fields, CHY_SHARD_FIELDS);
 NUMBERS(crl_shard_id, CHY_SHARD_ID);
@@ -281,8 +270,7 @@ NUMBERS(data_key_period, CHY_DATA_KEY_PROJECT_ID, CHY_DATA_KEY_PERIOD);
 static const struct chy_index data_key_indexes[] = {UNIQUE("period", data_key_period)};
 
 static const struct chy_field identity_fields[] = {
-    F("id", U),         F("kind", T),       F("name", T), F("role", T),
-    F("created_at", W), F("updated_at", W),
+    F("id", U), F("kind", T), F("name", T), F("role", T), F("created_at", W), F("updated_at", W),
 };
 CHECKED(identity_fields, CHY_IDENTITY_FIELDS);
 NUMBERS(identity_created, CHY_IDENTITY_CREATED_AT);
@@ -295,39 +283,30 @@ NUMBERS(membership_project, CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBERSHIP_CREATED_AT
 static const struct chy_index membership_indexes[] = {INDEX("project", membership_project)};
 
 static const struct chy_field universal_auth_fields[] = {
-    F("identity_id", U),
-    F("client_id", T),
-    F("token_ttl", I),
-    F("token_max_ttl", I),
-    F("token_uses_limit", I),
-    F("token_period", I),
-    F("secret_trusted_ips", J),
-    F("token_trusted_ips", J),
-    F("lockout_enabled", B),
-    F("lockout_threshold", I),
-    F("lockout_duration", I),
-    F("lockout_reset", I),
-    F("created_at", W),
-    F("updated_at", W),
+    F("identity_id", U),        F("client_id", T),         F("token_ttl", I),
+    F("token_max_ttl", I),      F("token_uses_limit", I),  F("token_period", I),
+    F("secret_trusted_ips", J), F("token_trusted_ips", J), F("lockout_enabled", B),
+    F("lockout_threshold", I),  F("lockout_duration", I),  F("lockout_reset", I),
+    F("created_at", W),         F("updated_at", W),
 };
 CHECKED(universal_auth_fields, CHY_UA_FIELDS);
 NUMBERS(universal_auth_client, CHY_UA_CLIENT_ID);
 static const struct chy_index universal_auth_indexes[] = {UNIQUE("client", universal_auth_client)};
 
 static const struct chy_field client_secret_fields[] = {
-    F("id", U),         F("identity_id", U), F("mac", X),        F("prefix", T),
-    F("description", T), F("uses", I),       F("uses_limit", I), F("ttl", I),
-    F("revoked", B),    F("created_at", W),  F("updated_at", W),
+    F("id", U),          F("identity_id", U), F("mac", X),        F("prefix", T),
+    F("description", T), F("uses", I),        F("uses_limit", I), F("ttl", I),
+    F("revoked", B),     F("created_at", W),  F("updated_at", W),
 };
 CHECKED(client_secret_fields, CHY_SECRET_FIELDS);
 NUMBERS(client_secret_mac, CHY_SECRET_MAC);
 NUMBERS(client_secret_identity, CHY_SECRET_IDENTITY_ID, CHY_SECRET_CREATED_AT);
-static const struct chy_index client_secret_indexes[] = {
-    UNIQUE("mac", client_secret_mac), INDEX("identity", client_secret_identity)};
+static const struct chy_index client_secret_indexes[] = {UNIQUE("mac", client_secret_mac),
+                                                         INDEX("identity", client_secret_identity)};
 
 static const struct chy_field access_token_fields[] = {
-    F("hash", X),       F("identity_id", U), N("secret_id", U),      N("name", T),
-    F("uses", I),       F("uses_limit", I),  F("ttl", I),            N("expires_at", W),
+    F("hash", X),           F("identity_id", U), N("secret_id", U),  N("name", T),
+    F("uses", I),           F("uses_limit", I),  F("ttl", I),        N("expires_at", W),
     N("max_expires_at", W), N("trusted_ips", J), F("created_at", W),
 };
 CHECKED(access_token_fields, CHY_TOKEN_FIELDS);
@@ -339,28 +318,16 @@ static const struct chy_index access_token_indexes[] = {INDEX("identity", access
                                                         INDEX("expiry", access_token_expiry)};
 
 static const struct chy_field lockout_fields[] = {F("client_id", T), F("network", T),
-                                                  F("failures", I), F("last_at", W),
-                                                  N("until", W)};
+                                                  F("failures", I), F("last_at", W), N("until", W)};
 CHECKED(lockout_fields, CHY_LOCKOUT_FIELDS);
 NUMBERS(lockout_last, CHY_LOCKOUT_LAST_AT);
 static const struct chy_index lockout_indexes[] = {INDEX("last", lockout_last)};
 
 static const struct chy_field audit_fields[] = {
-    F("id", U),
-    F("node", T),
-    F("block", I),
-    F("time", W),
-    N("project_id", U),
-    F("actor_kind", T),
-    N("actor_id", U),
-    F("action", T),
-    F("target_kind", T),
-    N("target_id", T),
-    F("outcome", T),
-    N("detail", J),
-    F("request_id", T),
-    N("peer", T),
-    F("mac", X),
+    F("id", U),          F("node", T),       F("block", I),    F("time", W),
+    N("project_id", U),  F("actor_kind", T), N("actor_id", U), F("action", T),
+    F("target_kind", T), N("target_id", T),  F("outcome", T),  N("detail", J),
+    F("request_id", T),  N("peer", T),       F("mac", X),
 };
 CHECKED(audit_fields, CHY_AUDIT_FIELDS);
 NUMBERS(audit_block, CHY_AUDIT_NODE, CHY_AUDIT_BLOCK);
@@ -372,18 +339,22 @@ CHECKED(denial_fields, CHY_DENIAL_FIELDS);
 NUMBERS(denial_minute, CHY_DENIAL_MINUTE);
 static const struct chy_index denial_indexes[] = {INDEX("minute", denial_minute)};
 
-static const struct chy_field statistic_fields[] = {F("project_id", U), F("dimension", T),
-                                                    F("value", T),      F("day", I),
-                                                    F("node", T),       F("count", I)};
+static const struct chy_field statistic_fields[] = {
+    F("project_id", U), F("dimension", T), F("value", T), F("day", I), F("node", T), F("count", I)};
 CHECKED(statistic_fields, CHY_STATISTIC_FIELDS);
 
 static const struct chy_field lease_fields[] = {F("name", T), F("holder", T), F("epoch", I),
                                                 F("beat", I)};
 CHECKED(lease_fields, CHY_LEASE_FIELDS);
 
-#define NO_INDEXES {NULL, 0, 0}
-#define COLLECTION(name, flags, placement, fields, key, indexes) \
-    {CHY_TEXT_INIT(name), flags, placement, CHY_VIEW_INIT(fields), CHY_VIEW_INIT(key), indexes}
+#define NO_INDEXES \
+    {              \
+        NULL, 0, 0 \
+    }
+#define COLLECTION(name, flags, placement, fields, key, indexes)                                  \
+    {                                                                                             \
+        CHY_TEXT_INIT(name), flags, placement, CHY_VIEW_INIT(fields), CHY_VIEW_INIT(key), indexes \
+    }
 #define INDEXED(indexes) CHY_VIEW_INIT(indexes)
 #define WATCHED CHY_COLLECTION_WATCHED
 

@@ -25,8 +25,7 @@ void chy_json_setup(void);
 
 /** chy_json_parse reads a document that lives as long as the operation.  BAD_INPUT (no reason, so
  *  HTTP 400): malformed, a repeated key, nested too deep, not UTF-8. */
-CHY_MUST_USE chy_status chy_json_parse(struct chy_op *op, struct chy_slice text,
-                                       json_t **out_json);
+CHY_MUST_USE chy_status chy_json_parse(struct chy_op *op, struct chy_slice text, json_t **out_json);
 
 /** chy_json_own takes a reference to `json` and lets it go when the operation ends. */
 CHY_MUST_USE chy_status chy_json_own(struct chy_op *op, json_t *json);

@@ -63,11 +63,10 @@ static chy_status derive_mac_keys(struct chy_keyring *keyring, struct chy_op *op
 static chy_status import_kek(struct chy_keyring *keyring, struct chy_op *op, struct chy_slice kek)
 {
     struct chy_crypto *crypto = keyring->runtime->seal_crypto;
-    struct chy_key_template aes_key = {.struct_size = sizeof aes_key,
-                                       .algorithm = CHY_KEY_AES_256};
+    struct chy_key_template aes_key = {.struct_size = sizeof aes_key, .algorithm = CHY_KEY_AES_256};
     struct chy_slice id;
-    CHY_TRY(chy_crypto_hmac_raw(crypto, op, kek, CHY_DIGEST_SHA256,
-                                chy_text("chancery kek id 1"), &id));
+    CHY_TRY(chy_crypto_hmac_raw(crypto, op, kek, CHY_DIGEST_SHA256, chy_text("chancery kek id 1"),
+                                &id));
     chy_hex_encode(chy_slice_of(id.ptr, KEK_ID_LEN / 2), keyring->kek_id);
     CHY_TRY(chy_crypto_import(crypto, op, &aes_key, kek, &keyring->kek));
     return derive_mac_keys(keyring, op, kek);
@@ -85,8 +84,8 @@ static chy_status establish_check(struct chy_keyring *keyring, struct chy_op *op
     CHY_TRY(chy_crypto_seal(&keyring->kek, op, &context, chy_text(CHECK_TEXT), &sealed));
     struct chy_batch batch;
     chy_batch_init(&batch, op, 0);
-    struct chy_write *write = chy_batch_insert(
-        &batch, CHY_C_SETTINGS, CHY_KEY(chy_value_text(chy_text(SETTING_KEK))));
+    struct chy_write *write =
+        chy_batch_insert(&batch, CHY_C_SETTINGS, CHY_KEY(chy_value_text(chy_text(SETTING_KEK))));
     chy_write_set(write, CHY_SETTING_TEXT, chy_value_text(chy_keyring_kek_id(keyring)));
     chy_write_set(write, CHY_SETTING_BLOB, chy_value_blob(sealed));
     return chy_batch_commit(&batch, keyring->runtime->storage, NULL);
@@ -95,14 +94,14 @@ static chy_status establish_check(struct chy_keyring *keyring, struct chy_op *op
 static chy_status check_kek(struct chy_keyring *keyring, struct chy_op *op, bool establish)
 {
     struct chy_storage_row row;
-    chy_status status =
-        chy_storage_read(keyring->runtime->storage, op, CHY_C_SETTINGS,
-                         CHY_KEY(chy_value_text(chy_text(SETTING_KEK))),
-                         CHY_FIELDS(CHY_SETTING_TEXT, CHY_SETTING_BLOB), &row);
+    chy_status status = chy_storage_read(keyring->runtime->storage, op, CHY_C_SETTINGS,
+                                         CHY_KEY(chy_value_text(chy_text(SETTING_KEK))),
+                                         CHY_FIELDS(CHY_SETTING_TEXT, CHY_SETTING_BLOB), &row);
     if (status == CHY_NOT_FOUND) {
-        return establish ? establish_check(keyring, op)
-                         : chy_fail(op, CHY_DENIED, 0,
-                                    "the database has no master key (KEK) yet; run 'chancery init'");
+        return establish
+                   ? establish_check(keyring, op)
+                   : chy_fail(op, CHY_DENIED, 0,
+                              "the database has no master key (KEK) yet; run 'chancery init'");
     }
     CHY_TRY(status);
     struct chy_slice id = chy_row_text(&row, 0);
@@ -208,10 +207,9 @@ static chy_status open_data_key(struct chy_runtime *runtime, struct chy_op *op,
     struct chy_slice bytes;
     CHY_TRY(data_key_aad(op, &id, &project_id, &aad));
     struct chy_seal_context context = chy_seal_context_of("data-key", aad);
-    CHY_TRY(chy_crypto_open_sealed(&runtime->keyring->kek, op, &context, chy_row_blob(row, 2),
-                                   &bytes));
-    struct chy_key_template aes_key = {.struct_size = sizeof aes_key,
-                                       .algorithm = CHY_KEY_AES_256};
+    CHY_TRY(
+        chy_crypto_open_sealed(&runtime->keyring->kek, op, &context, chy_row_blob(row, 2), &bytes));
+    struct chy_key_template aes_key = {.struct_size = sizeof aes_key, .algorithm = CHY_KEY_AES_256};
     CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
     CHY_TRY(chy_crypto_import(crypto, op, &aes_key, bytes, &key));
     struct data_key *data_key = calloc(1, sizeof *data_key);
@@ -232,9 +230,9 @@ static chy_status load_data_key(struct chy_runtime *runtime, struct chy_op *op,
     assert(key.len == sizeof name);
     memcpy(&name, key.ptr, sizeof name);
     struct chy_storage_row row;
-    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_DATA_KEYS,
-                                         CHY_KEY(chy_value_uuid(&name.id)), data_key_fields(),
-                                         &row);
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_DATA_KEYS, CHY_KEY(chy_value_uuid(&name.id)),
+                         data_key_fields(), &row);
     if (status == CHY_NOT_FOUND) {
         return chy_fail(op, CHY_BROKEN, 0, "a sealed value names a data key that is not there");
     }
@@ -264,8 +262,7 @@ static chy_status make_data_key(struct chy_runtime *runtime, struct chy_op *op,
         chy_batch_insert(&batch, CHY_C_DATA_KEYS, CHY_KEY(chy_value_uuid(&id)));
     chy_write_set(write, CHY_DATA_KEY_PROJECT_ID, chy_value_uuid(project_id));
     chy_write_set(write, CHY_DATA_KEY_PERIOD, chy_value_text(period));
-    chy_write_set(write, CHY_DATA_KEY_KEK_ID,
-                  chy_value_text(chy_keyring_kek_id(runtime->keyring)));
+    chy_write_set(write, CHY_DATA_KEY_KEK_ID, chy_value_text(chy_keyring_kek_id(runtime->keyring)));
     chy_write_set(write, CHY_DATA_KEY_SEALED, chy_value_blob(sealed));
     chy_write_set(write, CHY_DATA_KEY_CREATED_AT, chy_value_time(chy_now(op)));
     chy_status status = chy_batch_commit(&batch, runtime->storage, NULL);
@@ -314,8 +311,8 @@ static chy_status month_key(struct chy_runtime *runtime, struct chy_op *op,
     (void)snprintf(name.period, sizeof name.period, "%04u-%02u", (unsigned)civil.year % 10000U,
                    (unsigned)civil.month % 100U);
     const struct chy_cached *cached;
-    CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_MONTH_KEY,
-                          chy_slice_of(&name, sizeof name), load_month_key, &cached));
+    CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_MONTH_KEY, chy_slice_of(&name, sizeof name),
+                          load_month_key, &cached));
     *out_key = (const struct data_key *)cached;
     return CHY_OK;
 }
@@ -329,8 +326,8 @@ static chy_status key_by_id(struct chy_runtime *runtime, struct chy_op *op,
     name.crypto = crypto;
     name.id = *id;
     const struct chy_cached *cached;
-    CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_DATA_KEY,
-                          chy_slice_of(&name, sizeof name), load_data_key, &cached));
+    CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_DATA_KEY, chy_slice_of(&name, sizeof name),
+                          load_data_key, &cached));
     *out_key = (const struct data_key *)cached;
     return CHY_OK;
 }
@@ -414,7 +411,6 @@ chy_status chy_keyring_open_secret(struct chy_keyring *keyring, struct chy_op *o
     struct chy_seal_context context;
     const struct data_key *data_key;
     CHY_TRY(place_context(op, place, &context));
-    CHY_TRY(key_by_id(keyring->runtime, op, data_key_id, keyring->runtime->leaf_crypto,
-                      &data_key));
+    CHY_TRY(key_by_id(keyring->runtime, op, data_key_id, keyring->runtime->leaf_crypto, &data_key));
     return chy_crypto_open_sealed(&data_key->key, op, &context, sealed, out_secret);
 }

@@ -3,8 +3,8 @@
  *
  * One master key (KEK), which never lies in the database, seals data keys: one for each project and
  * month.  A data key seals private keys and secrets of its project.  Each blob is bound to its row:
- * collection, row id, field, project, the key's SPKI hash and its flags; moved elsewhere it does not
- * open.  Rotating the KEK wraps the data keys again and touches nothing else.
+ * collection, row id, field, project, the key's SPKI hash and its flags; moved elsewhere it does
+ * not open.  Rotating the KEK wraps the data keys again and touches nothing else.
  */
 #ifndef CHY_RESOURCE_KEYRING_H
 #define CHY_RESOURCE_KEYRING_H
@@ -16,8 +16,10 @@
 
 struct chy_keyring;
 
-/** chy_keyring_open imports the KEK.  `establish` writes its check value when the database has none;
- *  otherwise a database without one, or with another KEK's, is CHY_DENIED with both ids. */
+/**
+ * chy_keyring_open imports the KEK.  `establish` writes its check value when the database has none;
+ * otherwise a database without one, or with another KEK's, is CHY_DENIED with both ids.
+ */
 CHY_MUST_USE chy_status chy_keyring_open(struct chy_runtime *runtime, struct chy_op *op,
                                          struct chy_slice kek, bool establish,
                                          struct chy_keyring **out_keyring);
@@ -26,16 +28,23 @@ void chy_keyring_close(struct chy_keyring *keyring);
 /** chy_keyring_kek_id names the KEK without telling anything of it: 16 hexadecimal digits. */
 struct chy_slice chy_keyring_kek_id(const struct chy_keyring *keyring);
 
-/** chy_keyring_mac is HMAC-SHA-256 under a key derived of the KEK for one purpose: audit rows, client
- *  secrets, tokens.  32 bytes. */
-enum chy_mac_purpose { CHY_MAC_AUDIT = 0, CHY_MAC_CLIENT_SECRET, CHY_MAC_TOKEN, CHY_MAC_COUNT };
+/**
+ * chy_keyring_mac is HMAC-SHA-256 under a key derived of the KEK for one purpose: audit rows,
+ * client secrets, tokens.  32 bytes.
+ */
+enum chy_mac_purpose {
+    CHY_MAC_AUDIT = 0,
+    CHY_MAC_CLIENT_SECRET,
+    CHY_MAC_TOKEN,
+    CHY_MAC_COUNT
+};
 CHY_MUST_USE chy_status chy_keyring_mac(struct chy_keyring *keyring, struct chy_op *op,
                                         enum chy_mac_purpose purpose, struct chy_slice message,
                                         struct chy_slice *out_mac);
 
 /** What a sealed blob belongs to. */
 struct chy_sealed_place {
-    const char *purpose;      /**< "ca-key", "leaf-key", "secret" */
+    const char *purpose; /**< "ca-key", "leaf-key", "secret" */
     const char *collection;
     const char *field;
     const struct chy_uuid *row_id;

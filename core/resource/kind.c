@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "plugin/schema.h"
+#include "plugin/view.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
 
@@ -11,25 +12,29 @@
  * Pieces
  */
 
+static const struct chy_collection *collection_of(const struct chy_call *call)
+{
+    return (const struct chy_collection *)chy_view_item(
+        chy_storage_schema(call->runtime->storage)->collections, call->kind->collection);
+}
+
 struct chy_view chy_call_fields(const struct chy_call *call)
 {
     static const uint32_t numbers[CHY_STORAGE_FIELDS_MAX] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22,
-        23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45,
-        46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65, 66, 67, 68,
-        69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91,
-        92, 93, 94, 95};
-    const struct chy_collection *collection = chy_schema_collection(
-        chy_storage_schema(call->runtime->storage), call->kind->collection);
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+        20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+        40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,
+        60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79,
+        80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95};
+    const struct chy_collection *collection = collection_of(call);
     return chy_view_of(numbers, collection->fields.count, sizeof numbers[0]);
 }
 
 static uint32_t field_type(const struct chy_call *call, uint32_t field)
 {
-    const struct chy_collection *collection = chy_schema_collection(
-        chy_storage_schema(call->runtime->storage), call->kind->collection);
+    const struct chy_collection *collection = collection_of(call);
     const struct chy_field *declared =
-        (const struct chy_field *)chy_view_at(collection->fields, field);
+        (const struct chy_field *)chy_view_item(collection->fields, field);
     return declared->type;
 }
 
@@ -60,9 +65,10 @@ chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
     return CHY_OK;
 }
 
-/** only_project finds the one project of a caller who may see all; false: there are more, or none. */
-static chy_status only_project(struct chy_call *call, struct chy_uuid *out_project,
-                               bool *out_found)
+/**
+ * only_project finds the one project of a caller who may see all; false: there are more, or none.
+ */
+static chy_status only_project(struct chy_call *call, struct chy_uuid *out_project, bool *out_found)
 {
     const struct chy_principal *principal = chy_principal_of(call->op);
     struct chy_query query;
@@ -98,8 +104,9 @@ static chy_status active_project(struct chy_call *call, struct chy_uuid *out_pro
     chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_SETTINGS,
                                          CHY_KEY(chy_value_text(chy_text("active-project"))),
                                          CHY_FIELDS(CHY_SETTING_BLOB), &row);
-    if (status == CHY_OK && chy_row_blob(&row, 0).len == sizeof out_project->bytes) {
-        memcpy(out_project->bytes, chy_row_blob(&row, 0).ptr, sizeof out_project->bytes);
+    struct chy_slice kept = status == CHY_OK ? chy_row_blob(&row, 0) : chy_slice_of(NULL, 0);
+    if (kept.ptr != NULL && kept.len == sizeof out_project->bytes) {
+        memcpy(out_project->bytes, kept.ptr, sizeof out_project->bytes);
         return CHY_OK;
     }
     if (status != CHY_OK && status != CHY_NOT_FOUND) {
@@ -124,14 +131,14 @@ chy_status chy_call_project(struct chy_call *call)
     return status == CHY_NOT_FOUND ? chy_not_found(call->op, "project") : status;
 }
 
-chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id,
-                              uint32_t collection, uint32_t project_field, struct chy_view fields,
-                              const char *what, struct chy_storage_row *out_row)
+chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id, uint32_t collection,
+                              uint32_t project_field, struct chy_view fields, const char *what,
+                              struct chy_storage_row *out_row)
 {
     struct chy_storage_row row;
-    chy_status status = chy_storage_read(call->runtime->storage, call->op, collection,
-                                         CHY_KEY(chy_value_uuid(id)), CHY_FIELDS(project_field),
-                                         &row);
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, collection, CHY_KEY(chy_value_uuid(id)),
+                         CHY_FIELDS(project_field), &row);
     if (status == CHY_NOT_FOUND) {
         return chy_not_found(call->op, what);
     }
@@ -168,9 +175,8 @@ static json_t *many_to_json(struct chy_view items)
 {
     json_t *list = json_array();
     for (uint64_t i = 0; list != NULL && i < items.count; i++) {
-        const struct chy_slice *item = (const struct chy_slice *)chy_view_at(items, i);
-        (void)json_array_append_new(list, json_stringn((const char *)item->ptr,
-                                                       (size_t)item->len));
+        const struct chy_slice *item = (const struct chy_slice *)chy_view_item(items, i);
+        (void)json_array_append_new(list, json_stringn((const char *)item->ptr, (size_t)item->len));
     }
     return list;
 }
@@ -438,8 +444,7 @@ static chy_status count_rows(struct chy_call *call, uint64_t *out_count)
     struct chy_query query;
     struct chy_storage_page page;
     uint64_t count = 0;
-    chy_query_init(&query, call->op, call->kind->collection, CHY_NO_FIELDS,
-                   CHY_STORAGE_PAGE_MAX);
+    chy_query_init(&query, call->op, call->kind->collection, CHY_NO_FIELDS, CHY_STORAGE_PAGE_MAX);
     narrow(call, &query);
     query.find.scan_limit = COUNT_LIMIT;
     do {

@@ -1,10 +1,10 @@
 /**
  * Kinds of managed object, each declared once.
  *
- * A kind is a table: its members (wire name, stored field, JSON Schema, what may happen to it) and its
- * actions (name, permission, shape of the document, function).  From the members come validation,
- * storage and JSON for the ordinary actions; what a kind does beyond them is a function of its own.
- * resource, access and enroll each bring kinds; `command` registers them at start-up.
+ * A kind is a table: its members (wire name, stored field, JSON Schema, what may happen to it) and
+ * its actions (name, permission, shape of the document, function).  From the members come
+ * validation, storage and JSON for the ordinary actions; what a kind does beyond them is a function
+ * of its own. resource, access and enroll each bring kinds; `command` registers them at start-up.
  */
 #ifndef CHY_RESOURCE_KIND_H
 #define CHY_RESOURCE_KIND_H
@@ -27,10 +27,10 @@ enum chy_member_flag {
 
 /** One member of an object. */
 struct chy_member {
-    const char *name;   /**< on the wire */
-    uint32_t field;     /**< in the kind's collection */
-    uint32_t flags;     /**< enum chy_member_flag */
-    const char *shape;  /**< JSON Schema of the value; NULL with CHY_MEMBER_DERIVED */
+    const char *name;  /**< on the wire */
+    uint32_t field;    /**< in the kind's collection */
+    uint32_t flags;    /**< enum chy_member_flag */
+    const char *shape; /**< JSON Schema of the value; NULL with CHY_MEMBER_DERIVED */
 };
 
 enum chy_action_flag {
@@ -65,12 +65,12 @@ struct chy_kind_hooks {
 };
 
 struct chy_kind {
-    const char *name;       /**< "certificate-profiles" */
-    const char *singular;   /**< "certificateProfile": wraps one; NULL: bare */
-    const char *plural;     /**< "certificateProfiles": wraps a list; NULL: bare */
-    const char *what;       /**< for people: "certificate profile" */
-    const char *subject;    /**< of permissions; CHY_SUBJECT_… */
-    const char *audit;      /**< first part of audit actions: "certificate-profile" */
+    const char *name;     /**< "certificate-profiles" */
+    const char *singular; /**< "certificateProfile": wraps one; NULL: bare */
+    const char *plural;   /**< "certificateProfiles": wraps a list; NULL: bare */
+    const char *what;     /**< for people: "certificate profile" */
+    const char *subject;  /**< of permissions; CHY_SUBJECT_… */
+    const char *audit;    /**< first part of audit actions: "certificate-profile" */
     uint32_t collection;
     uint32_t id_field;
     uint32_t project_field; /**< CHY_NO_FIELD: not of a project; the
@@ -94,7 +94,7 @@ struct chy_call {
     struct chy_op *op;
     const struct chy_kind *kind;
     const struct chy_action *action;
-    struct chy_uuid id;         /**< with CHY_ACTION_NEEDS_ID */
+    struct chy_uuid id; /**< with CHY_ACTION_NEEDS_ID */
     struct chy_slice id_text;
     json_t *document;           /**< an object, of the action's shape; belongs to the operation */
     struct chy_uuid project_id; /**< of the object, or where it is made, once known */
@@ -109,8 +109,10 @@ CHY_MUST_USE chy_status chy_kinds_new(struct chy_op *op, const struct chy_kind *
                                       size_t count, struct chy_kinds **out_kinds);
 void chy_kinds_free(struct chy_kinds *kinds);
 
-/** chy_kinds_call serves host->resource: finds kind and action, checks id and document, asks for the
- *  permission, runs, writes the answer.  A refusal is audited here. */
+/**
+ * chy_kinds_call serves host->resource: finds kind and action, checks id and document, asks for the
+ * permission, runs, writes the answer.  A refusal is audited here.
+ */
 CHY_MUST_USE chy_status chy_kinds_call(struct chy_runtime *runtime, struct chy_op *op,
                                        const struct chy_resource_call *resource_call,
                                        struct chy_resource_answer *out_answer);
@@ -124,20 +126,20 @@ chy_status chy_kind_update(struct chy_call *call);
 chy_status chy_kind_delete(struct chy_call *call);
 
 /** CHY_LIST_SHAPE is what chy_kind_list() understands. */
-#define CHY_LIST_SHAPE                                                     \
-    "{\"type\":\"object\",\"properties\":{"                                \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"},"             \
-    "\"offset\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":10000},"   \
-    "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"      \
+#define CHY_LIST_SHAPE                                                   \
+    "{\"type\":\"object\",\"properties\":{"                              \
+    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"},"           \
+    "\"offset\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":10000}," \
+    "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"    \
     "\"search\":{\"type\":\"string\",\"maxLength\":255}}}"
 
-#define CHY_ORDINARY_ACTIONS                                                       \
-    {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},                       \
-        {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},         \
+#define CHY_ORDINARY_ACTIONS                                                        \
+    {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},                        \
+        {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},          \
         {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, chy_kind_list}, \
-        {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update},   \
-    {                                                                              \
-        "delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete    \
+        {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update},    \
+    {                                                                               \
+        "delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete     \
     }
 
 /* --- pieces, for functions of a kind's own ---------------------------------------------------- */
@@ -145,13 +147,17 @@ chy_status chy_kind_delete(struct chy_call *call);
 /** chy_call_fields is a view of all field numbers of the kind's collection. */
 struct chy_view chy_call_fields(const struct chy_call *call);
 
-/** chy_call_row reads the object `id`, whole, checks that it is in a project of the caller's and that
- *  the permission of the action holds there, and notes the project.  NOT_FOUND else. */
+/**
+ * chy_call_row reads the object `id`, whole, checks that it is in a project of the caller's and
+ * that the permission of the action holds there, and notes the project.  NOT_FOUND else.
+ */
 CHY_MUST_USE chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
                                      struct chy_storage_row *out_row);
 
-/** chy_call_project finds the project that the document means: its projectId, else the caller's only
- *  or the active one, else BAD_INPUT; and asks for the action's permission there. */
+/**
+ * chy_call_project finds the project that the document means: its projectId, else the caller's only
+ * or the active one, else BAD_INPUT; and asks for the action's permission there.
+ */
 CHY_MUST_USE chy_status chy_call_project(struct chy_call *call);
 
 /** chy_call_reference reads the row of another object that the document names by `member`, in the
@@ -172,8 +178,10 @@ CHY_MUST_USE chy_status chy_call_answer(struct chy_call *call, json_t *object);
 CHY_MUST_USE chy_status chy_call_set_members(struct chy_call *call, struct chy_write *write,
                                              bool is_update);
 
-/** chy_call_commit adds the audit row of `verb` ("create") and commits; a unique index that is taken
- *  goes to the kind's on_conflict. */
+/**
+ * chy_call_commit adds the audit row of `verb` ("create") and commits; a unique index that is taken
+ * goes to the kind's on_conflict.
+ */
 CHY_MUST_USE chy_status chy_call_commit(struct chy_call *call, struct chy_batch *batch,
                                         const char *verb, const struct chy_uuid *target);
 

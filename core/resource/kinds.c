@@ -57,7 +57,7 @@ static chy_status ready(struct chy_op *op, const struct chy_kind *kind,
         return chy_shape_new(op, chy_text(action->shape), kind->name, &out_ready->shape);
     }
     if (kind->member_count != 0 && (is_create || strcmp(action->name, "update") == 0)) {
-        json_t *json;
+        json_t *json = NULL;
         CHY_TRY(members_shape(op, kind, !is_create, &json));
         return chy_shape_from_json(op, json, kind->name, &out_ready->shape);
     }
@@ -146,8 +146,8 @@ static chy_status run(struct chy_call *call, const struct chy_shape *shape,
 {
     if ((call->action->flags & CHY_ACTION_NEEDS_ID) != 0 &&
         !chy_uuid_parse(resource_call->id, &call->id)) {
-        return chy_shape_refuse_one(call->op, "invalid_string", "/id",
-                                    "the id of a %s is a UUID", call->kind->what);
+        return chy_shape_refuse_one(call->op, "invalid_string", "/id", "the id of a %s is a UUID",
+                                    call->kind->what);
     }
     call->id_text = resource_call->id;
     CHY_TRY(read_document(call, shape, resource_call->document));

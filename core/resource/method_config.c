@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "base/time.h"
+#include "plugin/view.h"
 #include "resource/shape.h"
 
 void chy_method_member(const struct chy_method *method, bool id,
@@ -58,8 +59,7 @@ static void check_range(struct check *check, const struct chy_option *option, co
 static bool is_choice(const struct chy_option *option, struct chy_slice text)
 {
     for (uint64_t i = 0; i < option->choices.count; i++) {
-        const struct chy_slice *choice =
-            (const struct chy_slice *)chy_view_at(option->choices, i);
+        const struct chy_slice *choice = (const struct chy_slice *)chy_view_item(option->choices, i);
         if (chy_slice_equal(*choice, text)) {
             return true;
         }
@@ -128,10 +128,9 @@ static json_t *default_value(const struct chy_option *option)
     case CHY_OPTION_PATH:
     case CHY_OPTION_CHOICE:
     case CHY_OPTION_DURATION:
-        return option->default_text.len == 0
-                   ? json_null()
-                   : json_stringn((const char *)option->default_text.ptr,
-                                  (size_t)option->default_text.len);
+        return option->default_text.len == 0 ? json_null()
+                                             : json_stringn((const char *)option->default_text.ptr,
+                                                            (size_t)option->default_text.len);
     }
     return json_null();
 }
@@ -169,7 +168,7 @@ chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *m
         return chy_fail_memory(op);
     }
     for (uint64_t i = 0; i < method->options.count; i++) {
-        CHY_TRY(take_option(&check, chy_view_at(method->options, i), given, base, config));
+        CHY_TRY(take_option(&check, chy_view_item(method->options, i), given, base, config));
     }
     if (check.failed) {
         return chy_shape_refuse(op);

@@ -1,6 +1,7 @@
 /**
- * What a profile sets for its enrollment method: `apiConfig`, `estConfig` and so on, checked against
- * the option table that the method's plugin declares.  Wire names are the options' in camelCase.
+ * What a profile sets for its enrollment method: `apiConfig`, `estConfig` and so on, checked
+ * against the option table that the method's plugin declares.  Wire names are the options' in
+ * camelCase.
  */
 #ifndef CHY_RESOURCE_METHOD_CONFIG_H
 #define CHY_RESOURCE_METHOD_CONFIG_H
@@ -15,9 +16,11 @@
 void chy_method_member(const struct chy_method *method, bool id,
                        char out_name[CHY_METHOD_NAME_MAX + 16]);
 
-/** chy_method_config_check makes the stored form of `given` (NULL or JSON null: nothing given): every
- *  option with its value or default.  `base`, when not NULL, is the stored form that `given` changes.
- *  BAD_INPUT with an issue for each wrong option. */
+/**
+ * chy_method_config_check makes the stored form of `given` (NULL or JSON null: nothing given):
+ * every option with its value or default.  `base`, when not NULL, is the stored form that `given`
+ * changes. BAD_INPUT with an issue for each wrong option.
+ */
 CHY_MUST_USE chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *method,
                                                 const json_t *given, const json_t *base,
                                                 json_t **out_config);

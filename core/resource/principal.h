@@ -2,8 +2,8 @@
  * Who acts, and what they may do.
  *
  * access finds out who a caller is and puts a principal on the operation; here stand the built-in
- * roles and the one question that every service asks before it does something.  The route's check is
- * only the first gate.
+ * roles and the one question that every service asks before it does something.  The route's check
+ * is only the first gate.
  */
 #ifndef CHY_RESOURCE_PRINCIPAL_H
 #define CHY_RESOURCE_PRINCIPAL_H
@@ -58,7 +58,7 @@ struct chy_principal {
     struct chy_cached cached; /**< first member */
     enum chy_principal_kind kind;
     struct chy_uuid id;
-    enum chy_role role;       /**< in the whole instance: an admin is admin of each project */
+    enum chy_role role; /**< in the whole instance: an admin is admin of each project */
     struct chy_membership *memberships;
     uint32_t membership_count;
 };
@@ -74,12 +74,14 @@ enum chy_role chy_principal_role(const struct chy_principal *principal,
 CHY_MUST_USE bool chy_role_allows(enum chy_role role, const char *subject, const char *action);
 
 /** chy_may tells whether the operation's principal has a permission in a project. */
-CHY_MUST_USE bool chy_may(struct chy_op *op, const struct chy_uuid *project_id,
-                          const char *subject, const char *action);
+CHY_MUST_USE bool chy_may(struct chy_op *op, const struct chy_uuid *project_id, const char *subject,
+                          const char *action);
 
-/** chy_require is chy_may as a status.  NOT_FOUND: the project does not exist for the principal (the
- *  message speaks of `what`).  DENIED, CHY_REASON_PERMISSION: it does, but the permission is missing;
- *  message and details name it.  `project_id` NULL asks for the role in the whole instance. */
+/**
+ * chy_require is chy_may as a status.  NOT_FOUND: the project does not exist for the principal (the
+ * message speaks of `what`).  DENIED, CHY_REASON_PERMISSION: it does, but the permission is
+ * missing; message and details name it.  `project_id` NULL asks for the role in the whole instance.
+ */
 CHY_MUST_USE chy_status chy_require(struct chy_op *op, const struct chy_uuid *project_id,
                                     const char *subject, const char *action, const char *what);
 

@@ -6,23 +6,23 @@
 #include "x509/algorithm.h"
 #include "x509/extensions.h"
 
-#define WORDS                                                            \
-    "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":"          \
+#define WORDS                                                   \
+    "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":" \
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}"
 #define ATTRIBUTE "{\"type\":[\"string\",\"null\"],\"maxLength\":255}"
 #define OBJECT_OR_NULL "{\"type\":[\"object\",\"null\"]}"
 
-#define DEFAULTS                                                                              \
-    "{\"type\":[\"object\",\"null\"],\"properties\":{"                                        \
-    "\"ttlDays\":{\"type\":[\"integer\",\"null\"],\"minimum\":1,\"maximum\":36500},"          \
-    "\"commonName\":" ATTRIBUTE ",\"organization\":" ATTRIBUTE                                \
-    ",\"organizationalUnit\":" ATTRIBUTE ",\"country\":" ATTRIBUTE ",\"state\":" ATTRIBUTE    \
-    ",\"locality\":" ATTRIBUTE ",\"keyAlgorithm\":" ATTRIBUTE                                 \
-    ",\"signatureAlgorithm\":" ATTRIBUTE ",\"keyUsages\":" WORDS                              \
-    ",\"extendedKeyUsages\":" WORDS ",\"domainComponents\":{\"type\":[\"array\",\"null\"],"   \
-    "\"maxItems\":50,\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":63}},"      \
-    "\"basicConstraints\":{\"type\":[\"object\",\"null\"],\"properties\":{"                   \
-    "\"isCA\":{\"type\":\"boolean\"},"                                                        \
+#define DEFAULTS                                                                                   \
+    "{\"type\":[\"object\",\"null\"],\"properties\":{"                                             \
+    "\"ttlDays\":{\"type\":[\"integer\",\"null\"],\"minimum\":1,\"maximum\":36500},"               \
+    "\"commonName\":" ATTRIBUTE ",\"organization\":" ATTRIBUTE                                     \
+    ",\"organizationalUnit\":" ATTRIBUTE ",\"country\":" ATTRIBUTE ",\"state\":" ATTRIBUTE         \
+    ",\"locality\":" ATTRIBUTE ",\"keyAlgorithm\":" ATTRIBUTE ",\"signatureAlgorithm\":" ATTRIBUTE \
+    ",\"keyUsages\":" WORDS ",\"extendedKeyUsages\":" WORDS                                        \
+    ",\"domainComponents\":{\"type\":[\"array\",\"null\"],"                                        \
+    "\"maxItems\":50,\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":63}},"           \
+    "\"basicConstraints\":{\"type\":[\"object\",\"null\"],\"properties\":{"                        \
+    "\"isCA\":{\"type\":\"boolean\"},"                                                             \
     "\"pathLength\":{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":255}}}}}"
 
 static const struct chy_member members[] = {
@@ -59,7 +59,8 @@ static bool check_words(struct chy_call *call, const json_t *defaults, const cha
     size_t i;
     json_t *word;
     bool fine = true;
-    json_array_foreach(json_object_get(defaults, name), i, word) {
+    json_array_foreach(json_object_get(defaults, name), i, word)
+    {
         if (find(chy_json_text(word)) == 0) {
             char path[64];
             (void)snprintf(path, sizeof path, "/defaults/%s/%zu", name, i);
@@ -131,15 +132,15 @@ static bool check_other_configs(struct chy_call *call, const struct chy_method *
 
 static bool check_issuer(struct chy_call *call, const struct chy_method *method)
 {
-    bool self_signed =
-        chy_slice_is(chy_json_member(call->document, "issuerType"), "self-signed");
+    bool self_signed = chy_slice_is(chy_json_member(call->document, "issuerType"), "self-signed");
     bool has_ca = chy_json_member(call->document, "caId").len != 0;
     if (!self_signed && !has_ca) {
         chy_shape_issue(call->op, "custom", "/caId", "required when issuerType is ca");
         return false;
     }
     if (self_signed && has_ca) {
-        chy_shape_issue(call->op, "custom", "/caId", "not permitted when issuerType is self-signed");
+        chy_shape_issue(call->op, "custom", "/caId",
+                        "not permitted when issuerType is self-signed");
         return false;
     }
     if (self_signed && !chy_slice_is(method->name, "api")) {
@@ -181,8 +182,8 @@ static chy_status set_config(struct chy_call *call, struct chy_write *write,
     json_t *config;
     struct chy_slice text;
     chy_method_member(method, false, member);
-    CHY_TRY(chy_method_config_check(call->op, method, json_object_get(call->document, member),
-                                    base, &config));
+    CHY_TRY(chy_method_config_check(call->op, method, json_object_get(call->document, member), base,
+                                    &config));
     CHY_TRY(chy_json_write(call->op, config, &text));
     chy_write_set(write, CHY_PROFILE_CONFIG, chy_value_json(text));
     return CHY_OK;
@@ -220,7 +221,7 @@ static chy_status before_create(struct chy_call *call, struct chy_batch *batch,
                                 struct chy_write *write)
 {
     (void)batch;
-    const struct chy_method *method;
+    const struct chy_method *method = NULL;
     CHY_TRY(check_create(call, &method));
     CHY_TRY(check_references(call));
     CHY_TRY(set_config(call, write, method, NULL));
@@ -285,8 +286,7 @@ static chy_status on_conflict(struct chy_call *call, struct chy_slice index)
 static chy_status decorate_method(struct chy_call *call, const struct chy_storage_row *row,
                                   json_t *object)
 {
-    static const char *const ids[] = {"apiConfigId", "estConfigId", "acmeConfigId",
-                                      "scepConfigId"};
+    static const char *const ids[] = {"apiConfigId", "estConfigId", "acmeConfigId", "scepConfigId"};
     for (size_t i = 0; i < CHY_COUNT_OF(ids); i++) {
         if (!chy_json_set_null(object, ids[i])) {
             return chy_fail_memory(call->op);
@@ -343,8 +343,7 @@ static chy_status decorate_policy(struct chy_call *call, const struct chy_storag
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }
 
-static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row,
-                           json_t *object)
+static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row, json_t *object)
 {
     CHY_TRY(decorate_method(call, row, object));
     CHY_TRY(decorate_authority(call, row, object));
@@ -359,8 +358,7 @@ static chy_status by_slug(struct chy_call *call)
     CHY_TRY(chy_call_project(call));
     chy_query_init(&query, call->op, CHY_C_PROFILES, chy_call_fields(call), 1);
     chy_query_eq(&query, CHY_PROFILE_PROJECT_ID, chy_value_uuid(&call->project_id));
-    chy_query_eq(&query, CHY_PROFILE_SLUG,
-                 chy_value_text(chy_json_member(call->document, "slug")));
+    chy_query_eq(&query, CHY_PROFILE_SLUG, chy_value_text(chy_json_member(call->document, "slug")));
     CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
     if (page.rows.count == 0) {
         return chy_not_found(call->op, call->kind->what);
@@ -369,9 +367,9 @@ static chy_status by_slug(struct chy_call *call)
     return chy_call_answer(call, object);
 }
 
-#define SLUG_QUERY                                                                             \
-    "{\"type\":\"object\",\"required\":[\"slug\"],\"properties\":{"                            \
-    "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"                        \
+#define SLUG_QUERY                                                      \
+    "{\"type\":\"object\",\"required\":[\"slug\"],\"properties\":{"     \
+    "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}," \
     "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 
 static const struct chy_action actions[] = {

@@ -3,8 +3,9 @@
 #include "base/slice.h"
 #include "resource/collections.h"
 
-#define SLUG_SHAPE \
-    "{\"type\":\"string\",\"minLength\":5,\"maxLength\":36,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$\"}"
+#define SLUG_SHAPE                                                                                 \
+    "{\"type\":\"string\",\"minLength\":5,\"maxLength\":36,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$" \
+    "\"}"
 
 /** The bodies of the contract say projectName; answers say name (rest-api: 2.10). */
 static const struct chy_member members[] = {
@@ -97,8 +98,7 @@ static chy_status by_slug(struct chy_call *call)
     struct chy_storage_page page;
     json_t *object;
     chy_query_init(&query, call->op, CHY_C_PROJECTS, chy_call_fields(call), 1);
-    chy_query_eq(&query, CHY_PROJECT_SLUG,
-                 chy_value_text(chy_json_member(call->document, "slug")));
+    chy_query_eq(&query, CHY_PROJECT_SLUG, chy_value_text(chy_json_member(call->document, "slug")));
     CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
     if (page.rows.count == 0) {
         return chy_not_found(call->op, call->kind->what);
@@ -182,10 +182,9 @@ static chy_status refuse_used(struct chy_call *call, uint32_t collection, uint32
     chy_query_init(&query, call->op, collection, CHY_NO_FIELDS, 1);
     chy_query_eq(&query, project_field, chy_value_uuid(&call->id));
     CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    return page.rows.count == 0
-               ? CHY_OK
-               : chy_fail(call->op, CHY_BAD_INPUT, 0,
-                          "the project still has %s; delete them first", what);
+    return page.rows.count == 0 ? CHY_OK
+                                : chy_fail(call->op, CHY_BAD_INPUT, 0,
+                                           "the project still has %s; delete them first", what);
 }
 
 static chy_status before_delete(struct chy_call *call, const struct chy_storage_row *row,
@@ -195,8 +194,8 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
     CHY_TRY(refuse_used(call, CHY_C_CERTIFICATES, CHY_CERT_PROJECT_ID, "certificates"));
     CHY_TRY(refuse_used(call, CHY_C_PROFILES, CHY_PROFILE_PROJECT_ID, "certificate profiles"));
     CHY_TRY(refuse_used(call, CHY_C_POLICIES, CHY_POLICY_PROJECT_ID, "certificate policies"));
-    CHY_TRY(refuse_used(call, CHY_C_AUTHORITIES, CHY_AUTHORITY_PROJECT_ID,
-                        "certificate authorities"));
+    CHY_TRY(
+        refuse_used(call, CHY_C_AUTHORITIES, CHY_AUTHORITY_PROJECT_ID, "certificate authorities"));
     struct chy_query joined;
     chy_query_init(&joined, call->op, CHY_C_MEMBERSHIPS, CHY_NO_FIELDS, 1);
     chy_query_eq(&joined, CHY_MEMBERSHIP_PROJECT_ID, chy_value_uuid(&call->id));
@@ -221,23 +220,22 @@ static chy_status activate(struct chy_call *call)
     CHY_TRY(status);
     struct chy_batch batch;
     chy_batch_init(&batch, call->op, 0);
-    struct chy_write *write = chy_batch_upsert(
-        &batch, CHY_C_SETTINGS, CHY_KEY(chy_value_text(chy_text("active-project"))));
-    chy_write_set(write, CHY_SETTING_BLOB,
-                  chy_value_blob(chy_slice_of(call->project_id.bytes,
-                                              sizeof call->project_id.bytes)));
+    struct chy_write *write = chy_batch_upsert(&batch, CHY_C_SETTINGS,
+                                               CHY_KEY(chy_value_text(chy_text("active-project"))));
+    chy_write_set(
+        write, CHY_SETTING_BLOB,
+        chy_value_blob(chy_slice_of(call->project_id.bytes, sizeof call->project_id.bytes)));
     CHY_TRY(chy_call_commit(call, &batch, "activate", &call->project_id));
     call->answer = chy_json_object(call->op);
-    return call->answer != NULL &&
-                   chy_json_set_uuid(call->answer, "projectId", &call->project_id)
+    return call->answer != NULL && chy_json_set_uuid(call->answer, "projectId", &call->project_id)
                ? CHY_OK
                : chy_fail_memory(call->op);
 }
 
-#define CREATE_SHAPE                                                                      \
-    "{\"type\":\"object\",\"required\":[\"projectName\"],\"properties\":{"                \
+#define CREATE_SHAPE                                                                          \
+    "{\"type\":\"object\",\"required\":[\"projectName\"],\"properties\":{"                    \
     "\"projectName\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"x-trim\":true}," \
-    "\"projectDescription\":{\"type\":[\"string\",\"null\"],\"maxLength\":1000},"         \
+    "\"projectDescription\":{\"type\":[\"string\",\"null\"],\"maxLength\":1000},"             \
     "\"slug\":" SLUG_SHAPE ",\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}"
 
 static const struct chy_action actions[] = {

@@ -22,8 +22,7 @@ static bool touches_watched(const struct chy_runtime *runtime, const struct chy_
     for (const struct chy_write *w = batch->first; w != NULL; w = w->next) {
         const struct chy_collection *collection =
             chy_schema_collection(schema, w->write.collection);
-        bool is_watched =
-            collection != NULL && (collection->flags & CHY_COLLECTION_WATCHED) != 0;
+        bool is_watched = collection != NULL && (collection->flags & CHY_COLLECTION_WATCHED) != 0;
         if (is_watched || w->write.collection == CHY_C_EPOCH) {
             return true;
         }

@@ -22,17 +22,17 @@ struct chy_shards;
 
 /** The `pki` section of the configuration. */
 struct chy_pki_settings {
-    struct chy_slice public_url; /**< "http://pki.example.com", without a slash at its end */
-    int64_t backdate;            /**< µs that notBefore lies in the past */
-    int64_t crl_lifetime;        /**< µs */
-    int64_t shard_size;          /**< certificates a CRL shard takes */
+    struct chy_slice public_url;  /**< "http://pki.example.com", without a slash at its end */
+    int64_t backdate;             /**< µs that notBefore lies in the past */
+    int64_t crl_lifetime;         /**< µs */
+    int64_t shard_size;           /**< certificates a CRL shard takes */
     int64_t clock_back_tolerance; /**< µs that the clock may fall behind what it showed */
 };
 
 /** What an enrollment plugin said of its method, as profiles see it. */
 struct chy_method {
-    struct chy_slice name;    /**< "api" */
-    struct chy_view options;  /**< of struct chy_option: what a profile may set */
+    struct chy_slice name;   /**< "api" */
+    struct chy_view options; /**< of struct chy_option: what a profile may set */
 };
 
 #define CHY_METHODS_MAX 16U
@@ -67,8 +67,10 @@ CHY_MUST_USE chy_status chy_runtime_new_uuid(struct chy_runtime *runtime, struct
 CHY_MUST_USE chy_status chy_runtime_commit(struct chy_runtime *runtime, struct chy_batch *batch,
                                            struct chy_storage_outcome *out_outcome);
 
-/** chy_runtime_bump lets a batch end what is cached although it touches no watched collection: tokens,
- *  which come and go too often to be watched. */
+/**
+ * chy_runtime_bump lets a batch end what is cached although it touches no watched collection:
+ * tokens, which come and go too often to be watched.
+ */
 void chy_runtime_bump(struct chy_batch *batch);
 
 /** chy_runtime_method finds an enrollment method by name, in any case; NULL: none. */

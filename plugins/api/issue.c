@@ -148,8 +148,8 @@ static chy_status read_request(struct chy_op *op, const json_t *body,
         request->flags |= CHY_ENROLL_REMOVE_ROOTS;
     }
     CHY_TRY(read_subject(op, attributes, request));
-    CHY_TRY(read_words(op, json_object_get(attributes, "keyUsages"), CHY_ENROLL_KEY_USAGES,
-                       request, &request->key_usages));
+    CHY_TRY(read_words(op, json_object_get(attributes, "keyUsages"), CHY_ENROLL_KEY_USAGES, request,
+                       &request->key_usages));
     CHY_TRY(read_words(op, json_object_get(attributes, "extendedKeyUsages"),
                        CHY_ENROLL_EXT_KEY_USAGES, request, &request->extended_key_usages));
     CHY_TRY(read_alt_names(op, json_object_get(attributes, "altNames"), request));
@@ -214,8 +214,7 @@ static uint64_t answer_room(const struct chy_enroll_answer *answer)
                     room_for(answer->issuer_pem) + room_for(answer->chain_pem) +
                     room_for(answer->private_key_pem);
     for (uint64_t i = 0; i < answer->adjustments.count; i++) {
-        room +=
-            room_for(*(const struct chy_slice *)chy_view_at(answer->adjustments, i)) + 1;
+        room += room_for(*(const struct chy_slice *)chy_view_at(answer->adjustments, i)) + 1;
     }
     return room;
 }

@@ -3,38 +3,39 @@
 #define CHANCERY_API_ISSUE_SCHEMA_H
 
 #define API_TEXT_OR_NULL "{\"type\":[\"string\",\"null\"],\"maxLength\":255}"
-#define API_WORDS                                                                     \
-    "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":{\"type\":"         \
+#define API_WORDS                                                         \
+    "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":{\"type\":" \
     "\"string\",\"minLength\":1,\"maxLength\":64}}"
 #define API_WORD "{\"type\":[\"string\",\"null\"],\"maxLength\":64}"
 
-#define API_ISSUE_SCHEMA \
-"{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{" \
-    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
-    "\"applicationId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}," \
-    "\"csr\":{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":49152}," \
-    "\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]}," \
-    "\"attributes\":{\"type\":[\"object\",\"null\"],\"properties\":{" \
-    "\"commonName\":" API_TEXT_OR_NULL ",\"organization\":" API_TEXT_OR_NULL \
-    ",\"organizationalUnit\":" API_TEXT_OR_NULL ",\"ou\":" API_TEXT_OR_NULL ",\"country\":" API_TEXT_OR_NULL \
-    ",\"state\":" API_TEXT_OR_NULL ",\"province\":" API_TEXT_OR_NULL ",\"locality\":" API_TEXT_OR_NULL \
-    ",\"domainComponents\":{\"type\":[\"array\",\"null\"],\"maxItems\":50,\"items\":" \
-    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":63}}," \
-    "\"keyUsages\":" API_WORDS ",\"extendedKeyUsages\":" API_WORDS \
-    ",\"altNames\":{\"type\":[\"array\",\"null\"],\"maxItems\":100,\"items\":{" \
-    "\"type\":\"object\",\"required\":[\"type\",\"value\"],\"properties\":{" \
-    "\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32}," \
-    "\"value\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}}}," \
-    "\"signatureAlgorithm\":" API_WORD ",\"keyAlgorithm\":" API_WORD \
-    ",\"ttl\":{\"type\":[\"string\",\"null\"],\"maxLength\":32},\"notBefore\":" API_WORD \
-    ",\"notAfter\":" API_WORD \
-    ",\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]}," \
-    "\"basicConstraints\":{\"type\":[\"object\",\"null\"],\"properties\":{" \
-    "\"isCA\":{\"type\":\"boolean\"}," \
+#define API_ISSUE_SCHEMA                                                                  \
+    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{"                  \
+    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"},"                            \
+    "\"applicationId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"             \
+    "\"csr\":{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":49152},"       \
+    "\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]},"              \
+    "\"attributes\":{\"type\":[\"object\",\"null\"],\"properties\":{"                     \
+    "\"commonName\":" API_TEXT_OR_NULL ",\"organization\":" API_TEXT_OR_NULL              \
+    ",\"organizationalUnit\":" API_TEXT_OR_NULL ",\"ou\":" API_TEXT_OR_NULL               \
+    ",\"country\":" API_TEXT_OR_NULL ",\"state\":" API_TEXT_OR_NULL                       \
+    ",\"province\":" API_TEXT_OR_NULL ",\"locality\":" API_TEXT_OR_NULL                   \
+    ",\"domainComponents\":{\"type\":[\"array\",\"null\"],\"maxItems\":50,\"items\":"     \
+    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":63}},"                            \
+    "\"keyUsages\":" API_WORDS ",\"extendedKeyUsages\":" API_WORDS                        \
+    ",\"altNames\":{\"type\":[\"array\",\"null\"],\"maxItems\":100,\"items\":{"           \
+    "\"type\":\"object\",\"required\":[\"type\",\"value\"],\"properties\":{"              \
+    "\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32},"                    \
+    "\"value\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}}},"               \
+    "\"signatureAlgorithm\":" API_WORD ",\"keyAlgorithm\":" API_WORD                      \
+    ",\"ttl\":{\"type\":[\"string\",\"null\"],\"maxLength\":32},\"notBefore\":" API_WORD  \
+    ",\"notAfter\":" API_WORD                                                             \
+    ",\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]},"             \
+    "\"basicConstraints\":{\"type\":[\"object\",\"null\"],\"properties\":{"               \
+    "\"isCA\":{\"type\":\"boolean\"},"                                                    \
     "\"pathLength\":{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":255}}}}}," \
-    "\"metadata\":{\"type\":[\"array\",\"null\"],\"maxItems\":64,\"items\":{" \
-    "\"type\":\"object\",\"required\":[\"key\"],\"properties\":{" \
-    "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}," \
+    "\"metadata\":{\"type\":[\"array\",\"null\"],\"maxItems\":64,\"items\":{"             \
+    "\"type\":\"object\",\"required\":[\"key\"],\"properties\":{"                         \
+    "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"                    \
     "\"value\":{\"type\":[\"string\",\"null\"],\"maxLength\":1020}}}}}}"
 
 #endif

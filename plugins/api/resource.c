@@ -10,8 +10,7 @@ static bool set_text(json_t *object, struct chy_slice name, struct chy_slice val
     key[name.len] = '\0';
     return json_object_set_new(
                object, key,
-               json_stringn(value.len == 0 ? "" : (const char *)value.ptr, (size_t)value.len)) ==
-           0;
+               json_stringn(value.len == 0 ? "" : (const char *)value.ptr, (size_t)value.len)) == 0;
 }
 
 static chy_status query_document(struct chy_op *op, const struct chy_http_request *request,
@@ -128,8 +127,7 @@ static chy_status decode_form(struct chy_op *op, struct chy_slice text, uint8_t 
 
 static struct chy_slice take_until(struct chy_slice *rest, uint8_t separator)
 {
-    const uint8_t *end =
-        rest->len == 0 ? NULL : memchr(rest->ptr, separator, (size_t)rest->len);
+    const uint8_t *end = rest->len == 0 ? NULL : memchr(rest->ptr, separator, (size_t)rest->len);
     uint64_t len = end == NULL ? rest->len : (uint64_t)(end - rest->ptr);
     struct chy_slice taken = chy_slice_of(rest->ptr, len);
     uint64_t skip = end == NULL ? len : len + 1;

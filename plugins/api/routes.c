@@ -3,8 +3,8 @@
 #include "issue_schema.h"
 
 /**
- * Every route of the REST API.  Most are one line: what the resource service is asked.  The table is
- * made of macros so that each line says only what differs.
+ * Every route of the REST API.  Most are one line: what the resource service is asked.  The table
+ * is made of macros so that each line says only what differs.
  */
 
 #define V1 "/api/v1"
@@ -17,41 +17,48 @@
 #define CHAIN (768U * 1024U)
 
 #define ROUTE(method, path, name, text, auth, flags, subject, action, limit, media, schema, run, \
-              context)                                                                          \
-    {CHY_TEXT_INIT(method), CHY_TEXT_INIT(path),   CHY_TEXT_INIT(name), CHY_TEXT_INIT(text),    \
-     auth,                  flags,                 CHY_TEXT_INIT(subject),                      \
-     CHY_TEXT_INIT(action), limit,                 media,               schema,                 \
-     {NULL, 0},             run,                   context}
+              context)                                                                           \
+    {                                                                                            \
+        CHY_TEXT_INIT(method), CHY_TEXT_INIT(path), CHY_TEXT_INIT(name), CHY_TEXT_INIT(text),    \
+            auth, flags, CHY_TEXT_INIT(subject), CHY_TEXT_INIT(action), limit, media, schema,    \
+            {NULL, 0}, run, context                                                              \
+    }
 
-#define JSON_ONLY {NULL, 0, 0}
-#define NO_SCHEMA {NULL, 0}
+#define JSON_ONLY  \
+    {              \
+        NULL, 0, 0 \
+    }
+#define NO_SCHEMA \
+    {             \
+        NULL, 0   \
+    }
 #define RESOURCE(...) (&(const struct api_resource){__VA_ARGS__})
 
 /** A request without a body, one with a body, one with an optional body. */
-#define READ(path, name, text, subject, action, ...)                                        \
-    ROUTE("GET", path, name, text, CHY_AUTH_BEARER, 0, subject, action, 0, JSON_ONLY,       \
-          NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
-#define SECRET_READ(path, name, text, subject, action, ...)                                 \
-    ROUTE("GET", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_SECRET, subject, action, 0,   \
+#define READ(path, name, text, subject, action, ...)                                             \
+    ROUTE("GET", path, name, text, CHY_AUTH_BEARER, 0, subject, action, 0, JSON_ONLY, NO_SCHEMA, \
+          api_serve_resource, RESOURCE(__VA_ARGS__))
+#define SECRET_READ(path, name, text, subject, action, ...)                               \
+    ROUTE("GET", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_SECRET, subject, action, 0, \
           JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
-#define SEND(method, path, name, text, subject, action, limit, ...)                         \
-    ROUTE(method, path, name, text, CHY_AUTH_BEARER, 0, subject, action, limit, JSON_ONLY,  \
+#define SEND(method, path, name, text, subject, action, limit, ...)                        \
+    ROUTE(method, path, name, text, CHY_AUTH_BEARER, 0, subject, action, limit, JSON_ONLY, \
           NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
-#define REMOVE(path, name, text, subject, ...)                                              \
-    ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject,       \
-          "delete", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+#define REMOVE(path, name, text, subject, ...)                                                  \
+    ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, "delete", \
+          SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
 
 /** The routes of an object that has only the ordinary actions. */
-#define ORDINARY(base, Name, what, subject)                                                     \
-    SEND("POST", base, "create" Name, "Create a " what ".", subject, "create", SMALL, .kind = subject, \
-         .action = "create"),                                                                \
-        READ(base, "list" Name "s", "List " what "s.", subject, "read", .kind = subject,           \
-             .action = "list", .from_query = true),                                          \
-        READ(base "/{id}", "get" Name, "Get a " what ".", subject, "read", .kind = subject,        \
-             .action = "get", .id = "id"),                                                   \
+#define ORDINARY(base, Name, what, subject)                                                      \
+    SEND("POST", base, "create" Name, "Create a " what ".", subject, "create", SMALL,            \
+         .kind = subject, .action = "create"),                                                   \
+        READ(base, "list" Name "s", "List " what "s.", subject, "read", .kind = subject,         \
+             .action = "list", .from_query = true),                                              \
+        READ(base "/{id}", "get" Name, "Get a " what ".", subject, "read", .kind = subject,      \
+             .action = "get", .id = "id"),                                                       \
         SEND("PATCH", base "/{id}", "update" Name, "Change a " what ".", subject, "edit", SMALL, \
-             .kind = subject, .action = "update", .id = "id"),                                  \
-        REMOVE(base "/{id}", "delete" Name, "Delete a " what ".", subject, .kind = subject,        \
+             .kind = subject, .action = "update", .id = "id"),                                   \
+        REMOVE(base "/{id}", "delete" Name, "Delete a " what ".", subject, .kind = subject,      \
                .action = "delete", .id = "id")
 
 #define PROFILES "certificate-profiles"
@@ -114,8 +121,7 @@ const struct chy_route api_routes[] = {
          .action = "certificate", .id = "id"),
     READ(CA "/{id}/certificate/{certificateId}", "getCertificateAuthorityCertificateById",
          "Get one of the CA's certificates.", AUTHORITIES, "read", .kind = AUTHORITIES,
-         .action = "certificate", .id = "id", .into = {"certificateId"},
-         .as = {"certificateId"}),
+         .action = "certificate", .id = "id", .into = {"certificateId"}, .as = {"certificateId"}),
     READ(CA "/{id}/ca-certificates", "listCertificateAuthorityCertificates",
          "List the CA's certificates.", AUTHORITIES, "read", .kind = AUTHORITIES,
          .action = "certificates", .id = "id"),
@@ -129,10 +135,20 @@ const struct chy_route api_routes[] = {
          .kind = AUTHORITIES, .action = "crls", .id = "id"),
 
     /* --- certificates --------------------------------------------------------------------------*/
-    {CHY_TEXT_INIT("POST"), CHY_TEXT_INIT(CM "/certificates"), CHY_TEXT_INIT("issueCertificate"),
-     CHY_TEXT_INIT("Issue a certificate from attributes or a CSR."), CHY_AUTH_BEARER,
-     CHY_ROUTE_SECRET, CHY_TEXT_INIT(CERTIFICATES), CHY_TEXT_INIT("issue"), LARGE, JSON_ONLY,
-     CHY_TEXT_INIT(API_ISSUE_SCHEMA), {NULL, 0}, api_issue, NULL},
+    {CHY_TEXT_INIT("POST"),
+     CHY_TEXT_INIT(CM "/certificates"),
+     CHY_TEXT_INIT("issueCertificate"),
+     CHY_TEXT_INIT("Issue a certificate from attributes or a CSR."),
+     CHY_AUTH_BEARER,
+     CHY_ROUTE_SECRET,
+     CHY_TEXT_INIT(CERTIFICATES),
+     CHY_TEXT_INIT("issue"),
+     LARGE,
+     JSON_ONLY,
+     CHY_TEXT_INIT(API_ISSUE_SCHEMA),
+     {NULL, 0},
+     api_issue,
+     NULL},
     READ(CM "/certificates/{id}", "getCertificate", "Get a certificate's record.", CERTIFICATES,
          "read", .kind = CERTIFICATES, .action = "get", .id = "id"),
     READ(CM "/certificates/{id}/certificate", "getCertificateBody",
@@ -145,8 +161,8 @@ const struct chy_route api_routes[] = {
                 "Get a certificate, its chain and its private key, PEM.", CERTIFICATES, "read",
                 .kind = CERTIFICATES, .action = "bundle", .id = "id"),
     SECRET_READ(CM "/certificates/{id}/private-key", "getCertificatePrivateKey",
-                "Get a certificate's private key, PEM.", CERTIFICATES, "read",
-                .kind = CERTIFICATES, .action = "private-key", .id = "id"),
+                "Get a certificate's private key, PEM.", CERTIFICATES, "read", .kind = CERTIFICATES,
+                .action = "private-key", .id = "id"),
     SECRET_READ(CM "/certificates/certificate-requests/{id}", "getCertificateRequest",
                 "Get a certificate request, with its certificate once it is issued.", REQUESTS,
                 "read", .kind = REQUESTS, .action = "get", .id = "id"),
@@ -154,9 +170,8 @@ const struct chy_route api_routes[] = {
     /* --- identities ----------------------------------------------------------------------------*/
     ORDINARY(V1 "/identities", "Identity", "machine identity", IDENTITIES),
     SEND("POST", PROJECT_IDENTITIES, "createProjectIdentity",
-         "Create a machine identity in a project.", IDENTITIES, "create", SMALL,
-         .kind = IDENTITIES, .action = "create-in-project", .into = {"projectId"},
-         .as = {"projectId"}),
+         "Create a machine identity in a project.", IDENTITIES, "create", SMALL, .kind = IDENTITIES,
+         .action = "create-in-project", .into = {"projectId"}, .as = {"projectId"}),
     READ(PROJECT_IDENTITIES, "listProjectIdentities", "List the identities of a project.",
          IDENTITIES, "read", .kind = MEMBERSHIPS, .action = "list", .into = {"projectId"},
          .as = {"projectId"}, .from_query = true),
@@ -168,31 +183,39 @@ const struct chy_route api_routes[] = {
          "Get an identity's role in a project.", IDENTITIES, "read", .kind = MEMBERSHIPS,
          .action = "get", .id = "identityId", .into = {"projectId"}, .as = {"projectId"}),
     SEND("PATCH", PROJECT_IDENTITIES "/{identityId}", "updateProjectIdentity",
-         "Change an identity's role in a project.", IDENTITIES, "edit", SMALL,
-         .kind = MEMBERSHIPS, .action = "update", .id = "identityId", .into = {"projectId"},
-         .as = {"projectId"}),
+         "Change an identity's role in a project.", IDENTITIES, "edit", SMALL, .kind = MEMBERSHIPS,
+         .action = "update", .id = "identityId", .into = {"projectId"}, .as = {"projectId"}),
     REMOVE(PROJECT_IDENTITIES "/{identityId}", "removeProjectIdentity",
            "Take an identity out of a project.", IDENTITIES, .kind = MEMBERSHIPS,
            .action = "delete", .id = "identityId", .into = {"projectId"}, .as = {"projectId"}),
 
     /* --- universal auth ------------------------------------------------------------------------*/
-    {CHY_TEXT_INIT("POST"), CHY_TEXT_INIT(UA "/login"), CHY_TEXT_INIT("logInUniversalAuth"),
-     CHY_TEXT_INIT("Log in with client id and client secret."), CHY_AUTH_NONE, CHY_ROUTE_SECRET,
-     CHY_TEXT_INIT(""), CHY_TEXT_INIT(""), SMALL, CHY_VIEW_INIT(login_types), NO_SCHEMA,
-     {NULL, 0}, api_login, RESOURCE(.kind = UNIVERSAL_AUTH, .action = "login")},
+    {CHY_TEXT_INIT("POST"),
+     CHY_TEXT_INIT(UA "/login"),
+     CHY_TEXT_INIT("logInUniversalAuth"),
+     CHY_TEXT_INIT("Log in with client id and client secret."),
+     CHY_AUTH_NONE,
+     CHY_ROUTE_SECRET,
+     CHY_TEXT_INIT(""),
+     CHY_TEXT_INIT(""),
+     SMALL,
+     CHY_VIEW_INIT(login_types),
+     NO_SCHEMA,
+     {NULL, 0},
+     api_login,
+     RESOURCE(.kind = UNIVERSAL_AUTH, .action = "login")},
     SEND("POST", UA_IDENTITY, "attachUniversalAuth", "Let an identity log in.", IDENTITIES, "edit",
          SMALL, .kind = UNIVERSAL_AUTH, .action = "create", .id = "identityId"),
     READ(UA_IDENTITY, "getUniversalAuth", "Get how an identity logs in.", IDENTITIES, "read",
          .kind = UNIVERSAL_AUTH, .action = "get", .id = "identityId"),
-    SEND("PATCH", UA_IDENTITY, "updateUniversalAuth", "Change how an identity logs in.",
-         IDENTITIES, "edit", SMALL, .kind = UNIVERSAL_AUTH, .action = "update",
-         .id = "identityId"),
+    SEND("PATCH", UA_IDENTITY, "updateUniversalAuth", "Change how an identity logs in.", IDENTITIES,
+         "edit", SMALL, .kind = UNIVERSAL_AUTH, .action = "update", .id = "identityId"),
     REMOVE(UA_IDENTITY, "detachUniversalAuth", "Let an identity log in no more.", IDENTITIES,
            .kind = UNIVERSAL_AUTH, .action = "delete", .id = "identityId"),
     ROUTE("POST", UA_IDENTITY "/client-secrets", "createClientSecret",
           "Make a client secret; it is shown this once.", CHY_AUTH_BEARER,
-          CHY_ROUTE_SECRET | CHY_ROUTE_EMPTY_BODY, IDENTITIES, "edit", SMALL, JSON_ONLY,
-          NO_SCHEMA, api_serve_resource,
+          CHY_ROUTE_SECRET | CHY_ROUTE_EMPTY_BODY, IDENTITIES, "edit", SMALL, JSON_ONLY, NO_SCHEMA,
+          api_serve_resource,
           RESOURCE(.kind = CLIENT_SECRETS, .action = "create", .id = "identityId")),
     READ(UA_IDENTITY "/client-secrets", "listClientSecrets", "List an identity's client secrets.",
          IDENTITIES, "read", .kind = CLIENT_SECRETS, .action = "list", .id = "identityId"),
@@ -200,16 +223,16 @@ const struct chy_route api_routes[] = {
          "Get what is known of a client secret.", IDENTITIES, "read", .kind = CLIENT_SECRETS,
          .action = "get", .id = "id", .into = {"identityId"}, .as = {"identityId"}),
     ROUTE("POST", UA_IDENTITY "/client-secrets/{id}/revoke", "revokeClientSecret",
-          "End a client secret.", CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, IDENTITIES, "edit",
-          SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
-          RESOURCE(.kind = CLIENT_SECRETS, .action = "revoke", .id = "id",
-                   .into = {"identityId"}, .as = {"identityId"})),
+          "End a client secret.", CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, IDENTITIES, "edit", SMALL,
+          JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = CLIENT_SECRETS, .action = "revoke", .id = "id", .into = {"identityId"},
+                   .as = {"identityId"})),
     ROUTE("POST", V1 "/auth/token/renew", "renewAccessToken", "Make an access token live longer.",
-          CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA,
-          api_serve_resource, RESOURCE(.kind = "access-tokens", .action = "renew")),
+          CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = "access-tokens", .action = "renew")),
     ROUTE("POST", V1 "/auth/token/revoke", "revokeAccessToken", "End an access token.",
-          CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA,
-          api_serve_resource, RESOURCE(.kind = "access-tokens", .action = "revoke")),
+          CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = "access-tokens", .action = "revoke")),
 };
 
 const uint64_t api_route_count = sizeof api_routes / sizeof api_routes[0];

@@ -1,24 +1,25 @@
 /**
  * What a crypto provider implements: keys that stay, primitives that travel.
  *
- * X.509 is not here.  Core assembles DER and hands the bytes to be signed; a provider knows keys and
- * algorithms.  Private keys do not leave it, but for leaf keys that were made exportable.
+ * X.509 is not here.  Core assembles DER and hands the bytes to be signed; a provider knows keys
+ * and algorithms.  Private keys do not leave it, but for leaf keys that were made exportable.
  *
  * Rules for every operation, unless it says otherwise:
  *   - Required.  The optional ones say so; a NULL slot reads as CHY_UNSUPPORTED.
- *   - May run on many threads at once, also with the same key.  A provider pools the private objects
- *     behind a key and checks one out for one call; it never shares one between threads at once.
+ *   - May run on many threads at once, also with the same key.  A provider pools the private
+ *     objects behind a key and checks one out for one call; it never shares one between threads at
+ *     once.
  *   - An algorithm the provider does not have is CHY_UNSUPPORTED.
  *   - A dead token or a limit reached is CHY_TRY_LATER, a key of the wrong kind CHY_BROKEN.
  *   - Secret results (marked so) live in the operation's secret arena.
  *
- * Roles.  The configuration gives the roles `ca`, `leaf` and `seal` to provider instances.  A key that
- * stays in a token is found again by its reference; a key of a software provider is kept by core, as a
- * blob that the provider sealed (`seal_key`), so that its plain bytes never cross.
+ * Roles.  The configuration gives the roles `ca`, `leaf` and `seal` to provider instances.  A key
+ * that stays in a token is found again by its reference; a key of a software provider is kept by
+ * core, as a blob that the provider sealed (`seal_key`), so that its plain bytes never cross.
  *
  * Sealing.  The master key (KEK) of the seal role seals data keys; data keys, imported into the
- * provider that needs them, seal private keys and secrets.  Each blob is bound to `purpose` and `aad`:
- * with other ones it does not open.
+ * provider that needs them, seal private keys and secrets.  Each blob is bound to `purpose` and
+ * `aad`: with other ones it does not open.
  *
  * Change log of this header
  *   1.0  first version
@@ -46,7 +47,7 @@ enum chy_key_algorithm {
     CHY_KEY_ML_DSA_44 = 9, /**< FIPS 204, pure mode, empty context (RFC 9881) */
     CHY_KEY_ML_DSA_65 = 10,
     CHY_KEY_ML_DSA_87 = 11,
-    CHY_KEY_AES_256 = 64,  /**< for seal and open; 32 bytes */
+    CHY_KEY_AES_256 = 64,    /**< for seal and open; 32 bytes */
     CHY_KEY_HMAC_SHA256 = 65 /**< for hmac; 16 to 64 bytes */
 };
 
@@ -115,7 +116,7 @@ struct chy_key;
 
 struct chy_crypto_capabilities {
     uint32_t struct_size;
-    uint32_t features;                  /**< enum chy_crypto_feature */
+    uint32_t features;                    /**< enum chy_crypto_feature */
     struct chy_view key_algorithms;       /**< of uint32_t, enum chy_key_algorithm */
     struct chy_view signature_algorithms; /**< of uint32_t */
     struct chy_view digest_algorithms;    /**< of uint32_t */
@@ -127,8 +128,8 @@ CHY_ABI_SIZE(struct chy_crypto_capabilities, 128);
 /** What to make. */
 struct chy_key_template {
     uint32_t struct_size;
-    uint32_t algorithm;         /**< enum chy_key_algorithm */
-    uint32_t flags;             /**< enum chy_key_flag */
+    uint32_t algorithm; /**< enum chy_key_algorithm */
+    uint32_t flags;     /**< enum chy_key_flag */
     uint32_t reserved;
     struct chy_slice label;     /**< for people who look into a token; may be empty */
     struct chy_slice requester; /**< who asks: the ready pool shares fairly between these */
@@ -147,14 +148,14 @@ CHY_ABI_SIZE(struct chy_seal_context, 40);
 
 struct chy_kdf_call {
     uint32_t struct_size;
-    uint32_t algorithm;       /**< enum chy_kdf_algorithm */
-    uint32_t digest;          /**< HKDF, PBKDF2 */
-    uint32_t lanes;           /**< Argon2id: parallelism; scrypt: p */
-    uint64_t cost;            /**< PBKDF2 iterations; scrypt N; Argon2id passes */
-    uint64_t memory;          /**< Argon2id: KiB; scrypt: r */
+    uint32_t algorithm; /**< enum chy_kdf_algorithm */
+    uint32_t digest;    /**< HKDF, PBKDF2 */
+    uint32_t lanes;     /**< Argon2id: parallelism; scrypt: p */
+    uint64_t cost;      /**< PBKDF2 iterations; scrypt N; Argon2id passes */
+    uint64_t memory;    /**< Argon2id: KiB; scrypt: r */
     struct chy_slice secret;
     struct chy_slice salt;
-    struct chy_slice info;    /**< HKDF */
+    struct chy_slice info; /**< HKDF */
 };
 CHY_ABI_SIZE(struct chy_kdf_call, 80);
 
@@ -173,12 +174,12 @@ CHY_ABI_SIZE(struct chy_cipher_call, 64);
 struct chy_crypto_statistics {
     uint32_t struct_size;
     uint32_t reserved;
-    uint64_t keys_open;      /**< handles that were not released */
-    uint64_t ready_keys;     /**< in the ready pool */
-    uint64_t ready_target;   /**< how many it would like to hold */
-    uint64_t ready_hits;     /**< requests served from it */
+    uint64_t keys_open;    /**< handles that were not released */
+    uint64_t ready_keys;   /**< in the ready pool */
+    uint64_t ready_target; /**< how many it would like to hold */
+    uint64_t ready_hits;   /**< requests served from it */
     uint64_t ready_misses;
-    uint64_t objects_open;   /**< private objects or token sessions behind the keys */
+    uint64_t objects_open; /**< private objects or token sessions behind the keys */
 };
 CHY_ABI_SIZE(struct chy_crypto_statistics, 56);
 
@@ -191,14 +192,14 @@ struct chy_crypto_ops {
 
     /** Makes a key.  With CHY_KEY_READY it may come from a pool of keys made ahead: each is given
      *  once.  With CHY_KEY_PERSISTENT it stays in the token; reference() names it. */
-    chy_status (*generate)(void *self, struct chy_op *op, const struct chy_key_template *key_template,
-                           struct chy_key **out_key);
+    chy_status (*generate)(void *self, struct chy_op *op,
+                           const struct chy_key_template *key_template, struct chy_key **out_key);
     /** Takes a key in: PKCS#8 PrivateKeyInfo DER (ML-DSA: the seed form of RFC 9881), or the raw
      *  bytes of CHY_KEY_AES_256 and CHY_KEY_HMAC_SHA256.  BAD_INPUT: not such a key, or unfit.
      *  With CHY_KEY_NONE as the template's algorithm a PKCS#8 key tells its own. */
     chy_status (*import_key)(void *self, struct chy_op *op,
-                             const struct chy_key_template *key_template,
-                             struct chy_slice material, struct chy_key **out_key);
+                             const struct chy_key_template *key_template, struct chy_slice material,
+                             struct chy_key **out_key);
     /** Optional.  Finds a key that stayed in the token.  NOT_FOUND: none under this reference. */
     chy_status (*load)(void *self, struct chy_op *op, struct chy_slice reference, uint32_t flags,
                        struct chy_key **out_key);
@@ -222,8 +223,8 @@ struct chy_crypto_ops {
     chy_status (*public_key)(void *self, struct chy_op *op, struct chy_key *key,
                              struct chy_slice *out_spki);
     /** A public key from SPKI DER, for verify().  BAD_INPUT, CHY_REASON_CRYPTO: malformed, explicit
-     *  curve parameters, a point off the curve, RSA below 2048 or above 4096 bits, an even, small or
-     *  oversized exponent, a modulus of the ROCA kind or with close primes. */
+     *  curve parameters, a point off the curve, RSA below 2048 or above 4096 bits, an even, small
+     *  or oversized exponent, a modulus of the ROCA kind or with close primes. */
     chy_status (*load_public)(void *self, struct chy_op *op, struct chy_slice spki,
                               struct chy_key **out_key);
 
@@ -238,9 +239,11 @@ struct chy_crypto_ops {
 
     /* --- digests, randomness -------------------------------------------------------------------*/
 
-    chy_status (*digest)(void *self, struct chy_op *op, uint32_t algorithm, struct chy_slice message,
-                         struct chy_slice *out_digest);
-    /** `key` is of CHY_KEY_HMAC_SHA256, or its raw bytes are given in `raw_key` and `key` is NULL. */
+    chy_status (*digest)(void *self, struct chy_op *op, uint32_t algorithm,
+                         struct chy_slice message, struct chy_slice *out_digest);
+    /**
+     * `key` is of CHY_KEY_HMAC_SHA256, or its raw bytes are given in `raw_key` and `key` is NULL.
+     */
     chy_status (*hmac)(void *self, struct chy_op *op, struct chy_key *key, struct chy_slice raw_key,
                        uint32_t algorithm, struct chy_slice message, struct chy_slice *out_mac);
     chy_status (*random)(void *self, struct chy_op *op, struct chy_buffer out);
@@ -256,8 +259,10 @@ struct chy_crypto_ops {
     chy_status (*open)(void *self, struct chy_op *op, struct chy_key *sealing_key,
                        const struct chy_seal_context *context, struct chy_slice sealed,
                        struct chy_slice *out_secret);
-    /** Optional (CHY_CRYPTO_SEAL_KEYS).  Seals a private key without showing it; the blob carries the
-     *  key's flags, and open_key restores them. */
+    /**
+     * Optional (CHY_CRYPTO_SEAL_KEYS).  Seals a private key without showing it; the blob carries
+     * the key's flags, and open_key restores them.
+     */
     chy_status (*seal_key)(void *self, struct chy_op *op, struct chy_key *sealing_key,
                            const struct chy_seal_context *context, struct chy_key *key,
                            struct chy_slice *out_sealed);

@@ -1,18 +1,20 @@
 /**
  * What an enrollment method implements: routes, a method that profiles can name, jobs.
  *
- * A method is how a certificate is asked for: the REST API, EST, ACME, SCEP, CMP, a web page.  Core has
- * never heard of it.  The plugin declares
+ * A method is how a certificate is asked for: the REST API, EST, ACME, SCEP, CMP, a web page.  Core
+ * has never heard of it.  The plugin declares
  *   - its method: the `enrollmentType` that profiles carry, and the options a profile has for it;
- *   - routes: from the declaration come 404, 405, 413, 415, 422, authentication, permission, metrics
- *     and the API description, before and without the handler;
+ *   - routes: from the declaration come 404, 405, 413, 415, 422, authentication, permission,
+ *     metrics and the API description, before and without the handler;
  *   - collections of its own, and jobs that core runs on one node at a time.
  *
- * A handler is plain synchronous code: read the request, fill a typed request, call the host, write the
- * answer.  It may block; core runs it on a worker.  When it returns anything but CHY_OK, core answers
- * with the error record, in the API's envelope or, if the plugin has `render_error`, in the protocol's.
+ * A handler is plain synchronous code: read the request, fill a typed request, call the host, write
+ * the answer.  It may block; core runs it on a worker.  When it returns anything but CHY_OK, core
+ * answers with the error record, in the API's envelope or, if the plugin has `render_error`, in the
+ * protocol's.
  *
- * Operations may run on many threads at once.  All views of a request live as long as the operation.
+ * Operations may run on many threads at once.  All views of a request live as long as the
+ * operation.
  *
  * Change log of this header
  *   1.0  first version
@@ -66,7 +68,7 @@ struct chy_http_request {
     struct chy_slice body;       /**< whole; empty on a streaming route */
     struct chy_slice peer;       /**< the caller's address as text, trusted proxies resolved */
     struct chy_slice peer_certificate; /**< DER, of mutual TLS that was verified; or empty */
-    struct chy_slice base_url;   /**< scheme://host[:port] under which the caller sees us */
+    struct chy_slice base_url;         /**< scheme://host[:port] under which the caller sees us */
     const struct chy_body_reader *stream; /**< on a streaming route, until the handler returns */
 };
 CHY_ABI_SIZE(struct chy_http_request, 216);
@@ -78,12 +80,12 @@ enum chy_http_answer_flag {
 /** What a handler fills.  It starts as 200, no body, no headers. */
 struct chy_http_answer {
     uint32_t struct_size;
-    uint32_t status;               /**< HTTP status */
-    uint32_t flags;                /**< enum chy_http_answer_flag */
+    uint32_t status; /**< HTTP status */
+    uint32_t flags;  /**< enum chy_http_answer_flag */
     uint32_t reserved;
     struct chy_slice media_type;
-    struct chy_slice body;         /**< in the operation's arena, or static */
-    struct chy_view headers;       /**< of struct chy_pair, besides what core sets */
+    struct chy_slice body;   /**< in the operation's arena, or static */
+    struct chy_view headers; /**< of struct chy_pair, besides what core sets */
 };
 CHY_ABI_SIZE(struct chy_http_answer, 72);
 
@@ -132,7 +134,7 @@ struct chy_route {
     struct chy_slice request_schema; /**< may be empty */
     struct chy_slice answer_schema;  /**< may be empty */
     chy_route_fn *handle;
-    const void *context;             /**< the plugin's own, for handlers that serve many routes */
+    const void *context; /**< the plugin's own, for handlers that serve many routes */
 };
 CHY_ABI_SIZE(struct chy_route, 184);
 
@@ -140,9 +142,11 @@ CHY_ABI_SIZE(struct chy_route, 184);
  * Enrolling
  */
 
-/** One attribute of a subject.  `present` 0 means: no value, and the profile's default not either. */
+/**
+ * One attribute of a subject.  `present` 0 means: no value, and the profile's default not either.
+ */
 struct chy_subject_attribute {
-    struct chy_slice type;  /**< "common_name", "organization", "organizational_unit", "country",
+    struct chy_slice type; /**< "common_name", "organization", "organizational_unit", "country",
                                  "state", "locality", "domain_component" */
     struct chy_slice value;
     uint32_t present;
@@ -158,34 +162,34 @@ struct chy_alt_name {
 CHY_ABI_SIZE(struct chy_alt_name, 32);
 
 enum chy_enroll_flag {
-    CHY_ENROLL_REMOVE_ROOTS = 1U << 0,     /**< leave self-signed certificates out of the chain */
-    CHY_ENROLL_KEY_USAGES = 1U << 1,       /**< key_usages is given, even if empty */
-    CHY_ENROLL_EXT_KEY_USAGES = 1U << 2,   /**< extended_key_usages is given, even if empty */
+    CHY_ENROLL_REMOVE_ROOTS = 1U << 0,      /**< leave self-signed certificates out of the chain */
+    CHY_ENROLL_KEY_USAGES = 1U << 1,        /**< key_usages is given, even if empty */
+    CHY_ENROLL_EXT_KEY_USAGES = 1U << 2,    /**< extended_key_usages is given, even if empty */
     CHY_ENROLL_BASIC_CONSTRAINTS = 1U << 3, /**< is_ca and path_length are given */
-    CHY_ENROLL_NO_WAIT = 1U << 4,          /**< answer CHY_ENROLL_PENDING rather than wait long */
-    CHY_ENROLL_ALT_NAMES = 1U << 5         /**< alt_names is given, even if empty */
+    CHY_ENROLL_NO_WAIT = 1U << 4,           /**< answer CHY_ENROLL_PENDING rather than wait long */
+    CHY_ENROLL_ALT_NAMES = 1U << 5          /**< alt_names is given, even if empty */
 };
 
 /** What is asked for.  With a `csr`, subject, names, usages and key are the CSR's. */
 struct chy_enroll_request {
     uint32_t struct_size;
-    uint32_t flags;                       /**< enum chy_enroll_flag */
-    struct chy_slice method;              /**< the enrolling method: "api" */
-    struct chy_slice profile_id;          /**< uuid text */
-    struct chy_slice application_id;      /**< uuid text, or empty */
-    struct chy_slice csr;                 /**< PKCS#10, PEM or DER; or empty */
-    struct chy_view subject;              /**< of struct chy_subject_attribute */
-    struct chy_view alt_names;            /**< of struct chy_alt_name */
-    struct chy_view key_usages;           /**< of struct chy_slice: "digital_signature" … */
-    struct chy_view extended_key_usages;  /**< of struct chy_slice: "server_auth" … */
-    struct chy_slice key_algorithm;       /**< "RSA_2048" …; empty: the policy's first, or default */
+    uint32_t flags;                      /**< enum chy_enroll_flag */
+    struct chy_slice method;             /**< the enrolling method: "api" */
+    struct chy_slice profile_id;         /**< uuid text */
+    struct chy_slice application_id;     /**< uuid text, or empty */
+    struct chy_slice csr;                /**< PKCS#10, PEM or DER; or empty */
+    struct chy_view subject;             /**< of struct chy_subject_attribute */
+    struct chy_view alt_names;           /**< of struct chy_alt_name */
+    struct chy_view key_usages;          /**< of struct chy_slice: "digital_signature" … */
+    struct chy_view extended_key_usages; /**< of struct chy_slice: "server_auth" … */
+    struct chy_slice key_algorithm; /**< "RSA_2048" …; empty: the policy's first, or default */
     struct chy_slice signature_algorithm; /**< "RSA-SHA256" …; empty: one that fits the CA */
     struct chy_slice ttl;                 /**< "1y", "90d", "12h", "7776000s"; or empty */
     struct chy_slice not_before;          /**< date, or empty; not together with ttl */
     struct chy_slice not_after;
-    struct chy_view metadata;             /**< of struct chy_pair */
+    struct chy_view metadata; /**< of struct chy_pair */
     uint32_t is_ca;
-    int32_t path_length;                  /**< −1: not given */
+    int32_t path_length; /**< −1: not given */
 };
 CHY_ABI_SIZE(struct chy_enroll_request, 280);
 
@@ -201,20 +205,22 @@ enum chy_enroll_state {
 /** What became of it.  The certificate members are empty until CHY_ENROLL_ISSUED. */
 struct chy_enroll_answer {
     uint32_t struct_size;
-    uint32_t state;                   /**< enum chy_enroll_state */
-    struct chy_slice request_id;      /**< uuid text */
-    struct chy_slice certificate_id;  /**< uuid text */
-    struct chy_slice serial_number;   /**< lower-case hexadecimal */
-    struct chy_slice certificate;     /**< DER */
-    struct chy_view chain;            /**< of struct chy_slice, DER: issuing CA and up */
+    uint32_t state;                  /**< enum chy_enroll_state */
+    struct chy_slice request_id;     /**< uuid text */
+    struct chy_slice certificate_id; /**< uuid text */
+    struct chy_slice serial_number;  /**< lower-case hexadecimal */
+    struct chy_slice certificate;    /**< DER */
+    struct chy_view chain;           /**< of struct chy_slice, DER: issuing CA and up */
     struct chy_slice certificate_pem;
-    struct chy_slice issuer_pem;      /**< empty for a self-signed certificate */
+    struct chy_slice issuer_pem; /**< empty for a self-signed certificate */
     struct chy_slice chain_pem;
-    struct chy_slice private_key_pem; /**< PKCS#8, secret; only of a key made here, for who may see it */
-    struct chy_slice message;         /**< for people: why it failed or what it waits for */
-    int64_t not_before;               /**< µs UTC */
+    struct chy_slice
+        private_key_pem;      /**< PKCS#8, secret; only of a key made here, for who may see it */
+    struct chy_slice message; /**< for people: why it failed or what it waits for */
+    int64_t not_before;       /**< µs UTC */
     int64_t not_after;
-    struct chy_view adjustments;      /**< of struct chy_slice: what was clamped or dropped, for people */
+    struct chy_view
+        adjustments; /**< of struct chy_slice: what was clamped or dropped, for people */
 };
 CHY_ABI_SIZE(struct chy_enroll_answer, 216);
 
@@ -227,7 +233,7 @@ enum chy_renewal_key {
 
 struct chy_renew_request {
     uint32_t struct_size;
-    uint32_t flags;                  /**< enum chy_enroll_flag */
+    uint32_t flags; /**< enum chy_enroll_flag */
     struct chy_slice method;
     struct chy_slice certificate_id; /**< uuid text */
     uint32_t key_source;             /**< enum chy_renewal_key */
@@ -239,7 +245,7 @@ CHY_ABI_SIZE(struct chy_renew_request, 80);
 
 struct chy_revoke_request {
     uint32_t struct_size;
-    uint32_t reason;                 /**< CRLReason, RFC 5280 5.3.1; 8 (removeFromCRL) ends a hold */
+    uint32_t reason; /**< CRLReason, RFC 5280 5.3.1; 8 (removeFromCRL) ends a hold */
     struct chy_slice method;
     struct chy_slice certificate_id; /**< uuid text, or empty when the serial number names it */
     struct chy_slice generation_id;
@@ -268,9 +274,10 @@ struct chy_caller_claim {
     uint32_t struct_size;
     uint32_t reserved;
     struct chy_slice method;
-    struct chy_slice profile_id;    /**< uuid text: the caller acts within this profile */
-    struct chy_slice credential_id; /**< stable name of the account, key or passphrase that proved it */
-    struct chy_slice evidence;      /**< for the audit row: what was checked; no secret */
+    struct chy_slice profile_id; /**< uuid text: the caller acts within this profile */
+    struct chy_slice
+        credential_id;         /**< stable name of the account, key or passphrase that proved it */
+    struct chy_slice evidence; /**< for the audit row: what was checked; no secret */
 };
 CHY_ABI_SIZE(struct chy_caller_claim, 72);
 
@@ -287,16 +294,18 @@ struct chy_job {
 CHY_ABI_SIZE(struct chy_job, 32);
 
 struct chy_enrollment_ops {
-    struct chy_slice method;            /**< the enrollmentType: "api"; empty: none (a web page) */
-    struct chy_slice method_summary;    /**< one line */
+    struct chy_slice method;         /**< the enrollmentType: "api"; empty: none (a web page) */
+    struct chy_slice method_summary; /**< one line */
     /** What a profile may set for the method, of struct chy_option; core validates and keeps it as
      *  the profile's `<method>Config`, with camelCase names, sealed where secret. */
     struct chy_view profile_options;
-    struct chy_view routes;             /**< of struct chy_route */
-    struct chy_view collections;        /**< of struct chy_collection; core prefixes the instance */
-    struct chy_view jobs;               /**< of struct chy_job */
-    /** Optional.  Turns an error into the protocol's own answer.  `out_answer->status` holds the HTTP
-     *  status that core would send. */
+    struct chy_view routes;      /**< of struct chy_route */
+    struct chy_view collections; /**< of struct chy_collection; core prefixes the instance */
+    struct chy_view jobs;        /**< of struct chy_job */
+    /**
+     * Optional.  Turns an error into the protocol's own answer.  `out_answer->status` holds the
+     * HTTP status that core would send.
+     */
     chy_status (*render_error)(void *self, struct chy_op *op, const struct chy_route *route,
                                const struct chy_error *error, struct chy_http_answer *out_answer);
 };

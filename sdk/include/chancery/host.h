@@ -51,10 +51,11 @@ enum chy_log_level {
 struct chy_resource_call {
     uint32_t struct_size;
     uint32_t reserved;
-    struct chy_slice kind;     /**< "certificate-profiles", "projects", "certificate-authorities" … */
-    struct chy_slice action;   /**< "create", "list", "get", "update", "delete", or the kind's own */
-    struct chy_slice id;       /**< the object meant: uuid text, or empty */
-    struct chy_slice document; /**< JSON object: body, or query parameters as strings; may be empty */
+    struct chy_slice kind; /**< "certificate-profiles", "projects", "certificate-authorities" … */
+    struct chy_slice action; /**< "create", "list", "get", "update", "delete", or the kind's own */
+    struct chy_slice id;     /**< the object meant: uuid text, or empty */
+    struct chy_slice
+        document; /**< JSON object: body, or query parameters as strings; may be empty */
 };
 CHY_ABI_SIZE(struct chy_resource_call, 72);
 
@@ -78,7 +79,9 @@ struct chy_host {
 
     /** Zeroed memory, aligned for any type, until the operation ends.  NULL at its ceiling. */
     void *(*alloc)(struct chy_op *op, uint64_t size);
-    /** The same from the secret arena: locked, not in core dumps, zeroised when the operation ends. */
+    /**
+     * The same from the secret arena: locked, not in core dumps, zeroised when the operation ends.
+     */
     void *(*secret_alloc)(struct chy_op *op, uint64_t size);
     /** Runs fn(arg) when the operation ends, newest first.  Not OK: not registered, still yours. */
     chy_status (*defer)(struct chy_op *op, void (*fn)(void *arg), void *arg);
@@ -120,7 +123,9 @@ struct chy_host {
     /** `event` is a fixed word ("store.reconnected"); `message` is text for people, no secrets. */
     void (*log)(struct chy_op *op, uint32_t level, struct chy_slice event,
                 struct chy_slice message);
-    /** Adds to a counter.  `name` is snake_case without prefix; `label` is `key="value"` or empty. */
+    /**
+     * Adds to a counter.  `name` is snake_case without prefix; `label` is `key="value"` or empty.
+     */
     void (*count)(struct chy_instance *instance, struct chy_slice name, struct chy_slice label,
                   int64_t delta);
     /** Sets a gauge. */
@@ -139,7 +144,7 @@ struct chy_host {
     chy_status (*storage_write)(struct chy_op *op, const struct chy_storage_batch *batch,
                                 struct chy_storage_outcome *out_outcome);
 
-    /* --- primitives, of the first provider that has them (crypto.h names the algorithms) --------*/
+    /* --- primitives, of the first provider that has them (crypto.h names the algorithms) -------*/
 
     chy_status (*random)(struct chy_op *op, struct chy_buffer out);
     chy_status (*digest)(struct chy_op *op, uint32_t algorithm, struct chy_slice message,
@@ -156,7 +161,7 @@ struct chy_host {
     chy_status (*open)(struct chy_op *op, struct chy_slice aad, struct chy_slice sealed,
                        struct chy_slice *out_secret);
 
-    /* --- enrollment: typed, for the hot path (enrollment.h) -------------------------------------*/
+    /* --- enrollment: typed, for the hot path (enrollment.h) ------------------------------------*/
 
     /** Tells core who the caller is, proved by the plugin's own means (CHY_AUTH_METHOD routes).
      *  Core resolves the principal, and the operation acts for it from then on. */
@@ -173,12 +178,14 @@ struct chy_host {
     /** The CA certificates of a profile's issuer (uuid text), issuing CA first. */
     chy_status (*chain)(struct chy_op *op, struct chy_slice profile_id,
                         struct chy_chain_answer *out_answer);
-    /** The current CRL, DER, of a key generation (uuid text) and shard; `delta` not 0: the delta. */
+    /**
+     * The current CRL, DER, of a key generation (uuid text) and shard; `delta` not 0: the delta.
+     */
     chy_status (*crl)(struct chy_op *op, struct chy_slice generation_id, uint32_t shard,
                       uint32_t delta, struct chy_slice *out_der);
     /** Answers a DER OCSPRequest for a key generation (RFC 6960) with a DER OCSPResponse. */
-    chy_status (*ocsp)(struct chy_op *op, struct chy_slice generation_id,
-                       struct chy_slice request, struct chy_slice *out_response);
+    chy_status (*ocsp)(struct chy_op *op, struct chy_slice generation_id, struct chy_slice request,
+                       struct chy_slice *out_response);
 
     /* --- management ----------------------------------------------------------------------------*/
 
@@ -193,12 +200,12 @@ CHY_ABI_OFFSET(struct chy_host, storage_get, 168);
     (CHY_HAS((op)->host, struct chy_host, service) && (op)->host->service != NULL)
 
 /** CHY_TRY leaves the enclosing function with the same status if `expression` failed. */
-#define CHY_TRY(expression)                     \
-    do {                                        \
-        chy_status chy_status_ = (expression);  \
-        if (chy_status_ != CHY_OK) {            \
-            return chy_status_;                 \
-        }                                       \
+#define CHY_TRY(expression)                    \
+    do {                                       \
+        chy_status chy_status_ = (expression); \
+        if (chy_status_ != CHY_OK) {           \
+            return chy_status_;                \
+        }                                      \
     } while (0)
 
 /* ------------------------------------------------------------------------------------------------
@@ -234,7 +241,9 @@ static inline chy_status chy_fail(struct chy_op *op, chy_status status, int64_t 
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    return op->host->fail(op, status, native_code, chy_text(text));
+    status = status == CHY_OK ? (chy_status)CHY_BROKEN : status; // CHY_OK is no failure
+    (void)op->host->fail(op, status, native_code, chy_text(text));
+    return status;
 }
 
 /** chy_fail_reason is chy_fail with a reason instead of a foreign code. */
@@ -250,19 +259,22 @@ static inline chy_status chy_fail_reason(struct chy_op *op, chy_status status,
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    status = status == CHY_OK ? (chy_status)CHY_BROKEN : status; // CHY_OK is no failure
     memset(&error, 0, sizeof error);
     error.struct_size = (uint32_t)sizeof error;
     error.status = status;
     error.reason = (uint32_t)reason;
     error.message = chy_text(text);
-    return op->host->fail_with(op, &error);
+    (void)op->host->fail_with(op, &error);
+    return status;
 }
 
 /** chy_fail_memory is what to return when chy_alloc() gave NULL. */
 static inline chy_status chy_fail_memory(struct chy_op *op)
 {
-    return op->host->fail(op, CHY_NO_MEMORY, 0,
-                          chy_text("the memory limit of the operation was reached"));
+    (void)op->host->fail(op, CHY_NO_MEMORY, 0,
+                         chy_text("the memory limit of the operation was reached"));
+    return CHY_NO_MEMORY;
 }
 
 static inline int64_t chy_now(struct chy_op *op)
@@ -329,8 +341,7 @@ static inline chy_status chy_missing_service(struct chy_op *op, const char *serv
 
 static inline chy_status chy_random(struct chy_op *op, struct chy_buffer out)
 {
-    return CHY_HOST_HAS(op, random) ? op->host->random(op, out)
-                                    : chy_missing_service(op, "random");
+    return CHY_HOST_HAS(op, random) ? op->host->random(op, out) : chy_missing_service(op, "random");
 }
 
 static inline chy_status chy_resource(struct chy_op *op, const struct chy_resource_call *call,

@@ -3,16 +3,17 @@
  *
  *     CHY_API const struct chy_plugin *chancery_plugin_v1(void);
  *
- * is the only symbol a plugin exports.  Its name carries the major version of the ABI: a plugin made
- * for another major lacks the symbol, and the host can say so.  The function returns a table with
- * static storage, may be called more than once, and does nothing else.
+ * is the only symbol a plugin exports.  Its name carries the major version of the ABI: a plugin
+ * made for another major lacks the symbol, and the host can say so.  The function returns a table
+ * with static storage, may be called more than once, and does nothing else.
  *
- * A plugin is trusted code in the host's process.  It does not: exit, abort, register atexit or signal
- * handlers, fork, write to standard output or error, use errno as an interface.  It logs, counts, tells
- * time and gets randomness through the host.  It is never unloaded before the process ends.
+ * A plugin is trusted code in the host's process.  It does not: exit, abort, register atexit or
+ * signal handlers, fork, write to standard output or error, use errno as an interface.  It logs,
+ * counts, tells time and gets randomness through the host.  It is never unloaded before the process
+ * ends.
  *
- * Life cycle of an instance; several instances of one plugin may live side by side.  Each of these runs
- * on one thread with nothing else running on the instance, except `drain`:
+ * Life cycle of an instance; several instances of one plugin may live side by side.  Each of these
+ * runs on one thread with nothing else running on the instance, except `drain`:
  *
  *     create → start → (operations of its interfaces) → drain → stop → destroy
  *
@@ -54,9 +55,9 @@ enum chy_option_type {
     CHY_OPTION_INT = 2,
     CHY_OPTION_BOOL = 3,
     CHY_OPTION_DURATION = 4, /**< written "250ms", "30s", "5m", "12h", "7d"; crosses as µs */
-    CHY_OPTION_SIZE = 5,     /**< written "64", "16k", "2m", "1g" (powers of 1024); crosses as bytes */
-    CHY_OPTION_PATH = 6,     /**< a relative one starts at the configuration file's directory */
-    CHY_OPTION_CHOICE = 7,   /**< one of `choices`; crosses as its number there, and as text */
+    CHY_OPTION_SIZE = 5, /**< written "64", "16k", "2m", "1g" (powers of 1024); crosses as bytes */
+    CHY_OPTION_PATH = 6, /**< a relative one starts at the configuration file's directory */
+    CHY_OPTION_CHOICE = 7, /**< one of `choices`; crosses as its number there, and as text */
     CHY_OPTION_TEXT_LIST = 8
 };
 
@@ -81,11 +82,11 @@ CHY_ABI_SIZE(struct chy_option, 96);
 
 /** The value of one option: element `i` of `chy_options.values` belongs to option `i`. */
 struct chy_option_value {
-    uint32_t given;         /**< 1: written in the configuration, 0: the default, or nothing */
+    uint32_t given; /**< 1: written in the configuration, 0: the default, or nothing */
     uint32_t reserved;
-    int64_t number;         /**< INT, BOOL (0, 1), DURATION (µs), SIZE (bytes), CHOICE (index) */
-    struct chy_slice text;  /**< TEXT, PATH, CHOICE; NUL-terminated past its length; may be empty */
-    struct chy_view list;   /**< of struct chy_slice, for TEXT_LIST */
+    int64_t number;        /**< INT, BOOL (0, 1), DURATION (µs), SIZE (bytes), CHOICE (index) */
+    struct chy_slice text; /**< TEXT, PATH, CHOICE; NUL-terminated past its length; may be empty */
+    struct chy_view list;  /**< of struct chy_slice, for TEXT_LIST */
 };
 CHY_ABI_SIZE(struct chy_option_value, 56);
 
@@ -120,13 +121,13 @@ CHY_ABI_SIZE(struct chy_interface, 24);
 /** The descriptor. */
 struct chy_plugin {
     uint32_t struct_size;
-    uint32_t needs_host_minor;  /**< the least CHY_HOST_MINOR that it works with */
-    struct chy_slice name;      /**< equal to the file's name without ".so" */
-    struct chy_slice version;   /**< of the plugin */
-    struct chy_slice licence;   /**< SPDX expression of the built file */
-    struct chy_slice summary;   /**< one line */
+    uint32_t needs_host_minor;   /**< the least CHY_HOST_MINOR that it works with */
+    struct chy_slice name;       /**< equal to the file's name without ".so" */
+    struct chy_slice version;    /**< of the plugin */
+    struct chy_slice licence;    /**< SPDX expression of the built file */
+    struct chy_slice summary;    /**< one line */
     struct chy_slice built_with; /**< libraries and versions: "SQLite 3.40.1" */
-    uint32_t threading;         /**< enum chy_threading */
+    uint32_t threading;          /**< enum chy_threading */
     uint32_t reserved;
     struct chy_view options;    /**< of struct chy_option */
     struct chy_view interfaces; /**< of struct chy_interface */

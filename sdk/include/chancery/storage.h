@@ -1,22 +1,24 @@
 /**
  * What a storage backend implements: typed records, bounded reads, guarded atomic writes.
  *
- * Collections are declared, each with typed fields, a key and indexes; an SQL backend makes a table of
- * each.  A collection is named in calls by its index in the declared schema, a field by its index in
- * its collection, so that nothing is looked up by text on a request path.
+ * Collections are declared, each with typed fields, a key and indexes; an SQL backend makes a table
+ * of each.  A collection is named in calls by its index in the declared schema, a field by its
+ * index in its collection, so that nothing is looked up by text on a request path.
  *
  * Values
- *   text is valid UTF-8 without NUL, at most 64 KiB, ordered bytewise; blob and json are at most 1 MiB;
- *   json is kept byte for byte and is never a predicate.  A nullable field may be null; null sorts
- *   before everything.  A `many` field is a set of texts beside the row, indexed by value.
+ *   text is valid UTF-8 without NUL, at most 64 KiB, ordered bytewise; blob and json are at most 1
+ *   MiB; json is kept byte for byte and is never a predicate.  A nullable field may be null; null
+ *   sorts before everything.  A `many` field is a set of texts beside the row, indexed by value.
  *
  * Rows have a revision: 1 when inserted, one more at each change.
  *
  * Rules for every operation, unless it says otherwise:
  *   - Required, and may run on many threads at once.
  *   - A write that returned OK is durable, and seen by every read that starts later, on any node.
- *   - TRY_LATER: nothing was or will be written.  UNCERTAIN: it may have been; the caller reads again.
- *   - The operation's deadline is kept; the write path applies it until the batch is joined to a commit.
+ *   - TRY_LATER: nothing was or will be written.  UNCERTAIN: it may have been; the caller reads
+ *     again.
+ *   - The operation's deadline is kept; the write path applies it until the batch is joined to a
+ *     commit.
  *   - CHY_BROKEN: the database contradicts the declared schema, or is damaged.
  *
  * Change log of this header
@@ -91,11 +93,11 @@ enum chy_collection_flag {
 
 /** Element of a schema. */
 struct chy_collection {
-    struct chy_slice name; /**< snake_case, or "<instance>.<name>" of a plugin; at most 48 bytes */
-    uint32_t flags;        /**< enum chy_collection_flag */
-    uint32_t placement;    /**< number of the field by which a distributed engine may place rows */
-    struct chy_view fields;  /**< of struct chy_field */
-    struct chy_view key;     /**< of uint32_t: the fields of the key, in order; none nullable */
+    struct chy_slice name;  /**< snake_case, or "<instance>.<name>" of a plugin; at most 48 bytes */
+    uint32_t flags;         /**< enum chy_collection_flag */
+    uint32_t placement;     /**< number of the field by which a distributed engine may place rows */
+    struct chy_view fields; /**< of struct chy_field */
+    struct chy_view key;    /**< of uint32_t: the fields of the key, in order; none nullable */
     struct chy_view indexes; /**< of struct chy_index */
 };
 CHY_ABI_SIZE(struct chy_collection, 96);
@@ -121,7 +123,7 @@ enum chy_schema_state_value {
 
 struct chy_schema_report {
     uint32_t struct_size;
-    uint32_t state;          /**< enum chy_schema_state_value */
+    uint32_t state; /**< enum chy_schema_state_value */
     uint32_t found_version;
     uint32_t found_min_compatible;
     struct chy_slice detail; /**< for people: what differs */
@@ -164,14 +166,14 @@ struct chy_storage_get {
 CHY_ABI_SIZE(struct chy_storage_get, 64);
 
 enum chy_predicate_kind {
-    CHY_WHERE_EQ = 1,         /**< field = low; null equals nothing */
-    CHY_WHERE_IN = 2,         /**< field is one of `values` */
-    CHY_WHERE_RANGE = 3,      /**< low <= field < high; a null bound is open; null is outside */
-    CHY_WHERE_PREFIX = 4,     /**< text field begins with low */
-    CHY_WHERE_NULL = 5,       /**< field is null */
-    CHY_WHERE_NOT_NULL = 6,   /**< field is not null */
-    CHY_WHERE_HAS = 7,        /**< many-field contains low */
-    CHY_WHERE_HAS_PREFIX = 8  /**< many-field contains a text that begins with low */
+    CHY_WHERE_EQ = 1,        /**< field = low; null equals nothing */
+    CHY_WHERE_IN = 2,        /**< field is one of `values` */
+    CHY_WHERE_RANGE = 3,     /**< low <= field < high; a null bound is open; null is outside */
+    CHY_WHERE_PREFIX = 4,    /**< text field begins with low */
+    CHY_WHERE_NULL = 5,      /**< field is null */
+    CHY_WHERE_NOT_NULL = 6,  /**< field is not null */
+    CHY_WHERE_HAS = 7,       /**< many-field contains low */
+    CHY_WHERE_HAS_PREFIX = 8 /**< many-field contains a text that begins with low */
 };
 
 /** One condition; those of a find are ANDed. */
@@ -201,19 +203,19 @@ struct chy_storage_find {
     uint32_t collection;
     uint32_t flags; /**< enum chy_read_flag */
     uint32_t reserved;
-    struct chy_view where;   /**< of struct chy_predicate */
-    struct chy_view order;   /**< of struct chy_order */
+    struct chy_view where; /**< of struct chy_predicate */
+    struct chy_view order; /**< of struct chy_order */
     struct chy_slice cursor;
-    uint64_t skip;           /**< rows to leave out, at most CHY_STORAGE_SKIP_MAX */
-    uint64_t limit;          /**< 1 … CHY_STORAGE_PAGE_MAX */
-    uint64_t scan_limit;     /**< at least `limit` */
-    struct chy_view fields;  /**< of uint32_t */
+    uint64_t skip;          /**< rows to leave out, at most CHY_STORAGE_SKIP_MAX */
+    uint64_t limit;         /**< 1 … CHY_STORAGE_PAGE_MAX */
+    uint64_t scan_limit;    /**< at least `limit` */
+    struct chy_view fields; /**< of uint32_t */
 };
 CHY_ABI_SIZE(struct chy_storage_find, 128);
 
 struct chy_storage_page {
     uint32_t struct_size;
-    uint32_t more;           /**< 1: rows may follow; `cursor` reads on, also when scan_limit ended it */
+    uint32_t more; /**< 1: rows may follow; `cursor` reads on, also when scan_limit ended it */
     struct chy_view rows;    /**< of struct chy_storage_row */
     struct chy_slice cursor; /**< opaque; empty when nothing follows */
     uint64_t scanned;
@@ -232,7 +234,7 @@ enum chy_write_kind {
     /** Adds `delta` to the int field `field`; makes the row with zero first (`fields` set its other
      *  fields then).  CONFLICT if the sum passes `maximum` (when `has_maximum`). */
     CHY_WRITE_ADD = 5,
-    CHY_WRITE_CHECK = 6,  /**< only the guard: validates and locks the row, writes nothing */
+    CHY_WRITE_CHECK = 6,       /**< only the guard: validates and locks the row, writes nothing */
     CHY_WRITE_DELETE_RANGE = 7 /**< deletes at most `limit` rows that `where` matches */
 };
 
@@ -241,7 +243,8 @@ enum chy_guard_kind {
     CHY_GUARD_ABSENT = 1,
     CHY_GUARD_PRESENT = 2,
     CHY_GUARD_REVISION = 3, /**< the row is there with `guard_revision` */
-    CHY_GUARD_EQUALS = 4    /**< the row is there and `guard_field` equals `guard_value`; null = null */
+    CHY_GUARD_EQUALS =
+        4 /**< the row is there and `guard_field` equals `guard_value`; null = null */
 };
 
 /** One field's new value: element of `chy_storage_write.fields`. */
@@ -252,9 +255,11 @@ struct chy_assignment {
 };
 CHY_ABI_SIZE(struct chy_assignment, 64);
 
-/** One operation: element of `chy_storage_batch.writes`.  The fields that its kind does not name are
- *  zero.  An insert gives every field that is not nullable; what it does not give is null or empty.
- *  So do an upsert and an add, unless their guard wants the row to be there. */
+/**
+ * One operation: element of `chy_storage_batch.writes`.  The fields that its kind does not name are
+ * zero.  An insert gives every field that is not nullable; what it does not give is null or empty.
+ * So do an upsert and an add, unless their guard wants the row to be there.
+ */
 struct chy_storage_write {
     uint32_t kind; /**< enum chy_write_kind */
     uint32_t collection;
@@ -279,14 +284,15 @@ enum chy_batch_flag {
 };
 
 /**
- * One atomic batch: all of it or nothing.  Writes take effect in (collection, key) order, ADDs last;
- * so no batch names the same row twice, but for a CHECK beside an ADD.
+ * One atomic batch: all of it or nothing.  Writes take effect in (collection, key) order, ADDs
+ * last; so no batch names the same row twice, but for a CHECK beside an ADD.
  * A backend may join batches into one durable commit, each succeeding or failing as if alone.
  */
 struct chy_storage_batch {
     uint32_t struct_size;
-    uint32_t flags;         /**< enum chy_batch_flag */
-    struct chy_view writes; /**< of struct chy_storage_write, at most CHY_STORAGE_BATCH_OPERATIONS */
+    uint32_t flags; /**< enum chy_batch_flag */
+    struct chy_view
+        writes; /**< of struct chy_storage_write, at most CHY_STORAGE_BATCH_OPERATIONS */
 };
 CHY_ABI_SIZE(struct chy_storage_batch, 32);
 
@@ -302,9 +308,9 @@ CHY_ABI_SIZE(struct chy_write_result, 16);
 /** Filled on OK and on CONFLICT. */
 struct chy_storage_outcome {
     uint32_t struct_size;
-    uint32_t failed_write;     /**< CONFLICT: the write whose guard, key or limit said no */
+    uint32_t failed_write;         /**< CONFLICT: the write whose guard, key or limit said no */
     struct chy_slice failed_index; /**< CONFLICT on a unique index: its name; else empty */
-    struct chy_view results;   /**< OK: of struct chy_write_result */
+    struct chy_view results;       /**< OK: of struct chy_write_result */
 };
 CHY_ABI_SIZE(struct chy_storage_outcome, 48);
 
@@ -328,9 +334,12 @@ struct chy_storage_ops {
      *  what is there, changes nothing. */
     chy_status (*declare)(void *self, struct chy_op *op, const struct chy_schema *schema);
     /** How what is stored compares with the declared schema. */
-    chy_status (*verify_schema)(void *self, struct chy_op *op, struct chy_schema_report *out_report);
-    /** Brings what is stored to the declared schema by additive steps; safe to run again, and beside
-     *  running programs of the previous version.  Indexes are built without blocking writers. */
+    chy_status (*verify_schema)(void *self, struct chy_op *op,
+                                struct chy_schema_report *out_report);
+    /**
+     * Brings what is stored to the declared schema by additive steps; safe to run again, and beside
+     * running programs of the previous version.  Indexes are built without blocking writers.
+     */
     chy_status (*upgrade)(void *self, struct chy_op *op);
 
     /** NOT_FOUND: no such row. */

@@ -27,8 +27,8 @@ static struct chy_uuid generation(void)
     struct chy_uuid authority;
     const struct chy_issuer *issuer;
     ck_assert(chy_uuid_parse(chy_text(place.authority), &authority));
-    ck_assert_int_eq(
-        chy_issuer_get(test_runtime_of(place.test), place.op, &authority, &issuer), CHY_OK);
+    ck_assert_int_eq(chy_issuer_get(test_runtime_of(place.test), place.op, &authority, &issuer),
+                     CHY_OK);
     return issuer->generation_id;
 }
 
