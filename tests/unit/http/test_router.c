@@ -224,7 +224,7 @@ START_TEST(agrees_with_the_definition_on_random_tables)
         for (uint32_t d = 0; d < depth; d++) {
             seed = seed * 1664525U + 1013904223U;
             const char *word = words[(seed >> 27) % 4];
-            char name[8];
+            char name[16];
             (void)snprintf(name, sizeof name, "{x%u}", d);
             (void)snprintf(pattern + strlen(pattern), 32 - strlen(pattern), "/%s",
                            word[0] == '{' ? name : word);
