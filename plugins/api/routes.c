@@ -49,10 +49,10 @@
           SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
 
 /** The routes of an object that has only the ordinary actions. */
-#define ORDINARY(base, Name, what, subject)                                                      \
+#define ORDINARY(base, Name, Names, what, whats, subject)                                        \
     SEND("POST", base, "create" Name, "Create a " what ".", subject, "create", SMALL,            \
          .kind = subject, .action = "create"),                                                   \
-        READ(base, "list" Name "s", "List " what "s.", subject, "read", .kind = subject,         \
+        READ(base, "list" Names, "List " whats ".", subject, "read", .kind = subject,            \
              .action = "list", .from_query = true),                                              \
         READ(base "/{id}", "get" Name, "Get a " what ".", subject, "read", .kind = subject,      \
              .action = "get", .id = "id"),                                                       \
@@ -87,7 +87,7 @@ const struct chy_route api_routes[] = {
           "", 0, JSON_ONLY, NO_SCHEMA, api_status, NULL),
 
     /* --- projects ------------------------------------------------------------------------------*/
-    ORDINARY(V1 "/projects", "Project", "project", PROJECTS),
+    ORDINARY(V1 "/projects", "Project", "Projects", "project", "projects", PROJECTS),
     READ(V1 "/projects/slug/{slug}", "getProjectBySlug", "Get a project by its slug.", PROJECTS,
          "read", .kind = PROJECTS, .action = "by-slug", .into = {"slug"}, .as = {"slug"}),
     SEND("POST", CM "/instance/active-project", "setActiveProject",
@@ -95,13 +95,15 @@ const struct chy_route api_routes[] = {
          .kind = PROJECTS, .action = "activate"),
 
     /* --- policies and profiles -----------------------------------------------------------------*/
-    ORDINARY(CM "/certificate-policies", "CertificatePolicy", "certificate policy", POLICIES),
-    ORDINARY(CM "/certificate-profiles", "CertificateProfile", "certificate profile", PROFILES),
+    ORDINARY(CM "/certificate-policies", "CertificatePolicy", "CertificatePolicies",
+             "certificate policy", "certificate policies", POLICIES),
+    ORDINARY(CM "/certificate-profiles", "CertificateProfile", "CertificateProfiles",
+             "certificate profile", "certificate profiles", PROFILES),
     READ(CM "/certificate-profiles/slug/{slug}", "getCertificateProfileBySlug",
          "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,
          .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),
-    ORDINARY(PKI "/certificate-profiles", "LegacyCertificateProfile", "certificate profile",
-             PROFILES),
+    ORDINARY(PKI "/certificate-profiles", "LegacyCertificateProfile", "LegacyCertificateProfiles",
+             "certificate profile", "certificate profiles", PROFILES),
     READ(PKI "/certificate-profiles/slug/{slug}", "getLegacyCertificateProfileBySlug",
          "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,
          .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),
@@ -109,7 +111,8 @@ const struct chy_route api_routes[] = {
     /* --- certificate authorities ---------------------------------------------------------------*/
     READ(CM "/ca", "listCertificateAuthorities", "List certificate authorities of every type.",
          AUTHORITIES, "read", .kind = AUTHORITIES, .action = "list-all", .from_query = true),
-    ORDINARY(CA, "InternalCertificateAuthority", "certificate authority", AUTHORITIES),
+    ORDINARY(CA, "InternalCertificateAuthority", "InternalCertificateAuthorities",
+             "certificate authority", "certificate authorities", AUTHORITIES),
     READ(CA "/{id}/csr", "getCertificateAuthorityCsr",
          "Get a certification request for the CA's key, for another CA to sign.", AUTHORITIES,
          "read", .kind = AUTHORITIES, .action = "csr", .id = "id"),
@@ -168,7 +171,8 @@ const struct chy_route api_routes[] = {
                 "read", .kind = REQUESTS, .action = "get", .id = "id"),
 
     /* --- identities ----------------------------------------------------------------------------*/
-    ORDINARY(V1 "/identities", "Identity", "machine identity", IDENTITIES),
+    ORDINARY(V1 "/identities", "Identity", "Identities", "machine identity", "machine identities",
+             IDENTITIES),
     SEND("POST", PROJECT_IDENTITIES, "createProjectIdentity",
          "Create a machine identity in a project.", IDENTITIES, "create", SMALL, .kind = IDENTITIES,
          .action = "create-in-project", .into = {"projectId"}, .as = {"projectId"}),
