@@ -120,7 +120,7 @@ class Instance(Daemon):
                      if line.startswith(("VmRSS", "RssAnon"))}
         return kilobytes["VmRSS"] / 1024, kilobytes["RssAnon"] / 1024
 
-    def wait_idle(self, patience=120):
+    def wait_idle(self, patience):
         """Waits until it has done nothing for a second: ready keys are made, writes have settled."""
         end = time.monotonic() + patience
         before, since = self.cpu_us(), time.monotonic()
