@@ -6,9 +6,9 @@
  *          [--save FILE] [--samples N]
  *
  * It sends N requests over kept-alive connections to 127.0.0.1, one at a time on each, from one
- * thread.  With --profile each is an issuance with a CSR of its own: fresh P-256 key, name, alternative
- * name, made before the clock starts.  Each answer must be a 200 that holds the expected text.
- * --save keeps the bodies of so many answers, spread over the run, one on a line.  The last line of
+ * thread.  With --profile each is an issuance with a CSR of its own: fresh P-256 key, name,
+ * alternative name, made before the clock starts.  Each answer must be a 200 that holds the expected
+ * text.  --save keeps the bodies of so many answers, spread over the run, one on a line.  The last line of
  * output is JSON: rate, latencies in µs, the generator's own CPU time, and what failed.
  */
 #include "requests.h"
@@ -88,7 +88,7 @@ static void open_connection(struct load *load, struct connection *connection, ui
     }
 }
 
-/** send_next sends one request; it is small and nothing else is on its way, so it goes in one piece. */
+/** send_next sends one request: small, and with nothing else on its way, it goes in one piece. */
 static void send_next(struct load *load, struct connection *connection)
 {
     if (load->sent == load->requests.count) {

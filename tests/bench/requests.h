@@ -1,4 +1,4 @@
-/** The requests that the load generator sends: made beforehand, so that sending them costs little. */
+/** The requests that the load generator sends: made beforehand, so that sending costs little. */
 #ifndef CHANCERY_BENCH_REQUESTS_H
 #define CHANCERY_BENCH_REQUESTS_H
 
@@ -21,8 +21,8 @@ struct bench_requests {
     bool is_one; /**< there is one request, sent again and again */
 };
 
-/** bench_requests_make makes `count` requests; with a profile each has a fresh P-256 key, a name and an
- *  alternative name of its own.  `plugin` is a crypto plugin's file, loaded only for that.  false: it
+/** bench_requests_make makes `count` requests; with a profile each has a fresh P-256 key, a name and
+ *  an alternative name of its own, for which the crypto plugin of `arguments` is loaded.  false: it
  *  has said why. */
 CHY_MUST_USE bool bench_requests_make(const struct bench_target *target,
                                       const struct conf_arguments *arguments, uint64_t count,

@@ -4,10 +4,10 @@
  *     storage_bench <plugin.so> [--option name=value]... [--threads N] [--seconds S] [--preload N]
  *                   [--directory DIR]
  *
- * Each of N threads submits, one after the other, batches as an issuance by CSR makes them, in core's
- * own collections and with what stands in them at the sizes of a P-256 certificate: the certificate
- * with one alternative name, its serial, the request with its decision and key, the counter, the audit
- * row.
+ * Each of N threads submits, one after the other, batches as an issuance by CSR makes them, in
+ * core's own collections and with what stands in them at the sizes of a P-256 certificate: the
+ * certificate with one alternative name, its serial, the request with its decision and key, the
+ * counter, the audit row.
  * --preload first writes so many.  Two lines are printed; the second is for programs:
  * "storage <batches a second> <µs CPU a batch>".
  */
