@@ -47,6 +47,21 @@ def revoked_token(world, anonymous):
     return token
 
 
+@pytest.mark.parametrize("route", GUARDED, **IDS)
+def test_without_any_permission(world, route):
+    """Refused before ids and bodies are looked at, with the permission that is missing."""
+    answer = world.member("no-access").api.send(route, *some_ids(route))
+    denied = refused(answer, 403, "PermissionDenied")["details"][0]
+    assert (denied["subject"], denied["action"]) == (route.subject, route.action)
+
+
+@pytest.mark.parametrize("route", [route for route in GUARDED if route.action != "read"], **IDS)
+def test_an_auditor_changes_nothing(world, route):
+    answer = world.member("auditor").api.send(route, *some_ids(route))
+    denied = refused(answer, 403, "PermissionDenied")["details"][0]
+    assert (denied["subject"], denied["action"]) == (route.subject, route.action)
+
+
 @pytest.mark.parametrize("route", WITH_ID, **IDS)
 @pytest.mark.parametrize("text", ["not-a-uuid", "123", NOBODY + "0", NOBODY.replace("-", ""),
                                   "%7B" + NOBODY[1:]])

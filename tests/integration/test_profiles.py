@@ -1,7 +1,9 @@
 """Certificate profiles."""
+import concurrent.futures
+
 import pytest
 
-from api import TIME, UUID, issue_paths, ok, refused
+from api import TIME, UUID, Api, issue_paths, ok, refused
 from world import fresh
 
 MEMBERS = {"id", "projectId", "caId", "certificatePolicyId", "slug", "description",
@@ -69,6 +71,17 @@ def test_duplicate_slug(world, other_world):
     ok(create(world, slug=slug))
     refused(create(world, slug=slug), 403, "ForbiddenError", slug)
     ok(create(other_world, slug=slug))  # another project has slugs of its own
+
+
+def test_one_slug_asked_for_at_once(world):
+    slug = fresh("race")
+
+    def make(_):
+        return Api(world.admin.url, world.admin.token).create_profile(json=body(world, slug=slug))
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(make, range(8)))
+    assert sorted(answer.status_code for answer in answers) == [200] + [403] * 7
 
 
 def test_the_old_prefix_serves_the_same(world):

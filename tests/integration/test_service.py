@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from api import Api, ok, refused
+import daemon as daemons
+from api import ROUTES, Api, ok, refused
 
 
 def test_status_tells_that_the_service_runs(anonymous):
@@ -106,3 +107,15 @@ def test_the_log_is_json_and_names_requests(daemon, admin):
     assert any(line["event"] == "http.request" and line["status"] in (200, "200")
                for line in lines), lines
     assert daemon.ready.token not in daemon.log()
+
+
+def test_these_tests_know_every_route(chancery):
+    """A route that is new gets its line in api.py, and with it the tests of every route."""
+    said = daemons.run("plugin", "describe", "api")
+    assert said.returncode == 0, said.stderr
+    served = {(method, re.sub(r"\{\w+\}", "{}", path)) for method, path in re.findall(
+        r"^  (GET|POST|PUT|PATCH|DELETE) +(/\S+)", said.stdout, re.M)}
+    known = {(route.method, route.path) for route in ROUTES}
+    assert served and served <= known, served - known
+    # What core publishes by itself is no plugin's.
+    assert all("/crl/" in path or path.endswith("/der") for _, path in known - served)
