@@ -33,11 +33,25 @@ static void roll_back(struct store *store)
     }
 }
 
+/** check_place: a file that was moved away, removed or replaced takes commits that nobody finds again. */
+static chy_status check_place(struct store *store, struct chy_op *op)
+{
+    int has_moved = 0;
+    int code = sqlite3_file_control(writer_of(store)->db, "main", SQLITE_FCNTL_HAS_MOVED,
+                                    &has_moved);
+    if (code != SQLITE_OK || has_moved == 0) {
+        return CHY_OK; // who cannot tell lets it pass
+    }
+    store_distrust(store, op, "the file was moved, removed or replaced");
+    return chy_fail(op, CHY_BROKEN, 0, "'%s' is not the file that was opened", store->path);
+}
+
 chy_status group_begin(struct store *store, struct chy_op *op)
 {
     static const char *const texts[] = {"BEGIN IMMEDIATE", "COMMIT",        "ROLLBACK",
                                         "SAVEPOINT batch", "RELEASE batch", "ROLLBACK TO batch"};
     struct connection *connection = writer_of(store);
+    CHY_TRY(check_place(store, op));
     connection_trim(connection);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         sqlite3_stmt *stmt = statement_find(connection, chy_text(texts[i]));

@@ -164,6 +164,27 @@ START_TEST(check_finds_a_set_that_its_texts_contradict)
 }
 END_TEST
 
+START_TEST(a_file_that_was_moved_or_replaced_is_not_written_to)
+{
+    made();
+    insert_things(1, 3);
+    char *other = NULL;
+    ck_assert_int_gt(asprintf(&other, "%s.other", database), 0);
+    if (_i == 0) { // away
+        ck_assert_int_eq(rename(database, other), 0);
+    } else { // another in its place, as when a backup is put back under a running daemon
+        FILE *file = fopen(other, "w");
+        ck_assert_ptr_nonnull(file);
+        ck_assert_int_eq(fclose(file), 0);
+        ck_assert_int_eq(rename(other, database), 0);
+    }
+    free(other);
+    struct chy_op *op = op_new();
+    EXPECT(op, insert_one(op, 10), CHY_BROKEN);
+    EXPECT(op, ops->health(self, op), CHY_BROKEN);
+}
+END_TEST
+
 static uint64_t log_bytes(void)
 {
     char *log = NULL;
@@ -227,6 +248,7 @@ int main(int argc, char **argv)
     tcase_add_test(tests, a_file_that_is_no_database_is_broken);
     tcase_add_test(tests, check_finds_damage);
     tcase_add_loop_test(tests, check_finds_a_set_that_its_texts_contradict, 0, 3);
+    tcase_add_loop_test(tests, a_file_that_was_moved_or_replaced_is_not_written_to, 0, 2);
     tcase_add_test(tests, the_log_does_not_grow_without_bound);
     tcase_add_test(tests, a_backup_serves_as_a_database);
     return run_tests(argc, argv, tests);
