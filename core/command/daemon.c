@@ -29,6 +29,7 @@ void chy_daemon_block_signals(void)
     sigset_t set = signal_set();
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     (void)signal(SIGPIPE, SIG_IGN); // a peer that went away is a failed write
+    (void)signal(SIGXFSZ, SIG_IGN); // so is a file that may not grow
 }
 
 /**
