@@ -83,8 +83,10 @@ static chy_status check_body(void *context, struct chy_op *op, const struct chy_
     json_t *document;
     (void)context;
     (void)route;
-    CHY_TRY(chy_json_parse(op, body, &document));
-    return chy_shape_check(op, schema, document);
+    CHY_TRY(chy_json_read(op, body, &document));
+    chy_status status = chy_shape_check(op, schema, document);
+    json_decref(document);
+    return status;
 }
 
 static chy_status ready(void *context, struct chy_op *op)

@@ -64,17 +64,31 @@ void chy_meter_init(struct chy_meter *meter, struct chy_metrics *metrics, const 
                                         of_instance);
 }
 
+static struct chy_series *series_of(struct chy_meter *meter, size_t call, chy_status status)
+{
+    struct label name;
+    struct label label;
+    struct chy_series *series = NULL;
+    if (status == CHY_OK) {
+        return meter->succeeded[call];
+    }
+    if (status == CHY_NOT_FOUND) {
+        series = atomic_load_explicit(&meter->absent[call], memory_order_acquire);
+    }
+    if (series == NULL) {
+        series = chy_metrics_counter(meter->metrics, metric_name(&name, meter, "calls"),
+                                     call_label(&label, meter, call, chy_status_name(status)));
+    }
+    if (status == CHY_NOT_FOUND) {
+        atomic_store_explicit(&meter->absent[call], series, memory_order_release);
+    }
+    return series;
+}
+
 void chy_meter_done(struct chy_meter *meter, size_t call, chy_status status, int64_t duration)
 {
     assert(call < meter->call_count);
-    if (status == CHY_OK) {
-        chy_series_add(meter->succeeded[call], 1);
-    } else {
-        struct label name;
-        struct label label;
-        chy_metrics_count(meter->metrics, metric_name(&name, meter, "calls"),
-                          call_label(&label, meter, call, chy_status_name(status)), 1);
-    }
+    chy_series_add(series_of(meter, call, status), 1);
     if (meter->calls[call].is_timed) {
         chy_series_observe(meter->durations[call], duration);
     }

@@ -7,6 +7,7 @@
 
 #include <chancery/host.h>
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define CHY_METER_CALLS_MAX 40U
@@ -24,6 +25,8 @@ struct chy_meter {
     const struct chy_meter_call *calls;
     size_t call_count;
     struct chy_series *succeeded[CHY_METER_CALLS_MAX];
+    /** Calls that found nothing: as usual as success, but made when the first comes. */
+    _Atomic(struct chy_series *) absent[CHY_METER_CALLS_MAX];
     struct chy_series *durations[CHY_METER_CALLS_MAX];
 };
 

@@ -83,7 +83,7 @@ static bool is_too_deep(struct chy_slice text)
     return false;
 }
 
-chy_status chy_json_parse(struct chy_op *op, struct chy_slice text, json_t **out_json)
+chy_status chy_json_read(struct chy_op *op, struct chy_slice text, json_t **out_json)
 {
     if (is_too_deep(text)) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "the JSON document nests deeper than %d levels",
@@ -100,6 +100,14 @@ chy_status chy_json_parse(struct chy_op *op, struct chy_slice text, json_t **out
                         "the body is not a JSON document: %.*s (line %d, column %d)", len,
                         error.text, error.line, error.column);
     }
+    *out_json = json;
+    return CHY_OK;
+}
+
+chy_status chy_json_parse(struct chy_op *op, struct chy_slice text, json_t **out_json)
+{
+    json_t *json;
+    CHY_TRY(chy_json_read(op, text, &json));
     CHY_TRY(adopt(op, json));
     *out_json = json;
     return CHY_OK;

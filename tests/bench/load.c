@@ -7,9 +7,9 @@
  *
  * It sends N requests over kept-alive connections to 127.0.0.1, one at a time on each, from one
  * thread.  With --profile each is an issuance with a CSR of its own: fresh P-256 key, name,
- * alternative name, made before the clock starts.  Each answer must be a 200 that holds the expected
- * text.  --save keeps the bodies of so many answers, spread over the run, one on a line.  The last line of
- * output is JSON: rate, latencies in µs, the generator's own CPU time, and what failed.
+ * alternative name, made before the clock starts.  Each answer must be a 200 that holds the
+ * expected text.  --save keeps the bodies of so many answers, spread over the run, one on a line.
+ * The last line of output is JSON: rate, latencies in µs, the generator's own CPU time, failures.
  */
 #include "requests.h"
 

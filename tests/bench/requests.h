@@ -21,9 +21,11 @@ struct bench_requests {
     bool is_one; /**< there is one request, sent again and again */
 };
 
-/** bench_requests_make makes `count` requests; with a profile each has a fresh P-256 key, a name and
- *  an alternative name of its own, for which the crypto plugin of `arguments` is loaded.  false: it
- *  has said why. */
+/**
+ * bench_requests_make makes `count` requests.  With a profile each has a fresh P-256 key, a name
+ * and an alternative name of its own, for which the crypto plugin of `arguments` is loaded.  false:
+ * it has said why.
+ */
 CHY_MUST_USE bool bench_requests_make(const struct bench_target *target,
                                       const struct conf_arguments *arguments, uint64_t count,
                                       struct bench_requests *out_requests);
