@@ -24,8 +24,7 @@ static bool set_long_message(struct chy_operation *operation, struct chy_slice m
     if (copy == NULL) {
         return false;
     }
-    operation->error.message =
-        chy_slice_of(copy, chy_text_sanitise(kept, copy, (size_t)kept.len));
+    operation->error.message = chy_slice_of(copy, chy_text_sanitise(kept, copy, (size_t)kept.len));
     operation->message_is_stable = true;
     return true;
 }

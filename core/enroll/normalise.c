@@ -34,7 +34,8 @@ struct work {
  * The CSR
  */
 
-/** check_key is the last step that may wait: from here on the permit is kept until all is signed. */
+/** check_key is the last step that may wait: from here on the permit is kept until all is
+ *  signed. */
 static chy_status check_key(struct work *w)
 {
     CHY_TRY(chy_spki_check_strength(w->op, &w->csr.spki));

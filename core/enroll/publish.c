@@ -11,7 +11,7 @@
 static struct chy_slice parameter(const struct chy_http_request *request, const char *name)
 {
     for (uint64_t i = 0; i < request->parameters.count; i++) {
-        const struct chy_pair *pair = (const struct chy_pair *)chy_view_item(request->parameters, i);
+        const struct chy_pair *pair = chy_view_item(request->parameters, i);
         if (chy_slice_is(pair->name, name)) {
             return pair->value;
         }

@@ -15,8 +15,8 @@ struct chy_shards;
 struct chy_shards *chy_shards_new(void);
 void chy_shards_free(struct chy_shards *shards);
 
-/** chy_shard_take gives the shard for one certificate of the issuer.  `cpu`, if held, is dropped before
- *  it waits. */
+/** chy_shard_take gives the shard for one certificate of the issuer.  `cpu`, if held, is dropped
+ *  before it waits. */
 CHY_MUST_USE chy_status chy_shard_take(struct chy_runtime *runtime, struct chy_op *op,
                                        const struct chy_issuer *issuer, struct chy_cpu *cpu,
                                        int64_t *out_shard);

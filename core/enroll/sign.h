@@ -10,8 +10,8 @@
 #include "enroll/issuer.h"
 
 /**
- * A thread's permit for processor-heavy steps, kept from one step to the next: passing it on between
- * them would put the thread to sleep each time.  It is given back before anything waits.
+ * A thread's permit for processor-heavy steps, kept from one step to the next: passing it on
+ * between them would put the thread to sleep each time.  It is given back before anything waits.
  */
 struct chy_cpu {
     struct chy_runtime *runtime;

@@ -31,7 +31,7 @@ struct chy_services {
     struct chy_storage *storage; /**< NULL: the storage slots answer CHY_UNSUPPORTED */
     struct chy_crypto *crypto[CHY_SERVICES_CRYPTO_MAX];
     uint32_t crypto_count;
-    struct chy_runtime *runtime;      /**< of resource, which this module does not look into */
+    struct chy_runtime *runtime;       /**< of resource, which this module does not look into */
     struct chy_crypto_key sealing_key; /**< of seal and open; borrowed; none: CHY_UNSUPPORTED */
 };
 

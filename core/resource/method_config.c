@@ -59,7 +59,7 @@ static void check_range(struct check *check, const struct chy_option *option, co
 static bool is_choice(const struct chy_option *option, struct chy_slice text)
 {
     for (uint64_t i = 0; i < option->choices.count; i++) {
-        const struct chy_slice *choice = (const struct chy_slice *)chy_view_item(option->choices, i);
+        const struct chy_slice *choice = chy_view_item(option->choices, i);
         if (chy_slice_equal(*choice, text)) {
             return true;
         }

@@ -46,8 +46,9 @@ const char *chy_name_type_word(enum chy_name_type type);
  *  "CN" and so on for each type.  False: unknown. */
 CHY_MUST_USE bool chy_name_type_find(struct chy_slice word, enum chy_name_type *out_type);
 
-/** chy_name_canonical checks one value and yields its canonical form: without spaces around it, the
- *  letters of a domain component lower-case, everything else as given.  BAD_INPUT names the type and what is wrong. */
+/** chy_name_canonical checks one value and yields its canonical form: without spaces around it,
+ *  the letters of a domain component lower-case, everything else as given.  BAD_INPUT names the
+ *  type and what is wrong. */
 CHY_MUST_USE chy_status chy_name_canonical(struct chy_op *op, enum chy_name_type type,
                                            struct chy_slice value, struct chy_slice *out_value);
 

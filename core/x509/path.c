@@ -117,7 +117,8 @@ static chy_status check_names(struct chy_op *op, const struct chy_certificate *p
 chy_status chy_path_validate(struct chy_op *op, const struct chy_certificate *path, uint64_t count,
                              const struct chy_path_check *check)
 {
-    uint64_t intermediates = check->leaf_is_issuer ? 1 : 0; // below the one at hand, not self-issued
+    // Below the one at hand, not self-issued.
+    uint64_t intermediates = check->leaf_is_issuer ? 1 : 0;
     if (count == 0 || count > CHY_PATH_MAX) {
         return chy_fail(op, CHY_BAD_INPUT, 0,
                         "a path has %llu certificates: from 1 to %d are allowed",

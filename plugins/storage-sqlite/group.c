@@ -33,12 +33,13 @@ static void roll_back(struct store *store)
     }
 }
 
-/** check_place: a file that was moved away, removed or replaced takes commits that nobody finds again. */
+/** check_place: a file that was moved away, removed or replaced takes commits that nobody finds
+ *  again. */
 static chy_status check_place(struct store *store, struct chy_op *op)
 {
     int has_moved = 0;
-    int code = sqlite3_file_control(writer_of(store)->db, "main", SQLITE_FCNTL_HAS_MOVED,
-                                    &has_moved);
+    int code =
+        sqlite3_file_control(writer_of(store)->db, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
     if (code != SQLITE_OK || has_moved == 0) {
         return CHY_OK; // who cannot tell lets it pass
     }

@@ -194,8 +194,7 @@ END_TEST
 
 TEST_MAIN("enroll/pipeline", TEST(an_issued_certificate_is_durable_and_whole),
           TEST(a_refusal_leaves_a_failed_request_and_no_certificate),
-          TEST(nobody_gets_the_name_of_their_authority),
-          TEST(a_clock_that_went_back_stops_signing),
+          TEST(nobody_gets_the_name_of_their_authority), TEST(a_clock_that_went_back_stops_signing),
           TEST(a_disabled_authority_issues_nothing_at_once),
           TEST(an_end_beyond_the_authority_is_clamped_where_it_is_to_be),
           TEST(a_self_signed_certificate_is_its_own_chain),
