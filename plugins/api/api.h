@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/** Reads a JSON document that the caller lets go with json_decref(). */
+chy_status api_read(struct chy_op *op, struct chy_slice text, json_t **out_json);
 /** Reads a JSON document that lives as long as the operation. */
 chy_status api_parse(struct chy_op *op, struct chy_slice text, json_t **out_json);
 /** Lets go of a document when the operation ends. */

@@ -17,7 +17,7 @@ chy_status api_own(struct chy_op *op, json_t *json)
     return status;
 }
 
-chy_status api_parse(struct chy_op *op, struct chy_slice text, json_t **out_json)
+chy_status api_read(struct chy_op *op, struct chy_slice text, json_t **out_json)
 {
     json_error_t error;
     json_t *json = json_loadb((const char *)text.ptr, (size_t)text.len,
@@ -30,6 +30,14 @@ chy_status api_parse(struct chy_op *op, struct chy_slice text, json_t **out_json
                         "the body is not a JSON document: %.*s (line %d, column %d)", len,
                         error.text, error.line, error.column);
     }
+    *out_json = json;
+    return CHY_OK;
+}
+
+chy_status api_parse(struct chy_op *op, struct chy_slice text, json_t **out_json)
+{
+    json_t *json;
+    CHY_TRY(api_read(op, text, &json));
     CHY_TRY(api_own(op, json));
     *out_json = json;
     return CHY_OK;

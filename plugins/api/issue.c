@@ -290,16 +290,24 @@ static chy_status write_answer(struct chy_op *op, const struct chy_enroll_answer
     return CHY_OK;
 }
 
+static chy_status issue(struct chy_op *op, const json_t *body, struct chy_http_answer *out_answer)
+{
+    struct chy_enroll_request wanted = {.struct_size = sizeof wanted};
+    struct chy_enroll_answer answer = {.struct_size = sizeof answer};
+    CHY_TRY(read_request(op, body, &wanted));
+    CHY_TRY(chy_enroll(op, &wanted, &answer));
+    return write_answer(op, &answer, out_answer);
+}
+
 chy_status api_issue(void *self, struct chy_op *op, const struct chy_route *route,
                      const struct chy_http_request *request, struct chy_http_answer *out_answer)
 {
     (void)self;
     (void)route;
     json_t *body;
-    struct chy_enroll_request wanted = {.struct_size = sizeof wanted};
-    struct chy_enroll_answer answer = {.struct_size = sizeof answer};
-    CHY_TRY(api_parse(op, request->body, &body));
-    CHY_TRY(read_request(op, body, &wanted));
-    CHY_TRY(chy_enroll(op, &wanted, &answer));
-    return write_answer(op, &answer, out_answer);
+    CHY_TRY(api_read(op, request->body, &body));
+    chy_status status = issue(op, body, out_answer);
+    // Freed by the thread that made it: what changes threads costs the allocator's locks.
+    json_decref(body);
+    return status;
 }

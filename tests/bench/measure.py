@@ -72,17 +72,26 @@ def load(port, path, *arguments, count, connections):
     return json.loads(lines.splitlines()[-1])
 
 
+def cpu_us_of(pid):
+    """The CPU time that a process has used."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1e6 / os.sysconf("SC_CLK_TCK")
+
+
 def http_rates(count, connections):
-    """Requests/s of (an inline route, a worker's route that gets the bodies of issuances)."""
+    """Requests/s of an inline route, of a worker's route that gets the bodies of issuances, and the
+    CPU µs of one of the latter, server and load generator."""
     with subprocess.Popen([program("http_bench_server")], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as server:
         port = server.stdout.readline().strip()
         body = ["--profile", "00000000-0000-7000-8000-000000000000", "--token", "token"]
         inline = load(port, "/inline", "--method", "GET", count=count, connections=connections)
+        before = cpu_us_of(server.pid)
         worker = load(port, "/worker", *body, count=count, connections=connections)
+        cpu = (cpu_us_of(server.pid) - before) / count + worker["cpu"]
         server.stdin.close()
         server.wait()
-    return inline["rate"], worker["rate"]
+    return inline["rate"], worker["rate"], cpu
 
 
 # --- the daemon ------------------------------------------------------------------------------------
@@ -110,8 +119,7 @@ class Instance(Daemon):
         return self.ready.url.rsplit(":", 1)[1]
 
     def cpu_us(self):
-        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * 1e6 / os.sysconf("SC_CLK_TCK")
+        return cpu_us_of(self.pid)
 
     def memory(self):
         """Resident memory in MB: (all, without the files it maps)."""
