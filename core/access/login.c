@@ -89,8 +89,8 @@ static void read_auth(struct login *login)
     login->identity_id = chy_row_uuid(row, 0);
     login->rule.enabled = chy_row_bool(row, 7);
     login->rule.threshold = chy_row_int(row, 8);
-    login->rule.duration = chy_row_int(row, 9) * CHY_US_PER_SECOND;
-    login->rule.reset = chy_row_int(row, 10) * CHY_US_PER_SECOND;
+    login->rule.duration = chy_duration_of(chy_row_int(row, 9), CHY_US_PER_SECOND);
+    login->rule.reset = chy_duration_of(chy_row_int(row, 10), CHY_US_PER_SECOND);
 }
 
 static chy_status find_rows(struct login *login, struct chy_slice mac)
@@ -187,7 +187,7 @@ static chy_status count_failure(struct login *login)
 static chy_status check_secret_use(struct login *login)
 {
     const struct chy_storage_row *row = &login->secret;
-    int64_t ttl = chy_row_int(row, 5) * CHY_US_PER_SECOND;
+    int64_t ttl = chy_duration_of(chy_row_int(row, 5), CHY_US_PER_SECOND);
     if (chy_row_bool(row, 6)) {
         return refuse(login, "the client secret is revoked");
     }
@@ -270,8 +270,8 @@ static chy_status grant_token(struct login *login, const struct life *life,
     struct chy_token_grant grant = {
         .identity_id = &login->identity_id,
         .secret_id = &login->secret_id,
-        .ttl = life->ttl * CHY_US_PER_SECOND,
-        .max_ttl = life->max_ttl * CHY_US_PER_SECOND,
+        .ttl = chy_duration_of(life->ttl, CHY_US_PER_SECOND),
+        .max_ttl = chy_duration_of(life->max_ttl, CHY_US_PER_SECOND),
         .uses_limit = chy_row_int(&login->auth, 3),
         .trusted_ips = chy_row_json(&login->auth, 6),
     };

@@ -58,6 +58,16 @@ CHY_MUST_USE bool chy_time_parse(struct chy_slice text, int64_t *out_time);
 #define CHY_DURATION_MAX (INT64_C(36500) * CHY_US_PER_DAY)
 
 /**
+ * chy_duration_of gives `count` units of `unit` µs, to at most CHY_DURATION_MAX either way: stored
+ * numbers may be damaged, and sums with the result must not overflow.
+ */
+static inline int64_t chy_duration_of(int64_t count, int64_t unit)
+{
+    int64_t most = CHY_DURATION_MAX / unit;
+    return (count > most ? most : count < -most ? -most : count) * unit;
+}
+
+/**
  * chy_duration_parse_request reads what requests write: a number, which may have decimals, and a
  * unit: ms, s, m, h, d, w, y and their long names, in any case.  `m` is minutes, `y` 365 days.  At
  * most 32 characters, more than 0, at most CHY_DURATION_MAX.

@@ -88,7 +88,8 @@ static chy_status read_defaults(struct chy_op *memory, struct chy_slice text,
     defaults->has_ekus = json_is_array(ekus);
     defaults->key_usage = chy_rules_mask(key_usages, chy_key_usage_find);
     defaults->ekus = chy_rules_mask(ekus, chy_eku_find);
-    defaults->ttl = json_integer_value(json_object_get(json, "ttlDays")) * CHY_US_PER_DAY;
+    defaults->ttl =
+        chy_duration_of(json_integer_value(json_object_get(json, "ttlDays")), CHY_US_PER_DAY);
     defaults->key_algorithm = chy_key_algorithm_find(chy_json_member(json, "keyAlgorithm"));
     defaults->signature_algorithm =
         chy_signature_algorithm_find(chy_json_member(json, "signatureAlgorithm"));
@@ -130,7 +131,8 @@ static chy_status read_config(struct chy_op *memory, struct chy_slice text,
     CHY_TRY(chy_json_parse(memory, text, &json));
     profile->auto_renew = json_is_true(json_object_get(json, "autoRenew"));
     profile->renew_before =
-        json_integer_value(json_object_get(json, "renewBeforeDays")) * CHY_US_PER_DAY;
+        chy_duration_of(json_integer_value(json_object_get(json, "renewBeforeDays")),
+                        CHY_US_PER_DAY);
     return CHY_OK;
 }
 

@@ -180,6 +180,16 @@ START_TEST(writes_any_duration)
 }
 END_TEST
 
+START_TEST(stored_counts_do_not_overflow)
+{
+    ck_assert_int_eq(chy_duration_of(7, CHY_US_PER_DAY), 7 * CHY_US_PER_DAY);
+    ck_assert_int_eq(chy_duration_of(-7, CHY_US_PER_SECOND), -7 * CHY_US_PER_SECOND);
+    ck_assert_int_eq(chy_duration_of(INT64_MAX, CHY_US_PER_SECOND), CHY_DURATION_MAX);
+    ck_assert_int_eq(chy_duration_of(INT64_MIN, CHY_US_PER_DAY), -CHY_DURATION_MAX);
+}
+END_TEST
+
 TEST_MAIN("duration", TEST_EACH(reads_requests, request_cases),
           TEST_EACH(reads_policies, policy_cases),
-          TEST_EACH(reads_and_writes_configuration, config_cases), TEST(writes_any_duration))
+          TEST_EACH(reads_and_writes_configuration, config_cases), TEST(writes_any_duration),
+          TEST(stored_counts_do_not_overflow))
