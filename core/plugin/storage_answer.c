@@ -1,5 +1,6 @@
 #include "plugin/storage_state.h"
 
+#include "base/time.h"
 #include "plugin/schema.h"
 #include "plugin/view.h"
 
@@ -22,6 +23,12 @@ static chy_status check_value(const struct chy_storage *storage, struct chy_op *
     }
     if (value->type == CHY_VALUE_UUID && value->bytes.len != 16) {
         return fail_answer(storage, op, "a uuid of another length", value->bytes.len, 16);
+    }
+    // Damaged times must not reach who adds and subtracts.
+    if (value->type == CHY_VALUE_TIME &&
+        (value->number < CHY_TIME_MIN || value->number > CHY_TIME_MAX)) {
+        return fail_answer(storage, op, "a time outside the calendar", (uint64_t)value->number,
+                           (uint64_t)CHY_TIME_MAX);
     }
     if (value->type == CHY_VALUE_MANY && value->items.count != 0 &&
         value->items.stride < sizeof(struct chy_slice)) {

@@ -14,6 +14,7 @@ static const struct chy_field row_fields[] = {
     {CHY_TEXT_INIT("tags"), CHY_VALUE_TEXT, CHY_FIELD_MANY},
     {CHY_TEXT_INIT("body"), CHY_VALUE_JSON, CHY_FIELD_NULLABLE},
     {CHY_TEXT_INIT("data"), CHY_VALUE_BLOB, CHY_FIELD_NULLABLE},
+    {CHY_TEXT_INIT("seen"), CHY_VALUE_TIME, CHY_FIELD_NULLABLE},
 };
 static const struct chy_field epoch_fields[] = {
     {CHY_TEXT_INIT("name"), CHY_VALUE_TEXT, 0},

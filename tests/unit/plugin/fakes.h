@@ -22,6 +22,7 @@ enum {
     ROW_TAGS,
     ROW_BODY,
     ROW_DATA,
+    ROW_SEEN,
     ROW_FIELDS
 };
 enum {

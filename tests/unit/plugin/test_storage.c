@@ -379,6 +379,19 @@ START_TEST(an_answer_that_does_not_fit_is_broken)
     ck_assert_int_eq(chy_storage_read(f.storage, f.op, ROWS, key, CHY_FIELDS(ROW_COUNT), &row),
                      CHY_BROKEN);
     ck_assert_ptr_nonnull(strstr(test_op_message(f.op), "a value of another type"));
+    const struct chy_value never = chy_value_time(INT64_MIN);
+    const struct chy_value late = chy_value_time(CHY_TIME_MAX + 1);
+    const struct chy_value last = chy_value_time(CHY_TIME_MAX);
+    f.fake.row.values.ptr = &never;
+    ck_assert_int_eq(chy_storage_read(f.storage, f.op, ROWS, key, CHY_FIELDS(ROW_SEEN), &row),
+                     CHY_BROKEN);
+    ck_assert_ptr_nonnull(strstr(test_op_message(f.op), "a time outside the calendar"));
+    f.fake.row.values.ptr = &late;
+    ck_assert_int_eq(chy_storage_read(f.storage, f.op, ROWS, key, CHY_FIELDS(ROW_SEEN), &row),
+                     CHY_BROKEN);
+    f.fake.row.values.ptr = &last;
+    ck_assert_int_eq(chy_storage_read(f.storage, f.op, ROWS, key, CHY_FIELDS(ROW_SEEN), &row),
+                     CHY_OK);
     f.fake.row.values.ptr = &null;
     ck_assert_int_eq(chy_storage_read(f.storage, f.op, ROWS, key, CHY_FIELDS(ROW_COUNT), &row),
                      CHY_BROKEN);
