@@ -380,6 +380,11 @@ static chy_status read_path(struct chy_call *call, struct chy_certificate *path,
         }
         CHY_TRY(chy_certificate_read(call->op, chain.items[i], &path[count++]));
     }
+    if (count == 1) {
+        return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                        "the chain is missing: without the certificate of the CA that signed, "
+                        "nobody can tell whether it did");
+    }
     struct chy_path_check check = {
         .time = chy_now(call->op),
         .verify = verify_signature,

@@ -212,7 +212,9 @@ def test_importing_refuses(world, tmp_path):
     refused(load(good, world.root_pem()), 400)          # a chain that is not the certificate's
     refused(load("nonsense", root), 400)
     refused(load(good, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), 400)
-    refused(load(root, ""), 400)                        # another key
+    refused(load(root, root), 400)                      # another key
+    refused(load(good, ""), 400, "BadRequest", "chain")  # signed by whoever
+    refused(load(good, good), 400, "BadRequest", "chain")
     assert issue_paths(world.admin.import_ca_certificate(made["id"], certificate=good)) == {
         "certificateChain"}
     # Another subject over the right key.
