@@ -130,9 +130,8 @@ static chy_status read_config(struct chy_op *memory, struct chy_slice text,
     json_t *json;
     CHY_TRY(chy_json_parse(memory, text, &json));
     profile->auto_renew = json_is_true(json_object_get(json, "autoRenew"));
-    profile->renew_before =
-        chy_duration_of(json_integer_value(json_object_get(json, "renewBeforeDays")),
-                        CHY_US_PER_DAY);
+    profile->renew_before = chy_duration_of(
+        json_integer_value(json_object_get(json, "renewBeforeDays")), CHY_US_PER_DAY);
     return CHY_OK;
 }
 
