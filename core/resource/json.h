@@ -27,8 +27,8 @@ void chy_json_setup(void);
  *  HTTP 400): malformed, a repeated key, nested too deep, not UTF-8. */
 CHY_MUST_USE chy_status chy_json_parse(struct chy_op *op, struct chy_slice text, json_t **out_json);
 
-/** chy_json_read is chy_json_parse for a short while: the caller lets go with json_decref().  What one
- *  thread makes and another frees costs locks. */
+/** chy_json_read is chy_json_parse for a short while: the caller lets go with json_decref().  What
+ *  one thread makes and another frees costs locks. */
 CHY_MUST_USE chy_status chy_json_read(struct chy_op *op, struct chy_slice text, json_t **out_json);
 
 /** chy_json_own takes a reference to `json` and lets it go when the operation ends. */
