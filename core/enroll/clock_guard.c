@@ -41,15 +41,38 @@ void chy_clock_guard_free(struct chy_clock_guard *guard)
     free(guard);
 }
 
+/** try_store keeps the high-water time unless another node has kept a later one.  CONFLICT: another
+ *  node is at it. */
+static chy_status try_store(struct chy_runtime *runtime, struct chy_op *op, int64_t now)
+{
+    struct chy_view key = CHY_KEY(chy_value_text(chy_text(SETTING)));
+    struct chy_storage_row row;
+    struct chy_batch batch;
+    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_SETTINGS, key,
+                                         CHY_FIELDS(CHY_SETTING_NUMBER), &row);
+    if (status != CHY_OK && status != CHY_NOT_FOUND) {
+        return status;
+    }
+    bool is_there = status == CHY_OK;
+    if (is_there && chy_row_int(&row, 0) >= now) {
+        return CHY_OK;
+    }
+    chy_batch_init(&batch, op, 0);
+    struct chy_write *write = chy_batch_upsert(&batch, CHY_C_SETTINGS, key);
+    if (is_there) {
+        chy_write_guard_revision(write, row.revision);
+    } else {
+        chy_write_guard_absent(write);
+    }
+    chy_write_set(write, CHY_SETTING_NUMBER, chy_value_int(now));
+    return chy_batch_commit(&batch, runtime->storage, NULL);
+}
+
 /** store keeps the high-water time.  Failing is no reason not to sign: memory has it. */
 static void store(struct chy_runtime *runtime, struct chy_op *op, int64_t now)
 {
-    struct chy_batch batch;
-    chy_batch_init(&batch, op, CHY_BATCH_JOINABLE);
-    struct chy_write *write =
-        chy_batch_upsert(&batch, CHY_C_SETTINGS, CHY_KEY(chy_value_text(chy_text(SETTING))));
-    chy_write_set(write, CHY_SETTING_NUMBER, chy_value_int(now));
-    if (chy_batch_commit(&batch, runtime->storage, NULL) != CHY_OK) {
+    chy_status status = try_store(runtime, op, now);
+    if (status != CHY_OK && status != CHY_CONFLICT) {
         chy_log_warning(op, "clock.not-stored", "the high-water time could not be stored");
     }
 }

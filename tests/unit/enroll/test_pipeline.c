@@ -89,6 +89,30 @@ START_TEST(a_clock_that_went_back_stops_signing)
 }
 END_TEST
 
+START_TEST(a_slower_node_does_not_move_the_time_back)
+{
+    struct chy_enroll_answer answer;
+    struct chy_storage_row row;
+    place_init(&place, 10000, "stored");
+    must_enroll("a", &answer);
+    struct chy_runtime *runtime = test_runtime_of(place.test);
+    struct chy_view key = CHY_KEY(chy_value_text(chy_text("high-water-time")));
+    struct chy_batch batch;
+    chy_batch_init(&batch, place.op, 0);
+    int64_t ahead = TEST_RUNTIME_NOW + CHY_US_PER_HOUR; // another node's
+    chy_write_set(chy_batch_upsert(&batch, CHY_C_SETTINGS, key), CHY_SETTING_NUMBER,
+                  chy_value_int(ahead));
+    ck_assert_int_eq(chy_batch_commit(&batch, runtime->storage, NULL), CHY_OK);
+    chy_clock_manual_set(test_runtime_clock(place.test), TEST_RUNTIME_NOW + 5 * CHY_US_PER_MINUTE);
+    must_enroll("b", &answer);
+    ck_assert_int_eq(chy_storage_read(runtime->storage, place.op, CHY_C_SETTINGS, key,
+                                      CHY_FIELDS(CHY_SETTING_NUMBER), &row),
+                     CHY_OK);
+    ck_assert_int_eq(chy_row_int(&row, 0), ahead);
+    place_fini(&place);
+}
+END_TEST
+
 START_TEST(a_disabled_authority_issues_nothing_at_once)
 {
     struct chy_enroll_answer answer;
@@ -195,6 +219,7 @@ END_TEST
 TEST_MAIN("enroll/pipeline", TEST(an_issued_certificate_is_durable_and_whole),
           TEST(a_refusal_leaves_a_failed_request_and_no_certificate),
           TEST(nobody_gets_the_name_of_their_authority), TEST(a_clock_that_went_back_stops_signing),
+          TEST(a_slower_node_does_not_move_the_time_back),
           TEST(a_disabled_authority_issues_nothing_at_once),
           TEST(an_end_beyond_the_authority_is_clamped_where_it_is_to_be),
           TEST(a_self_signed_certificate_is_its_own_chain),
