@@ -61,14 +61,32 @@ static bool enter(struct chy_http_exchange *x)
     return ok;
 }
 
-/** Leaves the list.  true: the answer is still wanted. */
-static bool leave(struct chy_http_exchange *x)
+static void leave(struct chy_http_exchange *x)
+{
+    chy_mutex_lock(&x->server->lock);
+    leave_locked(x->server, x);
+    chy_mutex_unlock(&x->server->lock);
+}
+
+/** Leaves the list in order to resume the connection.  true: resume it, then say so. */
+static bool leave_to_resume(struct chy_http_exchange *x)
 {
     chy_mutex_lock(&x->server->lock);
     leave_locked(x->server, x);
     bool wanted = !x->is_abandoned;
+    x->server->resuming += wanted ? 1 : 0;
     chy_mutex_unlock(&x->server->lock);
     return wanted;
+}
+
+static void resumed(struct chy_http_server *server)
+{
+    chy_mutex_lock(&server->lock);
+    server->resuming--;
+    if (server->closing) {
+        chy_cond_broadcast(&server->quieter);
+    }
+    chy_mutex_unlock(&server->lock);
 }
 
 static void work(void *arg)
@@ -77,10 +95,12 @@ static void work(void *arg)
     chy_http_perform(x);
     // From here on the exchange may be gone as soon as the event thread has it back.
     struct MHD_Connection *mhd = x->mhd;
-    bool wanted = leave(x);
+    struct chy_http_server *server = x->server;
+    bool wanted = leave_to_resume(x);
     chy_http_exchange_unref(x);
     if (wanted) {
         MHD_resume_connection(mhd);
+        resumed(server);
     }
 }
 
@@ -88,7 +108,7 @@ static void work_on_stream(void *arg)
 {
     struct chy_http_exchange *x = arg;
     chy_http_perform(x);
-    (void)leave(x);
+    leave(x);
     chy_http_stream_finished(x);
     chy_http_exchange_unref(x);
 }
@@ -102,7 +122,7 @@ static bool submit(struct chy_http_exchange *x, chy_pool_fn *fn)
         return true;
     }
     if (entered) {
-        (void)leave(x);
+        leave(x);
     }
     atomic_fetch_sub(&x->refs, 1);
     struct chy_error error = {

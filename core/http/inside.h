@@ -61,6 +61,7 @@ struct chy_http_listener {
     struct chy_tls *tls;
     char *client_ca; // PEM, or NULL: no client certificate is asked for
     int fd;
+    bool is_quiesced; // the descriptor is ours to close
     uint16_t port;
     struct MHD_Daemon *daemon;
 };
@@ -91,6 +92,7 @@ struct chy_http_server {
     struct chy_cond quieter; // an exchange ended
     bool closing;            // nothing more goes to workers
     uint32_t working;
+    uint32_t resuming;  // workers with an answer, about to resume its connection
     uint32_t abandoned; // suspended ones that were resumed without an answer, not yet seen again
     struct chy_http_exchange *working_head;
 };

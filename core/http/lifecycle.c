@@ -80,14 +80,15 @@ static bool wait_for_quiet(struct chy_http_server *server, int64_t deadline)
     return quiet;
 }
 
+/** Waits until nothing is suspended, and no worker is on its way to resume a connection. */
 static bool wait_for_turn(struct chy_http_server *server, int64_t deadline)
 {
     chy_mutex_lock(&server->lock);
     bool in_time = true;
-    while (in_time && server->abandoned != 0) {
+    while (in_time && (server->abandoned != 0 || server->resuming != 0)) {
         in_time = chy_cond_wait_until(&server->quieter, &server->lock, deadline);
     }
-    bool ok = server->abandoned == 0;
+    bool ok = server->abandoned == 0 && server->resuming == 0;
     chy_mutex_unlock(&server->lock);
     return ok;
 }
@@ -104,12 +105,13 @@ chy_status chy_http_server_stop(struct chy_http_server *server, struct chy_op *o
     }
     bool quiet = wait_for_quiet(server, deadline);
     // libmicrohttpd aborts the process if it is stopped while a connection is suspended, so
-    // nothing may be suspended from here on.
+    // nothing may be suspended from here on.  Nor may a worker still be inside the call that
+    // resumes one, although its answer left: it writes to a descriptor that is closed below.
     chy_http_dispatch_abandon_all(server);
+    if (!wait_for_turn(server, now_us() + LAST_TURN)) {
+        return chy_fail(op, CHY_BROKEN, 0, "an event thread does not come back");
+    }
     if (!quiet) {
-        if (!wait_for_turn(server, now_us() + LAST_TURN)) {
-            return chy_fail(op, CHY_BROKEN, 0, "an event thread does not come back");
-        }
         (void)wait_for_quiet(server, now_us() + LAST_ANSWERS);
     }
     close_listeners(server);

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /** A file of CA certificates is read whole. */
@@ -251,11 +252,14 @@ chy_status chy_http_listener_open(struct chy_http_listener *listener, struct chy
 
 void chy_http_listener_quiesce(struct chy_http_listener *listener)
 {
-    if (listener->daemon != NULL && listener->fd >= 0) {
-        if (MHD_quiesce_daemon(listener->daemon) != MHD_INVALID_SOCKET) {
-            (void)close(listener->fd);
-        }
-        listener->fd = -1;
+    if (listener->daemon == NULL || listener->is_quiesced) {
+        return;
+    }
+    listener->is_quiesced = MHD_quiesce_daemon(listener->daemon) != MHD_INVALID_SOCKET;
+    if (listener->is_quiesced) {
+        // Callers are refused from here on.  Closed later: the event thread still takes the
+        // descriptor out of its set, and by then the number could be another's.
+        (void)shutdown(listener->fd, SHUT_RDWR);
     }
 }
 
@@ -264,6 +268,9 @@ void chy_http_listener_close(struct chy_http_listener *listener)
     if (listener->daemon != NULL) {
         MHD_stop_daemon(listener->daemon);
         listener->daemon = NULL;
+        if (listener->is_quiesced) { // else libmicrohttpd has closed it
+            (void)close(listener->fd);
+        }
         listener->fd = -1;
     }
 }
