@@ -486,30 +486,63 @@ static chy_status update(struct chy_call *call)
     return answer_object(call, &call->id);
 }
 
-/** refuse_living: a CA whose certificates still live keeps publishing for them. */
-static chy_status refuse_living(struct chy_call *call, const struct chy_authority *ca)
+/** is_own tells whether an entry of the register is a certificate of the CA itself, as a root's. */
+static chy_status is_own(struct chy_call *call, const struct chy_uuid *id, bool *out_own)
+{
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
+                         CHY_KEY(chy_value_uuid(id)), CHY_FIELDS(CHY_ACERT_AUTHORITY_ID), &row);
+    *out_own = false;
+    if (status == CHY_OK) {
+        struct chy_uuid authority = chy_row_uuid(&row, 0);
+        *out_own = chy_uuid_compare(&authority, &call->id) == 0;
+    }
+    return status == CHY_NOT_FOUND ? CHY_OK : status;
+}
+
+#define OWN_MAX 100 // unexpired certificates of a root's one key
+
+/** refuse_living_of: a key whose certificates still live keeps publishing for them. */
+static chy_status refuse_living_of(struct chy_call *call, const struct chy_uuid *generation_id)
 {
     struct chy_query query;
     struct chy_storage_page page;
-    chy_query_init(&query, call->op, CHY_C_SERIALS, CHY_FIELDS(CHY_SERIAL_CERTIFICATE_ID), 2);
-    chy_query_eq(&query, CHY_SERIAL_GENERATION_ID, chy_value_uuid(&ca->generation_id));
+    bool own = true;
+    chy_query_init(&query, call->op, CHY_C_SERIALS, CHY_FIELDS(CHY_SERIAL_CERTIFICATE_ID), OWN_MAX);
+    chy_query_eq(&query, CHY_SERIAL_GENERATION_ID, chy_value_uuid(generation_id));
     chy_query_range(&query, CHY_SERIAL_NOT_AFTER, chy_value_time(chy_now(call->op)),
                     chy_value_null());
-    query.find.scan_limit = CHY_STORAGE_SKIP_MAX;
+    chy_query_order(&query, CHY_SERIAL_NOT_AFTER, true);
     CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    struct chy_uuid own = chy_row_uuid(&ca->generation, CHY_GENERATION_CERTIFICATE_ID);
-    for (uint64_t i = 0; i < page.rows.count; i++) {
+    for (uint64_t i = 0; i < page.rows.count && own; i++) {
         struct chy_uuid id = chy_row_uuid(chy_page_row(&page, i), 0);
-        if (chy_uuid_compare(&id, &own) != 0) { // a root's own certificate does not count
-            return chy_fail(call->op, CHY_BAD_INPUT, 0,
-                            "the certificate authority has certificates that have not expired: "
-                            "disable it instead, it goes on publishing for them");
-        }
+        CHY_TRY(is_own(call, &id, &own));
     }
-    return page.more == 0 ? CHY_OK
-                          : chy_fail(call->op, CHY_BAD_INPUT, 0,
-                                     "the certificate authority has too many certificates to "
-                                     "tell whether all have expired: disable it instead");
+    return own && page.more == 0
+               ? CHY_OK
+               : chy_fail(call->op, CHY_BAD_INPUT, 0,
+                          "the certificate authority has certificates that have not expired: "
+                          "disable it instead, it goes on publishing for them");
+}
+
+/** refuse_living asks each key that the CA ever had. */
+static chy_status refuse_living(struct chy_call *call)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(&query, call->op, CHY_C_GENERATIONS, CHY_FIELDS(CHY_GENERATION_ID),
+                   CHY_STORAGE_PAGE_MAX);
+    chy_query_eq(&query, CHY_GENERATION_AUTHORITY_ID, chy_value_uuid(&call->id));
+    do {
+        CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+        for (uint64_t i = 0; i < page.rows.count; i++) {
+            struct chy_uuid id = chy_row_uuid(chy_page_row(&page, i), 0);
+            CHY_TRY(refuse_living_of(call, &id));
+        }
+        query.find.cursor = page.cursor;
+    } while (page.more != 0);
+    return CHY_OK;
 }
 
 static chy_status refuse_used(struct chy_call *call)
@@ -535,7 +568,7 @@ static chy_status delete_authority(struct chy_call *call)
     json_t *object;
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(refuse_used(call));
-    CHY_TRY(refuse_living(call, &ca));
+    CHY_TRY(refuse_living(call));
     CHY_TRY(chy_authority_object(call, &ca.row, &object));
     chy_batch_init(&batch, call->op, 0);
     struct chy_write *write =

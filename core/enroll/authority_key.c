@@ -1,5 +1,6 @@
 #include "enroll/authority.h"
 
+#include "enroll/serials.h"
 #include "enroll/shard.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
@@ -124,17 +125,6 @@ chy_status chy_authority_sign(struct chy_call *call, const struct chy_authority_
     return CHY_OK;
 }
 
-/** insert_serial enters the serial with the key that signed: the parent's, or the CA's own. */
-static void insert_serial(struct chy_batch *batch, const struct chy_uuid *signer,
-                          const struct chy_authority_certificate *certificate)
-{
-    struct chy_value key[] = {chy_value_uuid(signer), chy_value_text(certificate->serial)};
-    struct chy_write *write =
-        chy_batch_insert(batch, CHY_C_SERIALS, chy_view_of(key, 2, sizeof key[0]));
-    chy_write_set(write, CHY_SERIAL_CERTIFICATE_ID, chy_value_uuid(&certificate->id));
-    chy_write_set(write, CHY_SERIAL_NOT_AFTER, chy_value_time(certificate->not_after));
-}
-
 chy_status chy_authority_install(struct chy_call *call, struct chy_batch *batch,
                                  const struct chy_uuid *authority_id,
                                  const struct chy_uuid *generation_id, bool first,
@@ -164,7 +154,14 @@ chy_status chy_authority_install(struct chy_call *call, struct chy_batch *batch,
     // What is signed elsewhere has its serial there.
     bool is_root = certificate->chain.len == 0;
     if (parent != NULL || is_root) {
-        insert_serial(batch, parent != NULL ? &parent->generation_id : generation_id, certificate);
+        struct chy_serial_entry entry = {
+            .number = certificate->serial,
+            .signer = parent != NULL ? &parent->generation_id : generation_id,
+            .certificate_id = &certificate->id,
+            .shard = certificate->shard,
+            .not_after = certificate->not_after,
+        };
+        chy_serial_enter(batch, &entry);
     }
     return first ? chy_shard_open(call->runtime, batch, generation_id, 1) : CHY_OK;
 }

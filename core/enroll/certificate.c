@@ -47,18 +47,6 @@ static bool set_words(json_t *object, const char *name, uint32_t mask,
     return json_object_set_new(object, name, list) == 0;
 }
 
-static bool set_alt_names(struct chy_op *op, json_t *object, struct chy_view names)
-{
-    struct chy_buf joined;
-    chy_buf_init(&joined, op, CHY_STORAGE_BLOB_MAX);
-    for (uint64_t i = 0; i < names.count; i++) {
-        const struct chy_slice *name = (const struct chy_slice *)chy_view_item(names, i);
-        chy_buf_add_text(&joined, i == 0 ? "" : ",");
-        chy_buf_add(&joined, *name);
-    }
-    return chy_buf_ok(&joined) && chy_json_set_text(object, "altNames", chy_buf_slice(&joined));
-}
-
 static bool set_fingerprint(struct chy_op *op, json_t *object, const char *flat,
                             json_t *fingerprints, const char *name, struct chy_slice digest)
 {
@@ -166,7 +154,7 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
                   chy_key_usage_word) &&
         set_words(object, "extendedKeyUsages", (uint32_t)chy_row_int(row, CHY_CERT_EXT_KEY_USAGES),
                   chy_eku_word) &&
-        set_alt_names(call->op, object, chy_row_many(row, CHY_CERT_ALT_NAMES)) &&
+        chy_json_set_text(object, "altNames", chy_row_text(row, CHY_CERT_ALT_NAMES)) &&
         set_fingerprint(call->op, object, "fingerprintSha256", fingerprints, "sha256",
                         chy_row_blob(row, CHY_CERT_FINGERPRINT_SHA256)) &&
         set_fingerprint(call->op, object, "fingerprintSha1", fingerprints, "sha1",

@@ -7,15 +7,6 @@
 #include "resource/principal.h"
 #include "x509/pem.h"
 
-static struct chy_view all_fields(void)
-{
-    static const uint32_t first[] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14,
-                                     15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29,
-                                     30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42};
-    CHY_STATIC_ASSERT(sizeof first / sizeof first[0] == CHY_CERT_FIELDS, "a field is missing");
-    return chy_view_of(first, CHY_CERT_FIELDS, sizeof first[0]);
-}
-
 static chy_status load_chain(struct chy_runtime *runtime, struct chy_op *op,
                              struct chy_certificate_view *view)
 {
@@ -37,8 +28,9 @@ chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op 
                                      struct chy_certificate_view *out_view)
 {
     struct chy_certificate_view view = {.id = *id};
-    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_CERTIFICATES,
-                                         CHY_KEY(chy_value_uuid(id)), all_fields(), &view.row);
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(id)),
+                         chy_core_fields(CHY_C_CERTIFICATES), &view.row);
     if (status == CHY_NOT_FOUND) {
         return chy_not_found(op, "certificate");
     }

@@ -2,6 +2,8 @@
 
 #include "base/op.h"
 #include "base/time.h"
+#include "enroll/names.h"
+#include "enroll/serials.h"
 #include "enroll/shard.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
@@ -172,33 +174,6 @@ static chy_status subject_json(struct chy_issuance *i, struct chy_slice *out_jso
     return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, i->op, "the subject");
 }
 
-static chy_status alt_names(struct chy_issuance *i, struct chy_view *out_view,
-                            struct chy_slice *out_joined)
-{
-    const struct chy_sans *sans = &i->decision->sans;
-    struct chy_slice *texts = chy_alloc(i->op, (sans->count + 1) * sizeof *texts);
-    struct chy_buf joined;
-    if (texts == NULL) {
-        return chy_fail_memory(i->op);
-    }
-    chy_buf_init(&joined, i->op, CHY_STORAGE_TEXT_MAX * 2);
-    uint64_t count = 0;
-    for (uint64_t k = 0; k < sans->count; k++) {
-        chy_buf_add_text(&joined, k == 0 ? "" : ",");
-        chy_buf_add(&joined, sans->items[k].text);
-        bool is_new = true; // an e-mail and a UPN may read alike
-        for (uint64_t n = 0; n < count && is_new; n++) {
-            is_new = !chy_slice_equal(texts[n], sans->items[k].text);
-        }
-        if (is_new) {
-            texts[count++] = sans->items[k].text;
-        }
-    }
-    *out_view = chy_view_of(texts, count, sizeof texts[0]);
-    *out_joined = chy_slice_of(joined.ptr, joined.len < CHY_STORAGE_TEXT_MAX ? joined.len : 0);
-    return chy_buf_ok(&joined) ? CHY_OK : chy_buf_fail(&joined, i->op, "the alternative names");
-}
-
 static void set_renewal(const struct chy_issuance *i, struct chy_write *write)
 {
     const struct chy_enroll_profile *profile = i->profile;
@@ -273,6 +248,7 @@ struct shared {
     struct chy_slice subject;
     struct chy_slice joined;
     struct chy_view names;
+    struct chy_view pairs;
 };
 
 static chy_status make_shared(struct chy_issuance *i, struct shared *shared)
@@ -281,7 +257,9 @@ static chy_status make_shared(struct chy_issuance *i, struct shared *shared)
     CHY_TRY(chy_decision_metadata(i->op, i->decision->metadata, &shared->metadata));
     CHY_TRY(chy_decision_notes(i->op, i->decision, &shared->notes));
     CHY_TRY(subject_json(i, &shared->subject));
-    return alt_names(i, &shared->names, &shared->joined);
+    CHY_TRY(chy_names_pairs(i->op, i->decision->metadata, &shared->pairs));
+    CHY_TRY(chy_names_joined(i->op, &i->decision->sans, &shared->joined));
+    return chy_names_searched(i->op, common_name(i->decision), &i->decision->sans, &shared->names);
 }
 
 static const struct chy_uuid *identity_of(struct chy_op *op)
@@ -306,10 +284,12 @@ static void insert_certificate(struct chy_issuance *i, struct chy_batch *batch,
     chy_write_set(write, CHY_CERT_STATUS, chy_value_text(chy_text("active")));
     chy_write_set(write, CHY_CERT_SERIAL, chy_value_text(shared->serial));
     chy_write_set(write, CHY_CERT_COMMON_NAME, chy_value_text_or_null(common_name(d)));
-    chy_write_set(write, CHY_CERT_ALT_NAMES, chy_value_many(shared->names));
+    chy_write_set(write, CHY_CERT_ALT_NAMES, chy_value_text_or_null(shared->joined));
+    chy_write_set(write, CHY_CERT_NAMES, chy_value_many(shared->names));
     chy_write_set(write, CHY_CERT_SUBJECT, chy_value_json(shared->subject));
     chy_write_set(write, CHY_CERT_RENEWED_FROM_ID, chy_value_uuid_or_null(&i->renewed_from_id));
     chy_write_set(write, CHY_CERT_METADATA, json_or_null(shared->metadata));
+    chy_write_set(write, CHY_CERT_PAIRS, chy_value_many(shared->pairs));
     chy_write_set(write, CHY_CERT_CREATED_AT, chy_value_time(chy_now(i->op)));
     chy_write_set(write, CHY_CERT_UPDATED_AT, chy_value_time(chy_now(i->op)));
     set_issuer(i, write);
@@ -332,6 +312,7 @@ static void set_request(struct chy_issuance *i, struct chy_write *write, const c
     chy_write_set(write, CHY_REQUEST_COMMON_NAME, chy_value_text_or_null(common_name(d)));
     chy_write_set(write, CHY_REQUEST_ALT_NAMES, chy_value_text_or_null(shared->joined));
     chy_write_set(write, CHY_REQUEST_METADATA, json_or_null(shared->metadata));
+    chy_write_set(write, CHY_REQUEST_PAIRS, chy_value_many(shared->pairs));
     chy_write_set(write, CHY_REQUEST_NOTES, json_or_null(shared->notes));
     chy_write_set(write, CHY_REQUEST_CREATED_AT, chy_value_time(chy_now(i->op)));
     chy_write_set(write, CHY_REQUEST_UPDATED_AT, chy_value_time(chy_now(i->op)));
@@ -360,11 +341,12 @@ static void insert_serial(struct chy_issuance *i, struct chy_batch *batch,
     // A self-signed certificate is its own issuer: its key signs nothing else.
     const struct chy_uuid *signer =
         i->issuer == NULL ? &i->certificate_id : &i->issuer->generation_id;
-    struct chy_value key[] = {chy_value_uuid(signer), chy_value_text(shared->serial)};
-    struct chy_write *write =
-        chy_batch_insert(batch, CHY_C_SERIALS, chy_view_of(key, 2, sizeof key[0]));
-    chy_write_set(write, CHY_SERIAL_CERTIFICATE_ID, chy_value_uuid(&i->certificate_id));
-    chy_write_set(write, CHY_SERIAL_NOT_AFTER, chy_value_time(i->decision->not_after));
+    struct chy_serial_entry entry = {.number = shared->serial,
+                                     .signer = signer,
+                                     .certificate_id = &i->certificate_id,
+                                     .shard = i->issuer == NULL ? 0 : i->shard,
+                                     .not_after = i->decision->not_after};
+    chy_serial_enter(batch, &entry);
 }
 
 static chy_status count_issued(struct chy_issuance *i, struct chy_batch *batch)

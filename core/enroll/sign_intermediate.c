@@ -1,6 +1,8 @@
 /** Signing somebody else's intermediate CA. */
 #include "base/time.h"
 #include "enroll/authority.h"
+#include "enroll/names.h"
+#include "enroll/serials.h"
 #include "enroll/shard.h"
 #include "resource/collections.h"
 #include "x509/csr.h"
@@ -84,6 +86,7 @@ static chy_status read_wish(struct chy_call *call, const struct chy_issuer *issu
 /** What the rows of a signed intermediate share. */
 struct intermediate {
     struct chy_uuid id;
+    struct chy_view names;
     struct chy_slice spki_sha256;
     struct chy_slice sha256;
     struct chy_slice sha1;
@@ -100,6 +103,8 @@ static chy_status prepare(struct chy_call *call, const struct chy_csr *csr,
         i->common_name = chy_slice_of(NULL, 0);
     }
     i->serial = chy_text(made->serial_text);
+    static const struct chy_sans no_sans;
+    CHY_TRY(chy_names_searched(call->op, i->common_name, &no_sans, &i->names));
     CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &i->id));
     CHY_TRY(chy_spki_sha256(call->runtime, call->op, csr->spki.der, &i->spki_sha256));
     CHY_TRY(chy_crypto_digest(crypto, call->op, CHY_DIGEST_SHA256, made->der, &i->sha256));
@@ -124,6 +129,7 @@ static void insert_rows(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(w, CHY_CERT_SERIAL, chy_value_text(i->serial));
     chy_write_set(w, CHY_CERT_SHARD, chy_value_int(i->shard));
     chy_write_set(w, CHY_CERT_COMMON_NAME, chy_value_text_or_null(i->common_name));
+    chy_write_set(w, CHY_CERT_NAMES, chy_value_many(i->names));
     chy_write_set(w, CHY_CERT_NOT_BEFORE, chy_value_time(wish->not_before));
     chy_write_set(w, CHY_CERT_NOT_AFTER, chy_value_time(wish->not_after));
     chy_write_set(w, CHY_CERT_KEY_ALGORITHM,
@@ -143,10 +149,12 @@ static void insert_rows(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(w, CHY_CERT_CREATED_AT, chy_value_time(now));
     chy_write_set(w, CHY_CERT_UPDATED_AT, chy_value_time(now));
 
-    struct chy_value key[] = {chy_value_uuid(&issuer->generation_id), chy_value_text(i->serial)};
-    w = chy_batch_insert(batch, CHY_C_SERIALS, chy_view_of(key, 2, sizeof key[0]));
-    chy_write_set(w, CHY_SERIAL_CERTIFICATE_ID, chy_value_uuid(&i->id));
-    chy_write_set(w, CHY_SERIAL_NOT_AFTER, chy_value_time(wish->not_after));
+    struct chy_serial_entry entry = {.number = i->serial,
+                                     .signer = &issuer->generation_id,
+                                     .certificate_id = &i->id,
+                                     .shard = i->shard,
+                                     .not_after = wish->not_after};
+    chy_serial_enter(batch, &entry);
 }
 
 static chy_status answer(struct chy_call *call, const struct chy_issuer *issuer,

@@ -1,5 +1,7 @@
 #include "resource/collections.h"
 
+#include "plugin/values.h"
+
 #define T CHY_VALUE_TEXT
 #define I CHY_VALUE_INT
 #define B CHY_VALUE_BOOL
@@ -78,6 +80,8 @@ static const struct chy_field authority_fields[] = {
     N("not_after", W),
     F("created_at", W),
     F("updated_at", W),
+    N("name_constraints", J),
+    N("ocsp", B),
 };
 CHECKED(authority_fields, CHY_AUTHORITY_FIELDS);
 NUMBERS(authority_name, CHY_AUTHORITY_PROJECT_ID, CHY_AUTHORITY_NAME);
@@ -90,7 +94,7 @@ static const struct chy_field generation_fields[] = {
     F("status", T),     F("key_algorithm", T),  F("provider", T),   N("reference", T),
     N("sealed_key", X), N("data_key_id", U),    F("spki", X),       F("spki_sha256", X),
     F("public_url", T), N("certificate_id", U), F("shard_size", I), F("created_at", W),
-    F("updated_at", W),
+    F("updated_at", W), N("ocsp", B),
 };
 CHECKED(generation_fields, CHY_GENERATION_FIELDS);
 NUMBERS(generation_number, CHY_GENERATION_AUTHORITY_ID, CHY_GENERATION_NUMBER);
@@ -174,7 +178,8 @@ static const struct chy_field request_fields[] = {
     N("alt_names", T),    N("decision", J),       N("decision_sha256", X),
     N("spki", X),         N("metadata", J),       N("certificate_id", U),
     N("serial", T),       N("error", T),          N("notes", J),
-    F("created_at", W),   F("updated_at", W),
+    F("created_at", W),   F("updated_at", W),     N("renewed_from_id", U),
+    M("pairs"),
 };
 CHECKED(request_fields, CHY_REQUEST_FIELDS);
 NUMBERS(request_created, CHY_REQUEST_PROJECT_ID, CHY_REQUEST_CREATED_AT);
@@ -196,7 +201,7 @@ static const struct chy_field certificate_fields[] = {
     F("serial", T),
     N("shard", I),
     N("common_name", T),
-    M("alt_names"),
+    N("alt_names", T),
     N("subject", J),
     N("friendly_name", T),
     F("not_before", W),
@@ -224,19 +229,29 @@ static const struct chy_field certificate_fields[] = {
     N("metadata", J),
     F("created_at", W),
     F("updated_at", W),
+    M("names"),
+    N("chain", X),
+    N("renewal_root_id", U),
+    N("latest_renewal_id", U),
+    N("renewal_attempts", I),
+    M("pairs"),
 };
 CHECKED(certificate_fields, CHY_CERT_FIELDS);
 NUMBERS(cert_created, CHY_CERT_PROJECT_ID, CHY_CERT_CREATED_AT);
+NUMBERS(cert_ends, CHY_CERT_PROJECT_ID, CHY_CERT_NOT_AFTER);
 NUMBERS(cert_profile, CHY_CERT_PROFILE_ID, CHY_CERT_NOT_AFTER);
-NUMBERS(cert_serial, CHY_CERT_SERIAL);
+NUMBERS(cert_renewal, CHY_CERT_RENEW_AT);
 NUMBERS(cert_spki, CHY_CERT_SPKI_SHA256);
 static const struct chy_index certificate_indexes[] = {
-    INDEX("created", cert_created), INDEX("profile", cert_profile), INDEX("serial", cert_serial),
-    INDEX("spki", cert_spki)};
+    INDEX("created", cert_created), INDEX("ends", cert_ends), INDEX("profile", cert_profile),
+    INDEX("renewal", cert_renewal), INDEX("spki", cert_spki)};
 
-static const struct chy_field serial_fields[] = {F("generation_id", U), F("number", T),
-                                                 F("certificate_id", U), F("not_after", W)};
+static const struct chy_field serial_fields[] = {F("number", T), F("generation_id", U),
+                                                 F("certificate_id", U), F("not_after", W),
+                                                 N("shard", I)};
 CHECKED(serial_fields, CHY_SERIAL_FIELDS);
+NUMBERS(serial_ends, CHY_SERIAL_GENERATION_ID, CHY_SERIAL_NOT_AFTER);
+static const struct chy_index serial_indexes[] = {INDEX("ends", serial_ends)};
 
 static const struct chy_field revocation_fields[] = {
     F("generation_id", U), F("serial", T), F("shard", I),
@@ -246,12 +261,26 @@ static const struct chy_field revocation_fields[] = {
 CHECKED(revocation_fields, CHY_REVOCATION_FIELDS);
 NUMBERS(revocation_shard, CHY_REVOCATION_GENERATION_ID, CHY_REVOCATION_SHARD,
         CHY_REVOCATION_REVISION);
-static const struct chy_index revocation_indexes[] = {INDEX("shard", revocation_shard)};
+NUMBERS(revocation_ends, CHY_REVOCATION_NOT_AFTER);
+static const struct chy_index revocation_indexes[] = {INDEX("shard", revocation_shard),
+                                                      INDEX("ends", revocation_ends)};
 
 static const struct chy_field crl_shard_fields[] = {
-    F("generation_id", U), F("number", I),       F("taken", I), F("revision", I),
-    F("crl_number", I),    F("crl_revision", I), N("crl", X),   N("this_update", W),
-    N("next_update", W),   F("id", U),
+    F("generation_id", U),
+    F("number", I),
+    F("taken", I),
+    F("revision", I),
+    F("crl_number", I),
+    F("crl_revision", I),
+    N("crl", X),
+    N("this_update", W),
+    N("next_update", W),
+    F("id", U),
+    N("base_number", I),
+    N("delta", X),
+    N("delta_revision", I),
+    N("delta_this_update", W),
+    N("delta_next_update", W),
 };
 CHECKED(crl_shard_fields, CHY_SHARD_FIELDS);
 NUMBERS(crl_shard_id, CHY_SHARD_ID);
@@ -331,7 +360,9 @@ static const struct chy_field audit_fields[] = {
 };
 CHECKED(audit_fields, CHY_AUDIT_FIELDS);
 NUMBERS(audit_block, CHY_AUDIT_NODE, CHY_AUDIT_BLOCK);
-static const struct chy_index audit_indexes[] = {INDEX("block", audit_block)};
+NUMBERS(audit_time, CHY_AUDIT_PROJECT_ID, CHY_AUDIT_TIME);
+static const struct chy_index audit_indexes[] = {INDEX("block", audit_block),
+                                                 INDEX("time", audit_time)};
 
 static const struct chy_field denial_fields[] = {F("source", T), F("minute", I), F("node", T),
                                                  F("count", I)};
@@ -346,6 +377,50 @@ CHECKED(statistic_fields, CHY_STATISTIC_FIELDS);
 static const struct chy_field lease_fields[] = {F("name", T), F("holder", T), F("epoch", I),
                                                 F("beat", I)};
 CHECKED(lease_fields, CHY_LEASE_FIELDS);
+
+static const struct chy_field audit_block_fields[] = {
+    F("node", T), F("number", I),    F("count", I),     F("root", X),    N("previous", X),
+    F("head", X), F("signature", X), F("closed_at", W), F("dropped", B),
+};
+CHECKED(audit_block_fields, CHY_BLOCK_FIELDS);
+
+static const struct chy_field ocsp_signer_fields[] = {
+    F("id", U),         F("generation_id", U), F("project_id", U),
+    F("der", X),        F("key_algorithm", T), F("spki_sha256", X),
+    F("sealed_key", X), F("data_key_id", U),   F("not_before", W),
+    F("not_after", W),  F("created_at", W),
+};
+CHECKED(ocsp_signer_fields, CHY_OCSP_SIGNER_FIELDS);
+NUMBERS(ocsp_signer_ends, CHY_OCSP_SIGNER_GENERATION_ID, CHY_OCSP_SIGNER_NOT_AFTER);
+static const struct chy_index ocsp_signer_indexes[] = {INDEX("ends", ocsp_signer_ends)};
+
+static const struct chy_field application_fields[] = {
+    F("id", U),          F("project_id", U), F("name", T),
+    N("description", T), F("created_at", W), F("updated_at", W),
+};
+CHECKED(application_fields, CHY_APPLICATION_FIELDS);
+NUMBERS(application_name, CHY_APPLICATION_PROJECT_ID, CHY_APPLICATION_NAME);
+NUMBERS(application_created, CHY_APPLICATION_PROJECT_ID, CHY_APPLICATION_CREATED_AT);
+static const struct chy_index application_indexes[] = {UNIQUE("name", application_name),
+                                                       INDEX("created", application_created)};
+
+static const struct chy_field application_profile_fields[] = {
+    F("application_id", U), F("profile_id", U), F("project_id", U), N("api_config_id", U),
+    N("api_config", J),     F("created_at", W), F("updated_at", W),
+};
+CHECKED(application_profile_fields, CHY_APP_PROFILE_FIELDS);
+NUMBERS(application_profile_profile, CHY_APP_PROFILE_PROFILE_ID);
+static const struct chy_index application_profile_indexes[] = {
+    INDEX("profile", application_profile_profile)};
+
+static const struct chy_field application_member_fields[] = {
+    F("application_id", U), F("identity_id", U), F("project_id", U),
+    F("role", T),           F("created_at", W),  F("updated_at", W),
+};
+CHECKED(application_member_fields, CHY_APP_MEMBER_FIELDS);
+NUMBERS(application_member_identity, CHY_APP_MEMBER_IDENTITY_ID);
+static const struct chy_index application_member_indexes[] = {
+    INDEX("identity", application_member_identity)};
 
 #define NO_INDEXES \
     {              \
@@ -376,7 +451,8 @@ static const struct chy_collection collections[] = {
                INDEXED(request_indexes)),
     COLLECTION("certificates", 0, CHY_CERT_PROJECT_ID, certificate_fields, first,
                INDEXED(certificate_indexes)),
-    COLLECTION("serials", 0, 0, serial_fields, first_two, NO_INDEXES),
+    COLLECTION("serials", 0, CHY_SERIAL_GENERATION_ID, serial_fields, first_two,
+               INDEXED(serial_indexes)),
     COLLECTION("revocations", 0, 0, revocation_fields, first_two, INDEXED(revocation_indexes)),
     COLLECTION("crl_shards", 0, 0, crl_shard_fields, first_two, INDEXED(crl_shard_indexes)),
     COLLECTION("blocked_keys", 0, 0, blocked_key_fields, first, NO_INDEXES),
@@ -395,6 +471,15 @@ static const struct chy_collection collections[] = {
     COLLECTION("denials", 0, 0, denial_fields, first_three, INDEXED(denial_indexes)),
     COLLECTION("statistics", 0, 0, statistic_fields, first_five, NO_INDEXES),
     COLLECTION("leases", 0, 0, lease_fields, first, NO_INDEXES),
+    COLLECTION("audit_blocks", 0, CHY_BLOCK_NODE, audit_block_fields, first_two, NO_INDEXES),
+    COLLECTION("ocsp_signers", 0, CHY_OCSP_SIGNER_GENERATION_ID, ocsp_signer_fields, first,
+               INDEXED(ocsp_signer_indexes)),
+    COLLECTION("applications", WATCHED, CHY_APPLICATION_PROJECT_ID, application_fields, first,
+               INDEXED(application_indexes)),
+    COLLECTION("application_profiles", WATCHED, CHY_APP_PROFILE_PROJECT_ID,
+               application_profile_fields, first_two, INDEXED(application_profile_indexes)),
+    COLLECTION("application_members", WATCHED, CHY_APP_MEMBER_PROJECT_ID, application_member_fields,
+               first_two, INDEXED(application_member_indexes)),
 };
 CHECKED(collections, CHY_COLLECTION_COUNT);
 
@@ -402,4 +487,15 @@ struct chy_view chy_core_collections(void)
 {
     struct chy_view view = CHY_VIEW_INIT(collections);
     return view;
+}
+
+struct chy_view chy_core_fields(uint32_t collection)
+{
+    static const uint32_t numbers[CHY_STORAGE_FIELDS_MAX] = {
+        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+        20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+        40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,
+        60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79,
+        80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95};
+    return chy_view_of(numbers, collections[collection].fields.count, sizeof numbers[0]);
 }

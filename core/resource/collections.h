@@ -42,6 +42,11 @@ enum chy_collection_number {
     CHY_C_DENIALS,    /**< anonymous failures, counted by source and minute */
     CHY_C_STATISTICS, /**< counters that are summed on read */
     CHY_C_LEASES,
+    CHY_C_AUDIT_BLOCKS,         /**< the closed seconds of a node's audit, chained */
+    CHY_C_OCSP_SIGNERS,         /**< delegated OCSP signers of a key generation */
+    CHY_C_APPLICATIONS,         /**< groups of profiles that one team enrolls by */
+    CHY_C_APPLICATION_PROFILES, /**< a profile in an application, and how it is enrolled there */
+    CHY_C_APPLICATION_MEMBERS,  /**< an identity's role in an application */
     CHY_COLLECTION_COUNT
 };
 
@@ -90,6 +95,8 @@ enum chy_authority_field {
     CHY_AUTHORITY_NOT_AFTER,
     CHY_AUTHORITY_CREATED_AT,
     CHY_AUTHORITY_UPDATED_AT,
+    CHY_AUTHORITY_NAME_CONSTRAINTS, /**< json, as the wire has them */
+    CHY_AUTHORITY_OCSP,             /**< its next key generation names a responder; null: yes */
     CHY_AUTHORITY_FIELDS
 };
 
@@ -111,6 +118,7 @@ enum chy_generation_field {
     CHY_GENERATION_SHARD_SIZE,     /**< certificates a shard takes */
     CHY_GENERATION_CREATED_AT,
     CHY_GENERATION_UPDATED_AT,
+    CHY_GENERATION_OCSP, /**< its certificates name a responder; null: they do not */
     CHY_GENERATION_FIELDS
 };
 
@@ -191,6 +199,8 @@ enum chy_request_field {
     CHY_REQUEST_NOTES, /**< json: what was ignored, dropped or clamped, for people */
     CHY_REQUEST_CREATED_AT,
     CHY_REQUEST_UPDATED_AT,
+    CHY_REQUEST_RENEWED_FROM_ID, /**< the certificate that it renews, or null */
+    CHY_REQUEST_PAIRS,           /**< many: its metadata for search, see enroll/names.h */
     CHY_REQUEST_FIELDS
 };
 
@@ -210,7 +220,7 @@ enum chy_certificate_field {
     CHY_CERT_SERIAL,
     CHY_CERT_SHARD,
     CHY_CERT_COMMON_NAME,
-    CHY_CERT_ALT_NAMES, /**< many: canonical names, for search */
+    CHY_CERT_ALT_NAMES, /**< comma-joined, in the certificate's order */
     CHY_CERT_SUBJECT,   /**< json: the other subject attributes */
     CHY_CERT_FRIENDLY_NAME,
     CHY_CERT_NOT_BEFORE,
@@ -238,14 +248,21 @@ enum chy_certificate_field {
     CHY_CERT_METADATA, /**< json */
     CHY_CERT_CREATED_AT,
     CHY_CERT_UPDATED_AT,
+    CHY_CERT_NAMES,             /**< many: common and alternative names, lower case, for search */
+    CHY_CERT_CHAIN,             /**< of an imported one: DER certificates above it, concatenated */
+    CHY_CERT_RENEWAL_ROOT_ID,   /**< the first of its line of renewals; null: it is that itself */
+    CHY_CERT_LATEST_RENEWAL_ID, /**< of a line's first: the newest of the line */
+    CHY_CERT_RENEWAL_ATTEMPTS,  /**< of automatic renewal that failed */
+    CHY_CERT_PAIRS,             /**< many: its metadata for search, see enroll/names.h */
     CHY_CERT_FIELDS
 };
 
 enum chy_serial_field {
-    CHY_SERIAL_GENERATION_ID = 0,
-    CHY_SERIAL_NUMBER,
+    CHY_SERIAL_NUMBER = 0,    /**< hexadecimal, lower case */
+    CHY_SERIAL_GENERATION_ID, /**< the key that signed; of what no CA here signed, its own id */
     CHY_SERIAL_CERTIFICATE_ID,
     CHY_SERIAL_NOT_AFTER,
+    CHY_SERIAL_SHARD, /**< where it stands once revoked; null: nowhere */
     CHY_SERIAL_FIELDS
 };
 
@@ -272,7 +289,12 @@ enum chy_crl_shard_field {
     CHY_SHARD_CRL,          /**< DER; null until the first is built */
     CHY_SHARD_THIS_UPDATE,
     CHY_SHARD_NEXT_UPDATE,
-    CHY_SHARD_ID, /**< by which the API names its CRL */
+    CHY_SHARD_ID,          /**< by which the API names its CRL */
+    CHY_SHARD_BASE_NUMBER, /**< of the complete CRL above; CRL_NUMBER is the last of either kind */
+    CHY_SHARD_DELTA,       /**< DER of the delta on that base; null: none was built */
+    CHY_SHARD_DELTA_REVISION,
+    CHY_SHARD_DELTA_THIS_UPDATE,
+    CHY_SHARD_DELTA_NEXT_UPDATE,
     CHY_SHARD_FIELDS
 };
 
@@ -414,8 +436,70 @@ enum chy_lease_field {
     CHY_LEASE_FIELDS
 };
 
+enum chy_audit_block_field {
+    CHY_BLOCK_NODE = 0,
+    CHY_BLOCK_NUMBER,   /**< the second of its rows, since 1970; those without rows have none */
+    CHY_BLOCK_COUNT,    /**< rows in it */
+    CHY_BLOCK_ROOT,     /**< digest over the rows' MACs in the order of their ids */
+    CHY_BLOCK_PREVIOUS, /**< head of the node's block before; null: the first */
+    CHY_BLOCK_HEAD,     /**< digest over number, count, root and previous */
+    CHY_BLOCK_SIGNATURE,
+    CHY_BLOCK_CLOSED_AT,
+    CHY_BLOCK_DROPPED, /**< retention removed its rows */
+    CHY_BLOCK_FIELDS
+};
+
+enum chy_ocsp_signer_field {
+    CHY_OCSP_SIGNER_ID = 0,
+    CHY_OCSP_SIGNER_GENERATION_ID,
+    CHY_OCSP_SIGNER_PROJECT_ID,
+    CHY_OCSP_SIGNER_DER,
+    CHY_OCSP_SIGNER_KEY_ALGORITHM,
+    CHY_OCSP_SIGNER_SPKI_SHA256,
+    CHY_OCSP_SIGNER_SEALED_KEY,
+    CHY_OCSP_SIGNER_DATA_KEY_ID,
+    CHY_OCSP_SIGNER_NOT_BEFORE,
+    CHY_OCSP_SIGNER_NOT_AFTER,
+    CHY_OCSP_SIGNER_CREATED_AT,
+    CHY_OCSP_SIGNER_FIELDS
+};
+
+enum chy_application_field {
+    CHY_APPLICATION_ID = 0,
+    CHY_APPLICATION_PROJECT_ID,
+    CHY_APPLICATION_NAME,
+    CHY_APPLICATION_DESCRIPTION,
+    CHY_APPLICATION_CREATED_AT,
+    CHY_APPLICATION_UPDATED_AT,
+    CHY_APPLICATION_FIELDS
+};
+
+enum chy_application_profile_field {
+    CHY_APP_PROFILE_APPLICATION_ID = 0,
+    CHY_APP_PROFILE_PROFILE_ID,
+    CHY_APP_PROFILE_PROJECT_ID,
+    CHY_APP_PROFILE_API_CONFIG_ID, /**< null: enrolled as the profile says */
+    CHY_APP_PROFILE_API_CONFIG,    /**< json, goes before the profile's own */
+    CHY_APP_PROFILE_CREATED_AT,
+    CHY_APP_PROFILE_UPDATED_AT,
+    CHY_APP_PROFILE_FIELDS
+};
+
+enum chy_application_member_field {
+    CHY_APP_MEMBER_APPLICATION_ID = 0,
+    CHY_APP_MEMBER_IDENTITY_ID,
+    CHY_APP_MEMBER_PROJECT_ID,
+    CHY_APP_MEMBER_ROLE, /**< "admin", "operator", "auditor" */
+    CHY_APP_MEMBER_CREATED_AT,
+    CHY_APP_MEMBER_UPDATED_AT,
+    CHY_APP_MEMBER_FIELDS
+};
+
 /** chy_core_collections returns the declarations, CHY_COLLECTION_COUNT of them in the order of the
  *  numbers. */
 struct chy_view chy_core_collections(void);
+
+/** chy_core_fields returns a view of all field numbers of a collection of core's. */
+struct chy_view chy_core_fields(uint32_t collection);
 
 #endif

@@ -20,14 +20,7 @@ static const struct chy_collection *collection_of(const struct chy_call *call)
 
 struct chy_view chy_call_fields(const struct chy_call *call)
 {
-    static const uint32_t numbers[CHY_STORAGE_FIELDS_MAX] = {
-        0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
-        20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
-        40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,
-        60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79,
-        80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95};
-    const struct chy_collection *collection = collection_of(call);
-    return chy_view_of(numbers, collection->fields.count, sizeof numbers[0]);
+    return chy_core_fields(call->kind->collection);
 }
 
 static uint32_t field_type(const struct chy_call *call, uint32_t field)

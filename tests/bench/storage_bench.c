@@ -157,7 +157,8 @@ static void set_certificate(struct issuance *s, int64_t now)
     set(s, 0, CHY_CERT_STATUS, text("active"));
     set(s, 0, CHY_CERT_SERIAL, text(s->serial));
     set(s, 0, CHY_CERT_COMMON_NAME, text(s->name));
-    set(s, 0, CHY_CERT_ALT_NAMES,
+    set(s, 0, CHY_CERT_ALT_NAMES, text(s->name));
+    set(s, 0, CHY_CERT_NAMES,
         (struct chy_value){.type = CHY_VALUE_MANY, .items = {s->names, 1, sizeof s->names[0]}});
     set(s, 0, CHY_CERT_SUBJECT, json(52));
     set(s, 0, CHY_CERT_CREATED_AT, created);
@@ -182,8 +183,8 @@ static void set_certificate(struct issuance *s, int64_t now)
 
 static void set_serial(struct issuance *s, int64_t now)
 {
-    s->keys[1][0] = uuid(generation);
-    s->keys[1][1] = text(s->serial);
+    s->keys[1][0] = text(s->serial);
+    s->keys[1][1] = uuid(generation);
     (void)start_write(s, 1, CHY_WRITE_INSERT, CHY_C_SERIALS, 2);
     set(s, 1, CHY_SERIAL_CERTIFICATE_ID, uuid(s->certificate));
     set(s, 1, CHY_SERIAL_NOT_AFTER, number(CHY_VALUE_TIME, now));

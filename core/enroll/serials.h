@@ -1,0 +1,40 @@
+/**
+ * The register of serial numbers: one entry for every certificate that a key here ever signed, and
+ * for those that were imported.
+ *
+ * It keeps serials unique by key (RFC 5280 4.1.2.2), finds a certificate by the number that people
+ * paste, and tells when the last certificate of a key ends.
+ */
+#ifndef CHY_ENROLL_SERIALS_H
+#define CHY_ENROLL_SERIALS_H
+
+#include "resource/runtime.h"
+
+/** One entry; what it points at is borrowed. */
+struct chy_serial_entry {
+    struct chy_slice number;       /**< as chy_serial_text() writes it */
+    const struct chy_uuid *signer; /**< the key generation; the certificate, if no CA here signed */
+    const struct chy_uuid *certificate_id;
+    int64_t shard; /**< where the signer's CRLs show it; 0: nowhere */
+    int64_t not_after;
+};
+
+/** chy_serial_enter puts the insertion of an entry into `batch`. */
+void chy_serial_enter(struct chy_batch *batch, const struct chy_serial_entry *entry);
+
+/** CHY_SERIAL_SAME_MAX is how many certificates of one number chy_serial_find() gives at most. */
+#define CHY_SERIAL_SAME_MAX 16
+
+/**
+ * chy_serial_find gives every entry of the number in `text`, in any spelling chy_serial_parse()
+ * takes: a view of struct chy_serial_entry, empty when there is none.  Entries are of any project:
+ * the caller looks whose the certificate is.  Not a serial number: empty too.
+ */
+CHY_MUST_USE chy_status chy_serial_find(struct chy_runtime *runtime, struct chy_op *op,
+                                        struct chy_slice text, struct chy_view *out_entries);
+
+/** chy_serial_last_end gives when the last certificate of a key ends; INT64_MIN: it has none. */
+CHY_MUST_USE chy_status chy_serial_last_end(struct chy_runtime *runtime, struct chy_op *op,
+                                            const struct chy_uuid *signer, int64_t *out_end);
+
+#endif
