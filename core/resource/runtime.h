@@ -50,9 +50,8 @@ struct chy_runtime {
     struct chy_clock_guard *clock_guard; /**< enroll: a clock that went back does not sign */
     struct chy_shards *shards;           /**< enroll: places on CRLs that this node reserved */
     struct chy_crls *crls;               /**< enroll: CRLs that this node served */
-    struct chy_permits *cpu;    /**< taken for signing and verifying, never held across I/O */
-    struct chy_permits *keygen; /**< taken for making keys on demand */
-    struct chy_slice node;      /**< this process among those that share the database */
+    struct chy_permits *cpu; /**< taken for signing and verifying, never held across I/O */
+    struct chy_slice node;   /**< this process among those that share the database */
     struct chy_pki_settings pki;
     struct chy_method methods[CHY_METHODS_MAX];
     uint32_t method_count;

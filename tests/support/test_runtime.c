@@ -206,7 +206,6 @@ static struct test_runtime *new_node(struct shared *shared, bool owns_shared, co
         .leaf_crypto = shared->crypto,
         .seal_crypto = shared->crypto,
         .cpu = chy_permits_new(2, 64),
-        .keygen = chy_permits_new(1, 16),
         .node = chy_text(node),
         .pki = {.public_url = chy_text("http://pki.example.com"),
                 .backdate = INT64_C(60000000),
@@ -248,7 +247,6 @@ void test_runtime_free(struct test_runtime *test)
     chy_cache_free(test->runtime.cache);
     chy_keyring_close(test->runtime.keyring);
     chy_permits_free(test->runtime.cpu);
-    chy_permits_free(test->runtime.keygen);
     if (test->owns_shared) {
         chy_kinds_free(test->runtime.kinds);
         close_shared(test->shared);
