@@ -134,7 +134,7 @@ static chy_status fail_schema(struct chy_op *op, const struct chy_schema_report 
     case CHY_SCHEMA_NEWER: return CHY_OK;
     case CHY_SCHEMA_EMPTY:
         what = "is empty";
-        advice = "run 'chancery init', or 'chancery storage upgrade' for a new database";
+        advice = "for a new instance run 'chancery init --config' with this configuration";
         break;
     case CHY_SCHEMA_OLDER: what = "is of an older version"; break;
     case CHY_SCHEMA_TOO_NEW:

@@ -4,11 +4,11 @@
 #include "command/daemon.h"
 #include "command/instance_files.h"
 #include "command/locate.h"
+#include "command/made.h"
 #include "command/seed.h"
 #include "resource/json.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -83,20 +83,10 @@ static chy_status make_directory(struct dev *dev)
                             : chy_buf_fail(&kek, op, "the path");
 }
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *walk)
-{
-    (void)info;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-#define OPEN_DIRECTORIES 16
-
 static void remove_directory(const struct dev *dev)
 {
     if (dev->is_temporary) {
-        (void)nftw(dev->directory, remove_entry, OPEN_DIRECTORIES, FTW_DEPTH | FTW_PHYS);
+        chy_tree_remove(dev->directory);
         (void)unlink(dev->kek);
     }
 }

@@ -90,9 +90,10 @@ static void add_listeners(const struct chy_instance_files *files, struct chy_buf
         quote(buf, "  tls_key", files->tls_key);
     } else {
         comment(buf, files,
-                "  # The API speaks TLS; without these two lines only on loopback, in plain HTTP:\n"
-                "  # tls_certificate: /etc/chancery/tls.crt\n"
-                "  # tls_key: /etc/chancery/tls.key\n");
+                "  # The API speaks TLS; without these two lines only on loopback, in plain HTTP.\n"
+                "  # Relative paths start here, beside this file.\n"
+                "  # tls_certificate: tls.crt\n"
+                "  # tls_key: tls.key\n");
     }
     chy_buf_add_text(buf, "public:\n");
     quote(buf, "  listen", files->public_listen);

@@ -101,7 +101,8 @@ static chy_status check_kek(struct chy_keyring *keyring, struct chy_op *op, bool
         return establish
                    ? establish_check(keyring, op)
                    : chy_fail(op, CHY_DENIED, 0,
-                              "the database has no master key (KEK) yet; run 'chancery init'");
+                              "the database has no master key (KEK) yet; for a new instance run "
+                              "'chancery init --config' with this configuration");
     }
     CHY_TRY(status);
     struct chy_slice id = chy_row_text(&row, 0);

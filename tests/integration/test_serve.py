@@ -16,16 +16,6 @@ from api import Api, ok
 from world import World
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
 def make_tls(folder, name="localhost"):
     pki.program("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                 "-nodes", "-keyout", folder / "tls.key", "-out", folder / "tls.crt", "-days", "9",
@@ -38,7 +28,7 @@ class Instance(daemons.Process):
 
     def __init__(self, folder, storage, conninfo):
         self.folder = folder / "instance"
-        self.api_port, self.public_port, self.metrics_port = free_ports(3)
+        self.api_port, self.public_port, self.metrics_port = daemons.free_ports(3)
         self.public_url = f"http://127.0.0.1:{self.public_port}"
         self.url = f"https://127.0.0.1:{self.api_port}"
         words = ["init", "--dir", self.folder, "--public-url", self.public_url,
@@ -271,13 +261,13 @@ def test_serve_says_what_it_lacks(sqlite_instance):
 
 
 def test_serve_does_not_make_a_schema(sqlite_instance):
-    """Only init, dev and `storage upgrade` do."""
+    """Only init, dev and `storage upgrade` do; the first makes an instance."""
     one = sqlite_instance
     for file in (one.folder / "data").rglob("*.db*"):
         file.unlink()
     ended = daemons.run("serve", "--config", one.config)
     assert ended.returncode == 1
-    assert "storage upgrade" in ended.stderr, ended.stderr
+    assert "init --config" in ended.stderr, ended.stderr
 
 
 def test_a_loopback_api_needs_no_tls(sqlite_instance):

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import time
 
@@ -44,6 +45,16 @@ def run(*arguments, timeout=120, env=None, stdin=None):
     assert not TROUBLE.search(ended.stderr), ended.stderr
     assert ended.returncode >= 0, f"killed by signal {-ended.returncode}:\n{ended.stderr}"
     return ended
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
 
 
 class Trouble(AssertionError):
