@@ -1,5 +1,6 @@
 #include "enroll/authority.h"
 
+#include "enroll/blocked_key.h"
 #include "enroll/serials.h"
 #include "enroll/shard.h"
 #include "resource/collections.h"
@@ -57,8 +58,7 @@ static void insert_generation(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(write, CHY_GENERATION_PROVIDER,
                   chy_value_text(chy_crypto_instance(call->runtime->ca_crypto)->name));
     chy_write_set(write, CHY_GENERATION_REFERENCE, chy_value_text_or_null(made->reference));
-    chy_write_set(write, CHY_GENERATION_SEALED_KEY,
-                  made->sealed.len == 0 ? chy_value_null() : chy_value_blob(made->sealed));
+    chy_write_set(write, CHY_GENERATION_SEALED_KEY, chy_value_blob_or_null(made->sealed));
     chy_write_set(write, CHY_GENERATION_DATA_KEY_ID, chy_value_uuid_or_null(&made->data_key_id));
     chy_write_set(write, CHY_GENERATION_SPKI, chy_value_blob(made->spki));
     chy_write_set(write, CHY_GENERATION_SPKI_SHA256, chy_value_blob(made->spki_sha256));
@@ -67,9 +67,7 @@ static void insert_generation(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(write, CHY_GENERATION_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_GENERATION_UPDATED_AT, chy_value_time(now));
 
-    write = chy_batch_insert(batch, CHY_C_BLOCKED_KEYS, CHY_KEY(chy_value_blob(made->spki_sha256)));
-    chy_write_set(write, CHY_BLOCKED_REASON, chy_value_text(chy_text("authority")));
-    chy_write_set(write, CHY_BLOCKED_CREATED_AT, chy_value_time(now));
+    chy_blocked_key_enter(batch, made->spki_sha256, CHY_BLOCKED_AUTHORITY);
 }
 
 chy_status chy_authority_make_key(struct chy_call *call, struct chy_batch *batch,

@@ -2,8 +2,7 @@
 
 #include "base/op.h"
 #include "base/time.h"
-#include "enroll/names.h"
-#include "enroll/serials.h"
+#include "enroll/certificate_row.h"
 #include "enroll/shard.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
@@ -103,163 +102,24 @@ static chy_status sign(struct chy_issuance *i)
         .shard = i->shard,
         .cpu = &i->cpu,
     };
-    CHY_TRY(chy_sign_certificate(i->runtime, i->op, &signing, &i->made));
-    CHY_TRY(chy_crypto_digest(i->runtime->leaf_crypto, i->op, CHY_DIGEST_SHA256, i->made.der,
-                              &i->fingerprint_sha256));
-    return chy_crypto_digest(i->runtime->leaf_crypto, i->op, CHY_DIGEST_SHA1, i->made.der,
-                             &i->fingerprint_sha1);
+    return chy_sign_certificate(i->runtime, i->op, &signing, &i->made);
 }
 
 /* ------------------------------------------------------------------------------------------------
  * The rows
  */
 
-static struct chy_slice common_name(const struct chy_decision *decision)
-{
-    struct chy_slice value;
-    return chy_name_get(&decision->subject, CHY_NAME_COMMON_NAME, &value) ? value
-                                                                          : chy_slice_of(NULL, 0);
-}
-
-static struct chy_value json_or_null(struct chy_slice json)
-{
-    return json.len == 0 ? chy_value_null() : chy_value_json(json);
-}
-
-static struct chy_value blob_or_null(struct chy_slice blob)
-{
-    return blob.len == 0 ? chy_value_null() : chy_value_blob(blob);
-}
-
-/** wire_name is the member of answers that shows an attribute. */
-static const char *wire_name(enum chy_name_type type)
-{
-    switch (type) {
-    case CHY_NAME_DOMAIN_COMPONENT: return "domainComponents";
-    case CHY_NAME_COUNTRY: return "country";
-    case CHY_NAME_STATE: return "state";
-    case CHY_NAME_LOCALITY: return "locality";
-    case CHY_NAME_ORGANIZATION: return "organization";
-    case CHY_NAME_ORGANIZATIONAL_UNIT: return "organizationalUnit";
-    case CHY_NAME_COMMON_NAME: return "commonName";
-    }
-    return "";
-}
-
-/** subject_json writes the attributes as answers show them; several of a type are comma-joined. */
-static chy_status subject_json(struct chy_issuance *i, struct chy_slice *out_json)
-{
-    const struct chy_name *subject = &i->decision->subject;
-    struct chy_buf json;
-    chy_buf_init(&json, i->op, CHY_STORAGE_TEXT_MAX);
-    chy_buf_add_u8(&json, '{');
-    bool first = true;
-    for (uint64_t k = 0; k < subject->count;) {
-        enum chy_name_type type = subject->attributes[k].type;
-        struct chy_buf value;
-        chy_buf_init(&value, i->op, CHY_STORAGE_TEXT_MAX);
-        for (bool more = false; k < subject->count && subject->attributes[k].type == type; k++) {
-            chy_buf_add_text(&value, more ? "," : "");
-            chy_buf_add(&value, subject->attributes[k].value);
-            more = true;
-        }
-        chy_buf_add_text(&json, first ? "\"" : ",\"");
-        chy_buf_add_text(&json, wire_name(type));
-        chy_buf_add_text(&json, "\":");
-        chy_buf_add_json_string(&json, chy_buf_slice(&value));
-        first = false;
-    }
-    chy_buf_add_u8(&json, '}');
-    *out_json = chy_buf_slice(&json);
-    return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, i->op, "the subject");
-}
-
-static void set_renewal(const struct chy_issuance *i, struct chy_write *write)
-{
-    const struct chy_enroll_profile *profile = i->profile;
-    bool eligible = profile->auto_renew && profile->renew_before > 0 && i->sealed_key.len != 0;
-    if (!eligible) {
-        return;
-    }
-    int64_t lifetime = i->decision->not_after - i->decision->not_before;
-    int64_t before = profile->renew_before < lifetime ? profile->renew_before : lifetime / 3;
-    chy_write_set(write, CHY_CERT_RENEW_BEFORE, chy_value_int(before));
-    chy_write_set(write, CHY_CERT_RENEW_AT, chy_value_time(i->decision->not_after - before));
-}
-
-static void set_issuer(const struct chy_issuance *i, struct chy_write *write)
-{
-    if (i->issuer == NULL) {
-        return;
-    }
-    chy_write_set(write, CHY_CERT_AUTHORITY_ID, chy_value_uuid(&i->issuer->authority_id));
-    chy_write_set(write, CHY_CERT_GENERATION_ID, chy_value_uuid(&i->issuer->generation_id));
-    chy_write_set(write, CHY_CERT_AUTHORITY_CERTIFICATE_ID,
-                  chy_value_uuid(&i->issuer->certificate_id));
-    chy_write_set(write, CHY_CERT_SHARD, chy_value_int(i->shard));
-}
-
-static const char *retention_word(enum chy_key_retention retention)
-{
-    switch (retention) {
-    case CHY_KEY_STORED: return "stored";
-    case CHY_KEY_ONCE: return "once";
-    case CHY_KEY_NOT_KEPT: return "none";
-    }
-    return "none";
-}
-
-static void set_key(const struct chy_issuance *i, struct chy_write *write)
-{
-    const struct chy_decision *d = i->decision;
-    chy_write_set(write, CHY_CERT_KEY_ALGORITHM,
-                  chy_value_text(chy_text(chy_key_algorithm_name(d->key_algorithm))));
-    chy_write_set(
-        write, CHY_CERT_SIGNATURE_ALGORITHM,
-        chy_value_text(chy_text(chy_signature_algorithm_name(i->made.signature_algorithm))));
-    chy_write_set(write, CHY_CERT_SPKI_SHA256, chy_value_blob(i->spki_sha256));
-    chy_write_set(write, CHY_CERT_SEALED_KEY, blob_or_null(i->sealed_key));
-    chy_write_set(write, CHY_CERT_DATA_KEY_ID, chy_value_uuid_or_null(&i->data_key_id));
-    chy_write_set(write, CHY_CERT_KEY_RETENTION,
-                  chy_value_text(chy_text(retention_word(i->profile->key_retention))));
-}
-
-static void set_content(const struct chy_issuance *i, struct chy_write *write)
-{
-    const struct chy_decision *d = i->decision;
-    chy_write_set(write, CHY_CERT_NOT_BEFORE, chy_value_time(d->not_before));
-    chy_write_set(write, CHY_CERT_NOT_AFTER, chy_value_time(d->not_after));
-    chy_write_set(write, CHY_CERT_KEY_USAGES, chy_value_int(chy_decision_key_usage(d)));
-    chy_write_set(write, CHY_CERT_EXT_KEY_USAGES, chy_value_int(d->ekus));
-    chy_write_set(write, CHY_CERT_IS_CA, chy_value_bool(d->basic_constraints.is_ca));
-    if (d->basic_constraints.has_path_length) {
-        chy_write_set(write, CHY_CERT_PATH_LENGTH, chy_value_int(d->basic_constraints.path_length));
-    }
-    chy_write_set(write, CHY_CERT_DER, chy_value_blob(i->made.der));
-    chy_write_set(write, CHY_CERT_FINGERPRINT_SHA256, chy_value_blob(i->fingerprint_sha256));
-    chy_write_set(write, CHY_CERT_FINGERPRINT_SHA1, chy_value_blob(i->fingerprint_sha1));
-}
-
-/** Texts that both rows share. */
+/** Texts that the rows share. */
 struct shared {
-    struct chy_slice serial;
-    struct chy_slice metadata;
+    struct chy_certificate_texts texts;
     struct chy_slice notes;
-    struct chy_slice subject;
-    struct chy_slice joined;
-    struct chy_view names;
-    struct chy_view pairs;
 };
 
 static chy_status make_shared(struct chy_issuance *i, struct shared *shared)
 {
-    shared->serial = chy_text(i->made.serial_text);
-    CHY_TRY(chy_decision_metadata(i->op, i->decision->metadata, &shared->metadata));
-    CHY_TRY(chy_decision_notes(i->op, i->decision, &shared->notes));
-    CHY_TRY(subject_json(i, &shared->subject));
-    CHY_TRY(chy_names_pairs(i->op, i->decision->metadata, &shared->pairs));
-    CHY_TRY(chy_names_joined(i->op, &i->decision->sans, &shared->joined));
-    return chy_names_searched(i->op, common_name(i->decision), &i->decision->sans, &shared->names);
+    const struct chy_decision *d = i->decision;
+    CHY_TRY(chy_certificate_texts_make(i->op, &d->subject, &d->sans, d->metadata, &shared->texts));
+    return chy_decision_notes(i->op, d, &shared->notes);
 }
 
 static const struct chy_uuid *identity_of(struct chy_op *op)
@@ -268,34 +128,58 @@ static const struct chy_uuid *identity_of(struct chy_op *op)
     return principal == NULL ? NULL : &principal->id;
 }
 
-static void insert_certificate(struct chy_issuance *i, struct chy_batch *batch,
-                               const struct shared *shared)
+/** renewal_threshold is how long before its end a certificate renews itself; 0: never. */
+static int64_t renewal_threshold(const struct chy_issuance *i)
+{
+    const struct chy_enroll_profile *profile = i->profile;
+    bool eligible = profile->auto_renew && profile->renew_before > 0 && i->sealed_key.len != 0;
+    int64_t lifetime = i->decision->not_after - i->decision->not_before;
+    if (!eligible) {
+        return 0;
+    }
+    return profile->renew_before < lifetime ? profile->renew_before : lifetime / 3;
+}
+
+static chy_status insert_certificate(struct chy_issuance *i, struct chy_batch *batch,
+                                     const struct shared *shared)
 {
     const struct chy_decision *d = i->decision;
-    struct chy_write *write =
-        chy_batch_insert(batch, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(&i->certificate_id)));
-    chy_write_set(write, CHY_CERT_PROJECT_ID, chy_value_uuid(&d->project_id));
-    chy_write_set(write, CHY_CERT_PROFILE_ID, chy_value_uuid(&d->profile_id));
-    chy_write_set(write, CHY_CERT_REQUEST_ID, chy_value_uuid(&i->request_id));
-    chy_write_set(write, CHY_CERT_APPLICATION_ID, chy_value_uuid_or_null(&d->application_id));
-    chy_write_set(write, CHY_CERT_IDENTITY_ID, chy_value_uuid_or_null(identity_of(i->op)));
-    chy_write_set(write, CHY_CERT_METHOD, chy_value_text(d->method));
-    chy_write_set(write, CHY_CERT_SOURCE, chy_value_text(chy_text("issued")));
-    chy_write_set(write, CHY_CERT_STATUS, chy_value_text(chy_text("active")));
-    chy_write_set(write, CHY_CERT_SERIAL, chy_value_text(shared->serial));
-    chy_write_set(write, CHY_CERT_COMMON_NAME, chy_value_text_or_null(common_name(d)));
-    chy_write_set(write, CHY_CERT_ALT_NAMES, chy_value_text_or_null(shared->joined));
-    chy_write_set(write, CHY_CERT_NAMES, chy_value_many(shared->names));
-    chy_write_set(write, CHY_CERT_SUBJECT, chy_value_json(shared->subject));
-    chy_write_set(write, CHY_CERT_RENEWED_FROM_ID, chy_value_uuid_or_null(&i->renewed_from_id));
-    chy_write_set(write, CHY_CERT_METADATA, json_or_null(shared->metadata));
-    chy_write_set(write, CHY_CERT_PAIRS, chy_value_many(shared->pairs));
-    chy_write_set(write, CHY_CERT_CREATED_AT, chy_value_time(chy_now(i->op)));
-    chy_write_set(write, CHY_CERT_UPDATED_AT, chy_value_time(chy_now(i->op)));
-    set_issuer(i, write);
-    set_key(i, write);
-    set_content(i, write);
-    set_renewal(i, write);
+    const struct chy_uuid *identity = identity_of(i->op);
+    struct chy_certificate_row *row = chy_alloc(i->op, sizeof *row); // the batch borrows it
+    if (row == NULL) {
+        return chy_fail_memory(i->op);
+    }
+    *row = (struct chy_certificate_row){
+        .id = i->certificate_id,
+        .project_id = d->project_id,
+        .issuer = i->issuer,
+        .shard = i->shard,
+        .profile_id = d->profile_id,
+        .request_id = i->request_id,
+        .application_id = d->application_id,
+        .method = d->method,
+        .source = CHY_SOURCE_ISSUED,
+        .texts = &shared->texts,
+        .der = i->made.der,
+        .serial = chy_text(i->made.serial_text),
+        .not_before = d->not_before,
+        .not_after = d->not_after,
+        .key_algorithm = chy_key_algorithm_name(d->key_algorithm),
+        .signature_algorithm = chy_signature_algorithm_name(i->made.signature_algorithm),
+        .key_usage = chy_decision_key_usage(d),
+        .ekus = d->ekus,
+        .basic_constraints = d->basic_constraints,
+        .spki_sha256 = i->spki_sha256,
+        .sealed_key = i->sealed_key,
+        .data_key_id = i->data_key_id,
+        .key_retention = i->profile->key_retention,
+        .renew_before = renewal_threshold(i),
+        .renewed_from_id = i->renewed_from_id,
+    };
+    if (identity != NULL) {
+        row->identity_id = *identity;
+    }
+    return chy_certificate_row_insert(i->runtime, batch, row);
 }
 
 static void set_request(struct chy_issuance *i, struct chy_write *write, const char *status,
@@ -309,11 +193,12 @@ static void set_request(struct chy_issuance *i, struct chy_write *write, const c
     chy_write_set(write, CHY_REQUEST_IDENTITY_ID, chy_value_uuid_or_null(identity_of(i->op)));
     chy_write_set(write, CHY_REQUEST_METHOD, chy_value_text(d->method));
     chy_write_set(write, CHY_REQUEST_STATUS, chy_value_text(chy_text(status)));
-    chy_write_set(write, CHY_REQUEST_COMMON_NAME, chy_value_text_or_null(common_name(d)));
-    chy_write_set(write, CHY_REQUEST_ALT_NAMES, chy_value_text_or_null(shared->joined));
-    chy_write_set(write, CHY_REQUEST_METADATA, json_or_null(shared->metadata));
-    chy_write_set(write, CHY_REQUEST_PAIRS, chy_value_many(shared->pairs));
-    chy_write_set(write, CHY_REQUEST_NOTES, json_or_null(shared->notes));
+    chy_write_set(write, CHY_REQUEST_COMMON_NAME,
+                  chy_value_text_or_null(shared->texts.common_name));
+    chy_write_set(write, CHY_REQUEST_ALT_NAMES, chy_value_text_or_null(shared->texts.alt_names));
+    chy_write_set(write, CHY_REQUEST_METADATA, chy_value_json_or_null(shared->texts.metadata));
+    chy_write_set(write, CHY_REQUEST_PAIRS, chy_value_many(shared->texts.pairs));
+    chy_write_set(write, CHY_REQUEST_NOTES, chy_value_json_or_null(shared->notes));
     chy_write_set(write, CHY_REQUEST_CREATED_AT, chy_value_time(chy_now(i->op)));
     chy_write_set(write, CHY_REQUEST_UPDATED_AT, chy_value_time(chy_now(i->op)));
 }
@@ -329,24 +214,10 @@ static chy_status insert_request(struct chy_issuance *i, struct chy_batch *batch
     set_request(i, write, "issued", shared);
     chy_write_set(write, CHY_REQUEST_DECISION, chy_value_json(i->decision_json));
     chy_write_set(write, CHY_REQUEST_DECISION_SHA256, chy_value_blob(digest));
-    chy_write_set(write, CHY_REQUEST_SPKI, blob_or_null(i->decision->spki));
+    chy_write_set(write, CHY_REQUEST_SPKI, chy_value_blob_or_null(i->decision->spki));
     chy_write_set(write, CHY_REQUEST_CERTIFICATE_ID, chy_value_uuid(&i->certificate_id));
-    chy_write_set(write, CHY_REQUEST_SERIAL, chy_value_text(shared->serial));
+    chy_write_set(write, CHY_REQUEST_SERIAL, chy_value_text(chy_text(i->made.serial_text)));
     return CHY_OK;
-}
-
-static void insert_serial(struct chy_issuance *i, struct chy_batch *batch,
-                          const struct shared *shared)
-{
-    // A self-signed certificate is its own issuer: its key signs nothing else.
-    const struct chy_uuid *signer =
-        i->issuer == NULL ? &i->certificate_id : &i->issuer->generation_id;
-    struct chy_serial_entry entry = {.number = shared->serial,
-                                     .signer = signer,
-                                     .certificate_id = &i->certificate_id,
-                                     .shard = i->issuer == NULL ? 0 : i->shard,
-                                     .not_after = i->decision->not_after};
-    chy_serial_enter(batch, &entry);
 }
 
 static chy_status count_issued(struct chy_issuance *i, struct chy_batch *batch)
@@ -362,7 +233,8 @@ static chy_status count_issued(struct chy_issuance *i, struct chy_batch *batch)
     return CHY_OK;
 }
 
-static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch)
+static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch,
+                               const struct shared *shared)
 {
     struct chy_buf detail;
     struct chy_audit_event event = {.action = "certificate.issue",
@@ -375,7 +247,7 @@ static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch)
     chy_buf_add_text(&detail, "\",\"profile\":");
     chy_buf_add_json_string(&detail, i->profile->slug);
     chy_buf_add_text(&detail, ",\"commonName\":");
-    chy_buf_add_json_string(&detail, common_name(i->decision));
+    chy_buf_add_json_string(&detail, shared->texts.common_name);
     chy_buf_add_text(&detail, i->shows_key && i->private_key.len != 0
                                   ? ",\"privateKey\":\"shown\"}"
                                   : ",\"privateKey\":\"not shown\"}");
@@ -412,11 +284,10 @@ static chy_status store(struct chy_issuance *i, bool *out_again)
     *out_again = false;
     CHY_TRY(make_shared(i, &shared));
     chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
-    insert_certificate(i, &batch, &shared);
-    insert_serial(i, &batch, &shared);
+    CHY_TRY(insert_certificate(i, &batch, &shared));
     CHY_TRY(insert_request(i, &batch, &shared));
     CHY_TRY(count_issued(i, &batch));
-    CHY_TRY(audit_issued(i, &batch));
+    CHY_TRY(audit_issued(i, &batch, &shared));
     chy_status status = chy_runtime_commit(i->runtime, &batch, &outcome);
     if (status == CHY_CONFLICT) {
         *out_again = true; // the serial was taken: a new one
@@ -449,11 +320,14 @@ void chy_issue_failed(struct chy_issuance *i)
 {
     struct chy_error error;
     struct chy_batch batch;
-    struct shared shared = {.serial = {NULL, 0}};
+    struct shared shared;
     struct chy_slice message;
+    memset(&shared, 0, sizeof shared);
     i->op->host->last_error(i->op, &error);
     chy_status status = chy_copy(i->op, error.message, &message);
-    error.message = message;
+    if (status == CHY_OK) {
+        error.message = message;
+    }
     chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
     if (status == CHY_OK) {
         struct chy_write *write =

@@ -25,8 +25,6 @@ struct chy_issuance {
     struct chy_uuid data_key_id;
     struct chy_slice spki;
     struct chy_slice spki_sha256;
-    struct chy_slice fingerprint_sha256;
-    struct chy_slice fingerprint_sha1;
     struct chy_slice subject_der;
     struct chy_slice decision_json;
     int64_t shard;

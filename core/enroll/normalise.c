@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "base/time.h"
+#include "enroll/blocked_key.h"
 #include "enroll/sign.h"
 #include "plugin/view.h"
 #include "resource/principal.h"

@@ -2,7 +2,6 @@
 
 #include "base/encode.h"
 #include "enroll/clock_guard.h"
-#include "resource/collections.h"
 #include "x509/name.h"
 #include "x509/tbs_lint.h"
 
@@ -45,24 +44,6 @@ chy_status chy_spki_sha256(struct chy_runtime *runtime, struct chy_op *op, struc
                            struct chy_slice *out_digest)
 {
     return chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA256, spki, out_digest);
-}
-
-chy_status chy_refuse_blocked_key(struct chy_runtime *runtime, struct chy_op *op,
-                                  struct chy_slice spki_sha256)
-{
-    struct chy_storage_row row;
-    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_BLOCKED_KEYS,
-                                         CHY_KEY(chy_value_blob(spki_sha256)),
-                                         CHY_FIELDS(CHY_BLOCKED_REASON), &row);
-    if (status == CHY_NOT_FOUND) {
-        return CHY_OK;
-    }
-    CHY_TRY(status);
-    bool compromised = chy_slice_is(chy_row_text(&row, 0), "compromised");
-    return chy_fail_reason(op, CHY_BAD_INPUT, CHY_REASON_CRYPTO,
-                           compromised
-                               ? "the key was revoked as compromised; make a new key"
-                               : "the key is a certificate authority's own; use another key");
 }
 
 static chy_status key_id(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice spki_der,

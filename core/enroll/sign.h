@@ -68,9 +68,4 @@ void chy_cpu_drop(struct chy_cpu *cpu);
 CHY_MUST_USE chy_status chy_spki_sha256(struct chy_runtime *runtime, struct chy_op *op,
                                         struct chy_slice spki, struct chy_slice *out_digest);
 
-/** chy_refuse_blocked_key: BAD_INPUT, CHY_REASON_CRYPTO when the key is a CA's, or was revoked as
- *  compromised. */
-CHY_MUST_USE chy_status chy_refuse_blocked_key(struct chy_runtime *runtime, struct chy_op *op,
-                                               struct chy_slice spki_sha256);
-
 #endif

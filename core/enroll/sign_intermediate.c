@@ -1,34 +1,20 @@
 /** Signing somebody else's intermediate CA. */
 #include "base/time.h"
 #include "enroll/authority.h"
-#include "enroll/names.h"
-#include "enroll/serials.h"
-#include "enroll/shard.h"
-#include "resource/collections.h"
+#include "enroll/blocked_key.h"
+#include "enroll/certificate_row.h"
+#include "resource/audit.h"
 #include "x509/csr.h"
 #include "x509/pem.h"
-
-#define REASON "intermediate"
 
 /** refuse_blocked lets the key of an intermediate be certified again, as when it is renewed. */
 static chy_status refuse_blocked(struct chy_call *call, struct chy_slice spki_sha256,
                                  bool *out_known)
 {
-    struct chy_storage_row row;
-    chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_BLOCKED_KEYS,
-                                         CHY_KEY(chy_value_blob(spki_sha256)),
-                                         CHY_FIELDS(CHY_BLOCKED_REASON), &row);
-    *out_known = status == CHY_OK && chy_slice_is(chy_row_text(&row, 0), REASON);
+    enum chy_blocked_reason reason;
+    CHY_TRY(chy_blocked_key_find(call->runtime, call->op, spki_sha256, &reason));
+    *out_known = reason == CHY_BLOCKED_INTERMEDIATE;
     return *out_known ? CHY_OK : chy_refuse_blocked_key(call->runtime, call->op, spki_sha256);
-}
-
-/** block_key: the key of a CA is no leaf's (as with our own, chy_authority_make_key). */
-static void block_key(struct chy_call *call, struct chy_batch *batch, struct chy_slice spki_sha256)
-{
-    struct chy_write *w =
-        chy_batch_insert(batch, CHY_C_BLOCKED_KEYS, CHY_KEY(chy_value_blob(spki_sha256)));
-    chy_write_set(w, CHY_BLOCKED_REASON, chy_value_text(chy_text(REASON)));
-    chy_write_set(w, CHY_BLOCKED_CREATED_AT, chy_value_time(chy_now(call->op)));
 }
 
 static chy_status read_request(struct chy_call *call, struct chy_csr *out_csr, bool *out_known)
@@ -83,82 +69,68 @@ static chy_status read_wish(struct chy_call *call, const struct chy_issuer *issu
     return chy_name_encode(call->op, &csr->subject, &wish->subject);
 }
 
-/** What the rows of a signed intermediate share. */
-struct intermediate {
-    struct chy_uuid id;
-    struct chy_view names;
-    struct chy_slice spki_sha256;
-    struct chy_slice sha256;
-    struct chy_slice sha1;
-    struct chy_slice common_name;
-    struct chy_slice serial;
-    int64_t shard;
-};
-
-static chy_status prepare(struct chy_call *call, const struct chy_csr *csr,
-                          const struct chy_signed *made, struct intermediate *i)
+static chy_status insert_rows(struct chy_call *call, struct chy_batch *batch,
+                              const struct chy_csr *csr, const struct chy_authority_wish *wish,
+                              const struct chy_signed *made, struct chy_certificate_row *row)
 {
-    struct chy_crypto *crypto = call->runtime->leaf_crypto;
-    if (!chy_name_get(&csr->subject, CHY_NAME_COMMON_NAME, &i->common_name)) {
-        i->common_name = chy_slice_of(NULL, 0);
-    }
-    i->serial = chy_text(made->serial_text);
     static const struct chy_sans no_sans;
-    CHY_TRY(chy_names_searched(call->op, i->common_name, &no_sans, &i->names));
-    CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &i->id));
-    CHY_TRY(chy_spki_sha256(call->runtime, call->op, csr->spki.der, &i->spki_sha256));
-    CHY_TRY(chy_crypto_digest(crypto, call->op, CHY_DIGEST_SHA256, made->der, &i->sha256));
-    return chy_crypto_digest(crypto, call->op, CHY_DIGEST_SHA1, made->der, &i->sha1);
+    struct chy_certificate_texts *texts = chy_alloc(call->op, sizeof *texts);
+    const struct chy_principal *principal = chy_principal_of(call->op);
+    if (texts == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    CHY_TRY(chy_certificate_texts_make(call->op, &csr->subject, &no_sans,
+                                       chy_view_of(NULL, 0, sizeof(struct chy_pair)), texts));
+    CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &row->id));
+    CHY_TRY(chy_spki_sha256(call->runtime, call->op, csr->spki.der, &row->spki_sha256));
+    row->project_id = call->project_id;
+    row->issuer = wish->parent;
+    row->method = chy_text("sign-intermediate");
+    row->source = CHY_SOURCE_ISSUED;
+    row->texts = texts;
+    row->der = made->der;
+    row->serial = chy_text(made->serial_text);
+    row->not_before = wish->not_before;
+    row->not_after = wish->not_after;
+    row->key_algorithm = chy_key_algorithm_name(wish->key_algorithm);
+    row->signature_algorithm = chy_signature_algorithm_name(made->signature_algorithm);
+    row->key_usage = CHY_KU_DIGITAL_SIGNATURE | CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN;
+    row->basic_constraints.is_ca = true;
+    row->basic_constraints.has_path_length = wish->max_path_length >= 0;
+    row->basic_constraints.path_length =
+        wish->max_path_length >= 0 ? (uint32_t)wish->max_path_length : 0;
+    row->key_retention = CHY_KEY_NOT_KEPT;
+    if (principal != NULL) {
+        row->identity_id = principal->id;
+    }
+    return chy_certificate_row_insert(call->runtime, batch, row);
 }
 
-static void insert_rows(struct chy_call *call, struct chy_batch *batch,
-                        const struct chy_authority_wish *wish, const struct chy_signed *made,
-                        const struct intermediate *i)
+/** commit says in the audit which certificate was made, and by which CA. */
+static chy_status commit(struct chy_call *call, struct chy_batch *batch,
+                         const struct chy_certificate_row *row)
 {
-    const struct chy_issuer *issuer = wish->parent;
-    int64_t now = chy_now(call->op);
-    struct chy_write *w =
-        chy_batch_insert(batch, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(&i->id)));
-    chy_write_set(w, CHY_CERT_PROJECT_ID, chy_value_uuid(&call->project_id));
-    chy_write_set(w, CHY_CERT_AUTHORITY_ID, chy_value_uuid(&issuer->authority_id));
-    chy_write_set(w, CHY_CERT_GENERATION_ID, chy_value_uuid(&issuer->generation_id));
-    chy_write_set(w, CHY_CERT_AUTHORITY_CERTIFICATE_ID, chy_value_uuid(&issuer->certificate_id));
-    chy_write_set(w, CHY_CERT_METHOD, chy_value_text(chy_text("sign-intermediate")));
-    chy_write_set(w, CHY_CERT_SOURCE, chy_value_text(chy_text("issued")));
-    chy_write_set(w, CHY_CERT_STATUS, chy_value_text(chy_text("active")));
-    chy_write_set(w, CHY_CERT_SERIAL, chy_value_text(i->serial));
-    chy_write_set(w, CHY_CERT_SHARD, chy_value_int(i->shard));
-    chy_write_set(w, CHY_CERT_COMMON_NAME, chy_value_text_or_null(i->common_name));
-    chy_write_set(w, CHY_CERT_NAMES, chy_value_many(i->names));
-    chy_write_set(w, CHY_CERT_NOT_BEFORE, chy_value_time(wish->not_before));
-    chy_write_set(w, CHY_CERT_NOT_AFTER, chy_value_time(wish->not_after));
-    chy_write_set(w, CHY_CERT_KEY_ALGORITHM,
-                  chy_value_text(chy_text(chy_key_algorithm_name(wish->key_algorithm))));
-    chy_write_set(
-        w, CHY_CERT_SIGNATURE_ALGORITHM,
-        chy_value_text(chy_text(chy_signature_algorithm_name(made->signature_algorithm))));
-    chy_write_set(w, CHY_CERT_KEY_USAGES,
-                  chy_value_int(CHY_KU_DIGITAL_SIGNATURE | CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN));
-    chy_write_set(w, CHY_CERT_EXT_KEY_USAGES, chy_value_int(0));
-    chy_write_set(w, CHY_CERT_IS_CA, chy_value_bool(true));
-    chy_write_set(w, CHY_CERT_DER, chy_value_blob(made->der));
-    chy_write_set(w, CHY_CERT_SPKI_SHA256, chy_value_blob(i->spki_sha256));
-    chy_write_set(w, CHY_CERT_FINGERPRINT_SHA256, chy_value_blob(i->sha256));
-    chy_write_set(w, CHY_CERT_FINGERPRINT_SHA1, chy_value_blob(i->sha1));
-    chy_write_set(w, CHY_CERT_KEY_RETENTION, chy_value_text(chy_text("none")));
-    chy_write_set(w, CHY_CERT_CREATED_AT, chy_value_time(now));
-    chy_write_set(w, CHY_CERT_UPDATED_AT, chy_value_time(now));
-
-    struct chy_serial_entry entry = {.number = i->serial,
-                                     .signer = &issuer->generation_id,
-                                     .certificate_id = &i->id,
-                                     .shard = i->shard,
-                                     .not_after = wish->not_after};
-    chy_serial_enter(batch, &entry);
+    struct chy_audit_event event = {.action = "certificate-authority.sign-intermediate",
+                                    .target_kind = "certificates",
+                                    .outcome = CHY_AUDIT_OK,
+                                    .project_id = &call->project_id};
+    struct chy_buf detail;
+    chy_buf_init(&detail, call->op, 512);
+    chy_buf_add_text(&detail, "{\"caId\":");
+    chy_buf_add_json_string(&detail, call->id_text);
+    chy_buf_add_text(&detail, ",\"serialNumber\":");
+    chy_buf_add_json_string(&detail, row->serial);
+    chy_buf_add_u8(&detail, '}');
+    event.detail = chy_buf_slice(&detail);
+    if (!chy_buf_ok(&detail)) {
+        return chy_buf_fail(&detail, call->op, "the audit row");
+    }
+    CHY_TRY(chy_uuid_text(call->op, &row->id, &event.target));
+    return chy_call_commit_event(call, batch, &event);
 }
 
 static chy_status answer(struct chy_call *call, const struct chy_issuer *issuer,
-                         const struct chy_signed *made, const struct intermediate *i)
+                         const struct chy_signed *made, const struct chy_certificate_row *row)
 {
     struct chy_slice pem;
     call->answer = chy_json_object(call->op);
@@ -166,8 +138,8 @@ static chy_status answer(struct chy_call *call, const struct chy_issuer *issuer,
     bool fine = call->answer != NULL && chy_json_set_text(call->answer, "certificate", pem) &&
                 chy_json_set_text(call->answer, "certificateChain", issuer->chain_pem) &&
                 chy_json_set_text(call->answer, "issuingCaCertificate", issuer->pem) &&
-                chy_json_set_text(call->answer, "serialNumber", i->serial) &&
-                chy_json_set_uuid(call->answer, "certificateId", &i->id);
+                chy_json_set_text(call->answer, "serialNumber", row->serial) &&
+                chy_json_set_uuid(call->answer, "certificateId", &row->id);
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }
 
@@ -178,10 +150,10 @@ chy_status chy_authority_sign_intermediate(struct chy_call *call)
     struct chy_csr csr;
     struct chy_authority_wish wish = {.max_path_length = -1};
     struct chy_signed made;
-    struct intermediate intermediate;
+    struct chy_certificate_row row;
     struct chy_batch batch;
     bool key_is_known = false;
-    memset(&intermediate, 0, sizeof intermediate);
+    memset(&row, 0, sizeof row);
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(chy_issuer_get(call->runtime, call->op, &ca.id, &issuer));
     if (issuer->status != CHY_AUTHORITY_ACTIVE) {
@@ -189,13 +161,12 @@ chy_status chy_authority_sign_intermediate(struct chy_call *call)
     }
     CHY_TRY(read_request(call, &csr, &key_is_known));
     CHY_TRY(read_wish(call, issuer, &csr, &wish));
-    CHY_TRY(chy_authority_sign(call, &wish, &made, &intermediate.shard));
-    CHY_TRY(prepare(call, &csr, &made, &intermediate));
+    CHY_TRY(chy_authority_sign(call, &wish, &made, &row.shard));
     chy_batch_init(&batch, call->op, 0);
-    insert_rows(call, &batch, &wish, &made, &intermediate);
-    if (!key_is_known) {
-        block_key(call, &batch, intermediate.spki_sha256);
+    CHY_TRY(insert_rows(call, &batch, &csr, &wish, &made, &row));
+    if (!key_is_known) { // the key of a CA is no leaf's
+        chy_blocked_key_enter(&batch, row.spki_sha256, CHY_BLOCKED_INTERMEDIATE);
     }
-    CHY_TRY(chy_call_commit(call, &batch, "sign-intermediate", &intermediate.id));
-    return answer(call, issuer, &made, &intermediate);
+    CHY_TRY(commit(call, &batch, &row));
+    return answer(call, issuer, &made, &row);
 }

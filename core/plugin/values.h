@@ -74,9 +74,20 @@ static inline struct chy_value chy_value_blob(struct chy_slice bytes)
     return chy_value_bytes(CHY_VALUE_BLOB, bytes);
 }
 
+/** chy_value_blob_or_null and chy_value_json_or_null are null for the empty slice. */
+static inline struct chy_value chy_value_blob_or_null(struct chy_slice bytes)
+{
+    return bytes.len == 0 ? chy_value_null() : chy_value_blob(bytes);
+}
+
 static inline struct chy_value chy_value_json(struct chy_slice json)
 {
     return chy_value_bytes(CHY_VALUE_JSON, json);
+}
+
+static inline struct chy_value chy_value_json_or_null(struct chy_slice json)
+{
+    return json.len == 0 ? chy_value_null() : chy_value_json(json);
 }
 
 /** chy_value_uuid borrows `uuid`. */

@@ -3,7 +3,6 @@
 #include "base/time.h"
 #include "plugin/schema.h"
 #include "plugin/view.h"
-#include "resource/audit.h"
 #include "resource/collections.h"
 
 #include <stdlib.h>
@@ -301,9 +300,16 @@ chy_status chy_call_commit(struct chy_call *call, struct chy_batch *batch, const
         .target_kind = call->kind->name,
         .outcome = CHY_AUDIT_OK,
         .project_id = chy_uuid_is_nil(&call->project_id) ? NULL : &call->project_id,
+        .detail = call->audit_detail,
     };
     CHY_TRY(chy_uuid_text(call->op, target, &event.target));
-    CHY_TRY(chy_audit_add(call->runtime, batch, &event));
+    return chy_call_commit_event(call, batch, &event);
+}
+
+chy_status chy_call_commit_event(struct chy_call *call, struct chy_batch *batch,
+                                 const struct chy_audit_event *event)
+{
+    CHY_TRY(chy_audit_add(call->runtime, batch, event));
     struct chy_storage_outcome outcome = {.struct_size = sizeof outcome};
     chy_status status = chy_runtime_commit(call->runtime, batch, &outcome);
     if (status == CHY_CONFLICT && outcome.failed_index.len != 0 &&

@@ -9,6 +9,7 @@
 #ifndef CHY_RESOURCE_KIND_H
 #define CHY_RESOURCE_KIND_H
 
+#include "resource/audit.h"
 #include "resource/json.h"
 #include "resource/principal.h"
 #include "resource/runtime.h"
@@ -99,7 +100,12 @@ struct chy_call {
     json_t *document;           /**< an object, of the action's shape; belongs to the operation */
     struct chy_uuid project_id; /**< of the object, or where it is made, once known */
     json_t *answer;             /**< what run() leaves; belongs to the operation */
-    struct chy_slice secret;    /**< instead of `answer`: JSON text in the secret arena */
+    struct chy_slice secret;    /**< instead of `answer`: a body in the secret arena */
+    struct chy_slice body;      /**< instead of `answer`: one that is no secret */
+    /** Of `secret` or `body`, when it is no JSON; with a `file_name` it is something to keep. */
+    const char *media_type;
+    struct chy_slice file_name;
+    struct chy_slice audit_detail; /**< a JSON object for the audit row; no secret */
 };
 
 /** The registered kinds, their shapes made ready. */
@@ -179,11 +185,16 @@ CHY_MUST_USE chy_status chy_call_set_members(struct chy_call *call, struct chy_w
                                              bool is_update);
 
 /**
- * chy_call_commit adds the audit row of `verb` ("create") and commits; a unique index that is taken
- * goes to the kind's on_conflict.
+ * chy_call_commit adds the audit row of `verb` ("create") with the call's audit_detail, and
+ * commits; a unique index that is taken goes to the kind's on_conflict.
  */
 CHY_MUST_USE chy_status chy_call_commit(struct chy_call *call, struct chy_batch *batch,
                                         const char *verb, const struct chy_uuid *target);
+
+/** chy_call_commit_event is chy_call_commit where the audit row speaks of another thing than the
+ *  call's own object. */
+CHY_MUST_USE chy_status chy_call_commit_event(struct chy_call *call, struct chy_batch *batch,
+                                              const struct chy_audit_event *event);
 
 /** chy_call_uuid reads a member that its shape made a UUID; false: absent or null. */
 CHY_MUST_USE bool chy_call_uuid(const struct chy_call *call, const char *name,

@@ -1,4 +1,3 @@
-#include "resource/audit.h"
 #include "resource/kind.h"
 
 #include <stdlib.h>
@@ -184,11 +183,13 @@ chy_status chy_kinds_call(struct chy_runtime *runtime, struct chy_op *op,
         audit_refusal(&call, status);
         return status;
     }
-    if (call.secret.len != 0) {
-        out_answer->flags = CHY_RESOURCE_SECRET;
-        out_answer->document = call.secret;
+    out_answer->flags = call.secret.len != 0 ? CHY_RESOURCE_SECRET : 0U;
+    out_answer->media_type =
+        chy_text(call.media_type == NULL ? "application/json" : call.media_type);
+    out_answer->file_name = call.file_name;
+    if (call.secret.len != 0 || call.body.len != 0) {
+        out_answer->document = call.secret.len != 0 ? call.secret : call.body;
         return CHY_OK;
     }
-    out_answer->flags = 0;
     return chy_json_write(op, call.answer, &out_answer->document);
 }

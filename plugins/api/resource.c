@@ -66,6 +66,36 @@ static chy_status make_document(struct chy_op *op, const struct api_resource *re
     return api_write(op, document, secret, out_document);
 }
 
+static bool is_plain(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' ||
+           c == '-' || c == '_';
+}
+
+/** add_file_name lets whoever fetches the answer keep it as a file (RFC 6266). */
+static chy_status add_file_name(struct chy_op *op, struct chy_slice name,
+                                struct chy_http_answer *answer)
+{
+    static const char before[] = "attachment; filename=\"";
+    struct chy_pair *header = chy_alloc(op, sizeof *header);
+    char *value = chy_alloc(op, sizeof before + name.len + 1);
+    if (header == NULL || value == NULL) {
+        return chy_fail_memory(op);
+    }
+    uint64_t len = sizeof before - 1;
+    memcpy(value, before, (size_t)len);
+    for (uint64_t i = 0; i < name.len; i++) { // nothing that ends the quotes, the line or a folder
+        value[len++] = is_plain(name.ptr[i]) ? (char)name.ptr[i] : '_';
+    }
+    value[len++] = '"';
+    header->name = chy_text("Content-Disposition");
+    header->value = chy_slice_of(value, len);
+    answer->headers.ptr = header;
+    answer->headers.count = 1;
+    answer->headers.stride = sizeof *header;
+    return CHY_OK;
+}
+
 chy_status api_serve_resource(void *self, struct chy_op *op, const struct chy_route *route,
                               const struct chy_http_request *request,
                               struct chy_http_answer *out_answer)
@@ -81,8 +111,12 @@ chy_status api_serve_resource(void *self, struct chy_op *op, const struct chy_ro
     }
     CHY_TRY(make_document(op, resource, route, request, &call.document));
     CHY_TRY(chy_resource(op, &call, &answer));
-    out_answer->media_type = chy_text("application/json");
+    out_answer->media_type =
+        answer.media_type.len != 0 ? answer.media_type : chy_text("application/json");
     out_answer->body = answer.document;
+    if (answer.file_name.len != 0) {
+        CHY_TRY(add_file_name(op, answer.file_name, out_answer));
+    }
     if ((answer.flags & CHY_RESOURCE_SECRET) != 0) {
         out_answer->flags |= CHY_HTTP_SECRET;
     }

@@ -240,6 +240,10 @@ def test_sign_intermediate(world):
     assert signed["serialNumber"] == pki.serial_text(cert)
     pki.openssl_verify(signed["certificate"], "", signed["issuingCaCertificate"])
     assert signed["certificateChain"] == signed["issuingCaCertificate"]
+    row = ok(world.admin.get_certificate(signed["certificateId"]))["certificate"]
+    assert row["basicConstraints"] == {"isCA": True, "pathLength": 1} and row["pathLength"] == 1
+    assert row["subject"] == {"organization": "Elsewhere", "commonName": "Somebody's CA"}
+    assert row["keyAlgorithm"] == "EC_secp384r1" and row["caId"] == world.root_id
 
 
 def test_sign_intermediate_refuses(world, other_world):

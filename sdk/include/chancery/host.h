@@ -62,10 +62,12 @@ CHY_ABI_SIZE(struct chy_resource_call, 72);
 /** What it answers. */
 struct chy_resource_answer {
     uint32_t struct_size;
-    uint32_t flags;            /**< CHY_RESOURCE_SECRET */
-    struct chy_slice document; /**< JSON; lives in the secret arena when the flag says so */
+    uint32_t flags;              /**< CHY_RESOURCE_SECRET */
+    struct chy_slice document;   /**< lives in the secret arena when the flag says so */
+    struct chy_slice media_type; /**< of the document: "application/json", or what it is else */
+    struct chy_slice file_name;  /**< under which people keep it; empty: it is no file */
 };
-CHY_ABI_SIZE(struct chy_resource_answer, 24);
+CHY_ABI_SIZE(struct chy_resource_answer, 56);
 
 enum chy_resource_flag {
     CHY_RESOURCE_SECRET = 1U << 0 /**< the document holds a secret: answer with no-store, zeroise */

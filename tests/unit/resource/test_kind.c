@@ -7,7 +7,34 @@
 
 #include <stdarg.h>
 
-static const struct chy_kind *const kinds[] = {&chy_kind_project, &chy_kind_policy};
+/** hand_out answers with bytes instead of JSON, and notes it. */
+static chy_status hand_out(struct chy_call *call)
+{
+    struct chy_batch batch;
+    struct chy_uuid target = {{7}};
+    bool is_secret = chy_slice_is(chy_json_member(call->document, "what"), "secret");
+    struct chy_slice bytes = chy_text("\x30\x01");
+    call->secret = is_secret ? bytes : chy_slice_of(NULL, 0);
+    call->body = is_secret ? chy_slice_of(NULL, 0) : bytes;
+    call->media_type = "application/octet-stream";
+    call->file_name = chy_text("a.p12");
+    call->audit_detail = chy_text("{\"way\":\"file\"}");
+    chy_batch_init(&batch, call->op, 0);
+    return chy_call_commit(call, &batch, "hand-out", &target);
+}
+
+static const struct chy_action file_actions[] = {{"hand-out", NULL, 0, NULL, hand_out}};
+static const struct chy_kind kind_file = {.name = "files",
+                                          .what = "file",
+                                          .subject = CHY_SUBJECT_PROJECTS,
+                                          .audit = "file",
+                                          .collection = CHY_C_PROJECTS,
+                                          .project_field = CHY_NO_FIELD,
+                                          .search_field = CHY_NO_FIELD,
+                                          .actions = file_actions,
+                                          .action_count = CHY_COUNT_OF(file_actions)};
+
+static const struct chy_kind *const kinds[] = {&chy_kind_project, &chy_kind_policy, &kind_file};
 
 static struct test_runtime *test;
 static struct chy_op *op; /**< acts for the administrator */
@@ -421,6 +448,48 @@ START_TEST(a_refusal_of_a_member_is_in_the_audit_trail)
 }
 END_TEST
 
+static struct chy_resource_answer fetch_file(const char *document)
+{
+    struct chy_resource_call call = {.struct_size = sizeof call,
+                                     .kind = chy_text("files"),
+                                     .action = chy_text("hand-out"),
+                                     .document = chy_text(document)};
+    struct chy_resource_answer answer = {.struct_size = sizeof answer};
+    ck_assert_msg(chy_kinds_call(test_runtime_of(test), op, &call, &answer) == CHY_OK, "%s",
+                  test_message(op));
+    return answer;
+}
+
+START_TEST(an_answer_may_be_a_file)
+{
+    open_world();
+    struct chy_resource_answer answer = fetch_file("{\"what\":\"secret\"}");
+    ck_assert(chy_slice_is(answer.document, "\x30\x01"));
+    ck_assert(chy_slice_is(answer.media_type, "application/octet-stream"));
+    ck_assert(chy_slice_is(answer.file_name, "a.p12"));
+    ck_assert_uint_eq(answer.flags, CHY_RESOURCE_SECRET);
+    answer = fetch_file("{}");
+    ck_assert(chy_slice_is(answer.document, "\x30\x01"));
+    ck_assert_uint_eq(answer.flags, 0);
+    close_world();
+}
+END_TEST
+
+START_TEST(an_audit_row_has_the_detail_of_its_call)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    open_world();
+    (void)fetch_file("{}");
+    chy_query_init(&query, op, CHY_C_AUDIT_EVENTS, CHY_FIELDS(CHY_AUDIT_DETAIL), 1);
+    chy_query_eq(&query, CHY_AUDIT_ACTION, chy_value_text(chy_text("file.hand-out")));
+    ck_assert_int_eq(chy_query_run(&query, test_runtime_of(test)->storage, &page), CHY_OK);
+    ck_assert_uint_eq(page.rows.count, 1);
+    ck_assert(chy_slice_is(chy_row_json(chy_page_row(&page, 0), 0), "{\"way\":\"file\"}"));
+    close_world();
+}
+END_TEST
+
 TEST_MAIN("resource kind", TEST(a_project_lives),
           TEST(a_body_cannot_set_what_its_shape_does_not_have), TEST(a_taken_slug_is_forbidden),
           TEST(a_project_that_is_used_stays), TEST(members_see_their_own_projects_only),
@@ -429,4 +498,5 @@ TEST_MAIN("resource kind", TEST(a_project_lives),
           TEST_EACH(roles_hold_inside_a_project_and_nothing_exists_outside, rights_cases),
           TEST(nobody_does_nothing), TEST_EACH(a_bad_call_is_refused_by_its_kind, bad_calls),
           TEST(the_active_project_is_meant_when_none_is_named),
-          TEST(lists_come_newest_first_in_pages), TEST(a_refusal_of_a_member_is_in_the_audit_trail))
+          TEST(lists_come_newest_first_in_pages), TEST(a_refusal_of_a_member_is_in_the_audit_trail),
+          TEST(an_answer_may_be_a_file), TEST(an_audit_row_has_the_detail_of_its_call))
