@@ -111,8 +111,16 @@ struct derivation {
         .lanes = (l), .cost = (c), .memory = (m), .secret = CHY_TEXT_INIT(s),               \
         .salt = CHY_TEXT_INIT(t)                                                            \
     }
+/** PKCS#12's, of the password "smeg" as a BMPString with its NUL. */
+#define KDF12(hash, c, id)                                                                         \
+    {                                                                                              \
+        .struct_size = sizeof(struct chy_kdf_call), .algorithm = CHY_KDF_PKCS12, .digest = (hash), \
+        .cost = (c), .secret = CHY_TEXT_INIT("\0s\0m\0e\0g\0\0"),                                  \
+        .salt = CHY_TEXT_INIT("\x0a\x58\xcf\x64\x53\x0d\x82\x3f"), .info = CHY_TEXT_INIT(id)       \
+    }
 
-// RFC 6070 2 and 4 (SHA-1), RFC 7914 11 (PBKDF2) and 12 (scrypt), and libargon2's own tests.
+// RFC 6070 2 and 4 (SHA-1), RFC 7914 11 (PBKDF2) and 12 (scrypt), libargon2's own tests, and
+// OpenSSL's PKCS12KDF.
 static const struct derivation derivations[] = {
     {KDF(CHY_KDF_PBKDF2, CHY_DIGEST_SHA1, 0, 2, 0, "password", "salt"),
      "ea6c014dc72d6f8ccd1ed92ace1d41f0d8de8957"},
@@ -126,6 +134,11 @@ static const struct derivation derivations[] = {
      "9dfeb910e80bad0311fee20f9c0e2b12c17987b4cac90c2ef54d5b3021c68bfe"},
     {KDF(CHY_KDF_ARGON2ID, 0, 2, 2, 256, "password", "somesalt"),
      "6d093c501fd5999645e0ea3bf620d7b8be7fd2db59c20d9fff9539da2bf57037"},
+    {KDF12(CHY_DIGEST_SHA1, 1, "\1"), "8aaae6297b6cb04642ab5b077851284eb7128f1a2a7fbca3"},
+    {KDF12(CHY_DIGEST_SHA256, 1000, "\3"),
+     "35ac16a454d608fb10c8d7c6338ca85818587aed0ff771fd265957e412c2c03c"},
+    {KDF12(CHY_DIGEST_SHA512, 3, "\2"),
+     "50c40e4afb82636d51be042c26838bcc194336916f7df613c58a18a9a03945fae7ff4d14792f5edd"},
 };
 
 START_TEST(derivations_give_the_known_answers)
@@ -154,6 +167,10 @@ START_TEST(a_derivation_that_costs_too_much_or_nothing_is_refused)
         KDF(CHY_KDF_ARGON2ID, 0, 1, 2, UINT64_C(1) << 40, "password", "somesalt"),
         KDF(CHY_KDF_ARGON2ID, 0, 0, 2, 256, "password", "somesalt"),
         KDF(CHY_KDF_ARGON2ID, 0, 1, 2, 256, "password", "short"),
+        KDF12(CHY_DIGEST_SHA256, 0, "\1"),
+        KDF12(CHY_DIGEST_SHA256, UINT64_MAX, "\1"),
+        KDF12(CHY_DIGEST_SHA256, 1, "\4"),
+        KDF12(CHY_DIGEST_SHA256, 1, ""),
     };
     uint8_t out[32];
     for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {

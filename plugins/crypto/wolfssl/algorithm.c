@@ -90,7 +90,8 @@ static const struct chy_scheme schemes[] = {
 
 static const uint32_t digests[] = {CHY_DIGEST_SHA1, CHY_DIGEST_SHA256, CHY_DIGEST_SHA384,
                                    CHY_DIGEST_SHA512};
-static const uint32_t kdfs[] = {CHY_KDF_HKDF, CHY_KDF_PBKDF2, CHY_KDF_SCRYPT, CHY_KDF_ARGON2ID};
+static const uint32_t kdfs[] = {CHY_KDF_HKDF, CHY_KDF_PBKDF2, CHY_KDF_SCRYPT, CHY_KDF_ARGON2ID,
+                                CHY_KDF_PKCS12};
 static const uint32_t ciphers[] = {
     CHY_CIPHER_AES_256_CBC,
     CHY_CIPHER_AES_128_CBC,

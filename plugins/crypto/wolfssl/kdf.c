@@ -1,4 +1,5 @@
-/** HKDF (RFC 5869), PBKDF2 (RFC 8018), scrypt (RFC 7914), Argon2id (RFC 9106). */
+/** HKDF (RFC 5869), PBKDF2 (RFC 8018), scrypt (RFC 7914), Argon2id (RFC 9106) and the derivation of
+ *  PKCS#12 (RFC 7292). */
 #include "digest.h"
 #include "primitives.h"
 
@@ -7,7 +8,7 @@
 
 /** What one call may cost.  Passwords of people and key files need far less. */
 #define OUTPUT_MAX 1024U
-#define PBKDF2_ITERATIONS_MAX 10000000U
+#define ITERATIONS_MAX 10000000U
 #define MEMORY_MAX_KIB (UINT64_C(1) << 20)
 #define ARGON2_PASSES_MAX 64U
 #define LANES_MAX 16U
@@ -46,13 +47,29 @@ static chy_status pbkdf2(struct chy_op *op, const struct chy_kdf_call *call, str
 {
     int type = WC_HASH_TYPE_NONE;
     CHY_TRY(hash_type(op, call->digest, &type));
-    if (call->cost == 0 || call->cost > PBKDF2_ITERATIONS_MAX) {
+    if (call->cost == 0 || call->cost > ITERATIONS_MAX) {
         return too_much(op, "the iteration count");
     }
     int code = wc_PBKDF2(out.ptr, chy_wolf_bytes(call->secret), (int)call->secret.len,
                          chy_wolf_bytes(call->salt), (int)call->salt.len, (int)call->cost,
                          (int)out.len, type);
     return code == 0 ? CHY_OK : chy_wolf_fail(op, code, "PBKDF2");
+}
+
+static chy_status pkcs12(struct chy_op *op, const struct chy_kdf_call *call, struct chy_buffer out)
+{
+    int type = WC_HASH_TYPE_NONE;
+    CHY_TRY(hash_type(op, call->digest, &type));
+    if (call->cost == 0 || call->cost > ITERATIONS_MAX) {
+        return too_much(op, "the iteration count");
+    }
+    if (call->info.len != 1 || call->info.ptr[0] < 1 || call->info.ptr[0] > 3) {
+        return too_much(op, "the diversifier"); // RFC 7292 B.3
+    }
+    int code = wc_PKCS12_PBKDF(out.ptr, chy_wolf_bytes(call->secret), (int)call->secret.len,
+                               chy_wolf_bytes(call->salt), (int)call->salt.len, (int)call->cost,
+                               (int)out.len, type, call->info.ptr[0]);
+    return code == 0 ? CHY_OK : chy_wolf_fail(op, code, "the key derivation of PKCS#12");
 }
 
 static chy_status scrypt(struct chy_op *op, const struct chy_kdf_call *call, struct chy_buffer out)
@@ -123,6 +140,7 @@ chy_status chy_kdf(struct chy_op *op, const struct chy_kdf_call *call, struct ch
     case CHY_KDF_PBKDF2: return pbkdf2(op, call, out);
     case CHY_KDF_SCRYPT: return scrypt(op, call, out);
     case CHY_KDF_ARGON2ID: return argon2id(op, call, out);
+    case CHY_KDF_PKCS12: return pkcs12(op, call, out);
     }
     return chy_fail(op, CHY_UNSUPPORTED, 0, "key derivation %u is not offered here",
                     call->algorithm);

@@ -79,10 +79,13 @@ enum chy_digest_algorithm {
 };
 
 enum chy_kdf_algorithm {
-    CHY_KDF_HKDF = 1,    /**< RFC 5869 */
-    CHY_KDF_PBKDF2 = 2,  /**< RFC 8018 */
-    CHY_KDF_SCRYPT = 3,  /**< RFC 7914 */
-    CHY_KDF_ARGON2ID = 4 /**< RFC 9106 */
+    CHY_KDF_HKDF = 1,     /**< RFC 5869 */
+    CHY_KDF_PBKDF2 = 2,   /**< RFC 8018 */
+    CHY_KDF_SCRYPT = 3,   /**< RFC 7914 */
+    CHY_KDF_ARGON2ID = 4, /**< RFC 9106 */
+    /** RFC 7292 B.2: `secret` is a BMPString with its NUL, `info` the one octet ID, `cost` the
+     *  iterations. */
+    CHY_KDF_PKCS12 = 5
 };
 
 enum chy_cipher_algorithm {
@@ -149,13 +152,13 @@ CHY_ABI_SIZE(struct chy_seal_context, 40);
 struct chy_kdf_call {
     uint32_t struct_size;
     uint32_t algorithm; /**< enum chy_kdf_algorithm */
-    uint32_t digest;    /**< HKDF, PBKDF2 */
+    uint32_t digest;    /**< HKDF, PBKDF2, PKCS12 */
     uint32_t lanes;     /**< Argon2id: parallelism; scrypt: p */
-    uint64_t cost;      /**< PBKDF2 iterations; scrypt N; Argon2id passes */
+    uint64_t cost;      /**< PBKDF2, PKCS12 iterations; scrypt N; Argon2id passes */
     uint64_t memory;    /**< Argon2id: KiB; scrypt: r */
     struct chy_slice secret;
     struct chy_slice salt;
-    struct chy_slice info; /**< HKDF */
+    struct chy_slice info; /**< HKDF, PKCS12 */
 };
 CHY_ABI_SIZE(struct chy_kdf_call, 80);
 
