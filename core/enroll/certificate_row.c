@@ -4,6 +4,7 @@
 #include "enroll/decision.h"
 #include "enroll/names.h"
 #include "enroll/serials.h"
+#include "enroll/statistics.h"
 #include "resource/collections.h"
 
 /* ------------------------------------------------------------------------------------------------
@@ -162,6 +163,25 @@ static void set_renewal(struct chy_write *write, const struct chy_certificate_ro
     chy_write_set(write, CHY_CERT_RENEWAL_ROOT_ID, chy_value_uuid_or_null(&row->renewal_root_id));
 }
 
+static chy_status count(struct chy_runtime *runtime, struct chy_batch *batch,
+                        const struct chy_certificate_row *row)
+{
+    struct chy_counted counted = {
+        .project_id = row->project_id,
+        .method = row->method,
+        .key_algorithm = chy_text(row->key_algorithm),
+        .ekus = row->ekus,
+        .not_before = row->not_before,
+        .not_after = row->not_after,
+        .imported = strcmp(row->source, CHY_SOURCE_IMPORTED) == 0,
+        .auto_renewed = row->renew_before > 0,
+    };
+    if (row->issuer != NULL) {
+        counted.authority_id = row->issuer->authority_id;
+    }
+    return chy_statistics_count(runtime, batch, NULL, &counted);
+}
+
 chy_status chy_certificate_row_insert(struct chy_runtime *runtime, struct chy_batch *batch,
                                       const struct chy_certificate_row *row)
 {
@@ -185,5 +205,5 @@ chy_status chy_certificate_row_insert(struct chy_runtime *runtime, struct chy_ba
         .not_after = row->not_after,
     };
     chy_serial_enter(batch, &entry);
-    return CHY_OK;
+    return count(runtime, batch, row);
 }

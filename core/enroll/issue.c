@@ -220,19 +220,6 @@ static chy_status insert_request(struct chy_issuance *i, struct chy_batch *batch
     return CHY_OK;
 }
 
-static chy_status count_issued(struct chy_issuance *i, struct chy_batch *batch)
-{
-    struct chy_slice profile;
-    CHY_TRY(chy_uuid_text(i->op, &i->decision->profile_id, &profile));
-    struct chy_value key[] = {chy_value_uuid(&i->decision->project_id),
-                              chy_value_text(chy_text("issued")), chy_value_text(profile),
-                              chy_value_int(chy_now(i->op) / CHY_US_PER_DAY),
-                              chy_value_text(i->runtime->node)};
-    (void)chy_batch_add(batch, CHY_C_STATISTICS, chy_view_of(key, 5, sizeof key[0]),
-                        CHY_STATISTIC_COUNT, 1);
-    return CHY_OK;
-}
-
 static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch,
                                const struct shared *shared)
 {
@@ -286,7 +273,6 @@ static chy_status store(struct chy_issuance *i, bool *out_again)
     chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
     CHY_TRY(insert_certificate(i, &batch, &shared));
     CHY_TRY(insert_request(i, &batch, &shared));
-    CHY_TRY(count_issued(i, &batch));
     CHY_TRY(audit_issued(i, &batch, &shared));
     chy_status status = chy_runtime_commit(i->runtime, &batch, &outcome);
     if (status == CHY_CONFLICT) {
