@@ -281,6 +281,7 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     runtime->pki.public_url = a->config->pki.public_url;
     runtime->pki.backdate = a->config->pki.backdate;
     runtime->pki.crl_lifetime = a->config->pki.crl_lifetime;
+    runtime->pki.delta_lifetime = a->config->pki.delta_lifetime;
     runtime->pki.shard_size = a->config->pki.shard_size;
     runtime->pki.clock_back_tolerance = a->config->pki.clock_back_tolerance;
     chy_status status = open_runtime(a, op);

@@ -64,10 +64,8 @@ static chy_status serve_crl(struct chy_op *op, struct chy_slice generation_id, u
     if (!chy_uuid_parse(generation_id, &id)) {
         return chy_fail(op, CHY_NOT_FOUND, 0, "CRL not found");
     }
-    if (delta != 0) {
-        return chy_fail(op, CHY_UNSUPPORTED, 0, "this host publishes no delta CRLs");
-    }
-    return chy_crl_get(runtime_of(op), op, &id, shard, out_der);
+    enum chy_crl_kind kind = delta != 0 ? CHY_CRL_DELTA : CHY_CRL_COMPLETE;
+    return chy_crl_get(runtime_of(op), op, &id, shard, kind, out_der);
 }
 
 void chy_host_services_fill(struct chy_host *host)

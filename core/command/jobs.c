@@ -32,7 +32,18 @@ static chy_status refresh_crls(struct chy_runtime *runtime, struct chy_op *op)
     return CHY_OK;
 }
 
-/** Both may run on every node at once: what they do is guarded row by row. */
+static chy_status clean_revocations(struct chy_runtime *runtime, struct chy_op *op)
+{
+    uint64_t dropped;
+    CHY_TRY(chy_crl_clean(runtime, op, &dropped));
+    if (dropped > 0) {
+        chy_log_info(op, "crl.cleaned", "%llu revocations of certificates that ended were dropped",
+                     (unsigned long long)dropped);
+    }
+    return CHY_OK;
+}
+
+/** All may run on every node at once: what they do is guarded row by row. */
 static const struct {
     const char *name;
     int64_t period;
@@ -42,6 +53,7 @@ static const struct {
 } table[] = {
     {"job.crl", 5 * CHY_US_PER_MINUTE, refresh_crls, false},
     {"job.clean", CHY_US_PER_HOUR, chy_access_clean, true},
+    {"job.crl-clean", CHY_US_PER_HOUR, clean_revocations, true},
 };
 #define JOB_COUNT (sizeof table / sizeof table[0])
 

@@ -143,7 +143,7 @@ chy_status chy_authority_crls(struct chy_call *call)
         struct chy_uuid id = chy_row_uuid(chy_page_row(&page, i), 1);
         json_t *object = chy_json_object(call->op);
         CHY_TRY(chy_crl_get(call->runtime, call->op, &ca.generation_id,
-                            chy_row_int(chy_page_row(&page, i), 0), &der));
+                            chy_row_int(chy_page_row(&page, i), 0), CHY_CRL_COMPLETE, &der));
         CHY_TRY(chy_pem_encode(call->op, CHY_PEM_CRL, der, 0, &pem));
         if (object == NULL || !chy_json_set_uuid(object, "id", &id) ||
             !chy_json_set_text(object, "crl", pem) || json_array_append(list, object) != 0) {

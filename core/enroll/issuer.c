@@ -293,32 +293,36 @@ static chy_status mirror_url(struct chy_op *op, struct chy_slice mirror, int64_t
     return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the mirror's URL");
 }
 
-static chy_status own_url(struct chy_op *op, const struct chy_issuer *issuer, const char *format,
-                          int64_t shard, struct chy_slice *out_url)
+#define TAIL_SIZE 40
+
+static chy_status own_url(struct chy_op *op, const struct chy_issuer *issuer, const char *folder,
+                          const char *tail, struct chy_slice *out_url)
 {
     char id[CHY_UUID_TEXT_SIZE];
     struct chy_buf buf;
     chy_uuid_format(&issuer->generation_id, id);
     chy_buf_init(&buf, op, 4096);
     chy_buf_add(&buf, issuer->public_url);
-    chy_buf_add_text(&buf, format);
+    chy_buf_add_text(&buf, folder);
     chy_buf_add_text(&buf, id);
-    if (shard > 0) {
-        chy_buf_add_u8(&buf, '/');
-        chy_buf_add_i64(&buf, shard);
-        chy_buf_add_text(&buf, ".crl");
-    } else {
-        chy_buf_add_text(&buf, ".cer");
-    }
+    chy_buf_add_text(&buf, tail);
     *out_url = chy_buf_slice(&buf);
     return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "a URL");
+}
+
+static chy_status shard_url(struct chy_op *op, const struct chy_issuer *issuer, int64_t shard,
+                            const char *ending, struct chy_slice *out_url)
+{
+    char tail[TAIL_SIZE];
+    (void)snprintf(tail, sizeof tail, "/%lld%s", (long long)shard, ending);
+    return own_url(op, issuer, "/crl/", tail, out_url);
 }
 
 chy_status chy_issuer_crl_urls(struct chy_op *op, const struct chy_issuer *issuer, int64_t shard,
                                struct chy_slice *urls, uint64_t *out_count)
 {
     uint64_t count = 0;
-    CHY_TRY(own_url(op, issuer, "/crl/", shard, &urls[count++]));
+    CHY_TRY(shard_url(op, issuer, shard, ".crl", &urls[count++]));
     for (uint32_t i = 0; i < issuer->mirror_count; i++) {
         CHY_TRY(mirror_url(op, issuer->mirrors[i], shard, &urls[count]));
         count += urls[count].len != 0;
@@ -327,8 +331,14 @@ chy_status chy_issuer_crl_urls(struct chy_op *op, const struct chy_issuer *issue
     return CHY_OK;
 }
 
+chy_status chy_issuer_delta_url(struct chy_op *op, const struct chy_issuer *issuer, int64_t shard,
+                                struct chy_slice *out_url)
+{
+    return shard_url(op, issuer, shard, "-delta.crl", out_url);
+}
+
 chy_status chy_issuer_aia_url(struct chy_op *op, const struct chy_issuer *issuer,
                               struct chy_slice *out_url)
 {
-    return own_url(op, issuer, "/aia/", 0, out_url);
+    return own_url(op, issuer, "/aia/", ".cer", out_url);
 }

@@ -65,6 +65,10 @@ CHY_MUST_USE chy_status chy_issuer_crl_urls(struct chy_op *op, const struct chy_
                                             int64_t shard, struct chy_slice *urls,
                                             uint64_t *out_count);
 
+/** chy_issuer_delta_url writes where the shard's delta CRL is had: from us alone. */
+CHY_MUST_USE chy_status chy_issuer_delta_url(struct chy_op *op, const struct chy_issuer *issuer,
+                                             int64_t shard, struct chy_slice *out_url);
+
 /** chy_issuer_aia_url writes where the CA's certificate is had. */
 CHY_MUST_USE chy_status chy_issuer_aia_url(struct chy_op *op, const struct chy_issuer *issuer,
                                            struct chy_slice *out_url);

@@ -41,13 +41,22 @@ static bool strip(struct chy_slice name, const char *ending, struct chy_slice *o
     return true;
 }
 
-static bool crl_name(const struct chy_http_request *request, struct chy_uuid *out_generation,
-                     int64_t *out_shard)
+/** What a CRL's URL names. */
+struct crl_name {
+    struct chy_uuid generation;
+    int64_t shard;
+    enum chy_crl_kind kind;
+};
+
+static bool read_crl_name(const struct chy_http_request *request, struct crl_name *out_name)
 {
     struct chy_slice stem;
-    return chy_uuid_parse(parameter(request, "generation"), out_generation) &&
-           strip(parameter(request, "file"), ".crl", &stem) &&
-           chy_slice_parse_i64(stem, 1, INT32_MAX, out_shard);
+    struct chy_slice file = parameter(request, "file");
+    bool is_delta = strip(file, "-delta.crl", &stem);
+    out_name->kind = is_delta ? CHY_CRL_DELTA : CHY_CRL_COMPLETE;
+    return chy_uuid_parse(parameter(request, "generation"), &out_name->generation) &&
+           (is_delta || strip(file, ".crl", &stem)) &&
+           chy_slice_parse_i64(stem, 1, INT32_MAX, &out_name->shard);
 }
 
 static chy_status no_crl(struct chy_op *op)
@@ -60,14 +69,13 @@ static chy_status serve_crl(void *self, struct chy_op *op, const struct chy_rout
                             struct chy_http_answer *out_answer)
 {
     struct chy_runtime *runtime = self;
-    struct chy_uuid generation;
+    struct crl_name name;
     struct chy_slice der;
-    int64_t shard;
     (void)route;
-    if (!crl_name(request, &generation, &shard)) {
+    if (!read_crl_name(request, &name)) {
         return no_crl(op);
     }
-    CHY_TRY(chy_crl_get(runtime, op, &generation, shard, &der));
+    CHY_TRY(chy_crl_get(runtime, op, &name.generation, name.shard, name.kind, &der));
     answer_der(out_answer, CRL_TYPE, der);
     return CHY_OK;
 }
@@ -76,11 +84,10 @@ bool chy_publish_quick(void *self, struct chy_op *op, const struct chy_route *ro
                        const struct chy_http_request *request, struct chy_http_answer *out_answer)
 {
     struct chy_runtime *runtime = self;
-    struct chy_uuid generation;
+    struct crl_name name;
     struct chy_slice der;
-    int64_t shard;
-    if (route->handle != serve_crl || !crl_name(request, &generation, &shard) ||
-        chy_crl_cached(runtime, op, &generation, shard, &der) != CHY_OK) {
+    if (route->handle != serve_crl || !read_crl_name(request, &name) ||
+        chy_crl_cached(runtime, op, &name.generation, name.shard, name.kind, &der) != CHY_OK) {
         return false;
     }
     answer_der(out_answer, CRL_TYPE, der);
@@ -99,7 +106,11 @@ static chy_status serve_aia(void *self, struct chy_op *op, const struct chy_rout
     if (!strip(parameter(request, "file"), ".cer", &stem) || !chy_uuid_parse(stem, &generation)) {
         return chy_fail(op, CHY_NOT_FOUND, 0, "CA certificate not found");
     }
-    CHY_TRY(chy_issuer_of_generation(runtime, op, &generation, &issuer));
+    chy_status status = chy_issuer_of_generation(runtime, op, &generation, &issuer);
+    if (status == CHY_BAD_INPUT) { // it waits for its certificate
+        return chy_fail(op, CHY_NOT_FOUND, 0, "CA certificate not found");
+    }
+    CHY_TRY(status);
     answer_der(out_answer, CERT_TYPE, issuer->path[0].der);
     return CHY_OK;
 }
@@ -126,7 +137,8 @@ static chy_status serve_crl_by_id(void *self, struct chy_op *op, const struct ch
         return no_crl(op);
     }
     struct chy_uuid generation = chy_row_uuid(chy_page_row(&page, 0), 0);
-    CHY_TRY(chy_crl_get(runtime, op, &generation, chy_row_int(chy_page_row(&page, 0), 1), &der));
+    CHY_TRY(chy_crl_get(runtime, op, &generation, chy_row_int(chy_page_row(&page, 0), 1),
+                        CHY_CRL_COMPLETE, &der));
     answer_der(out_answer, CRL_TYPE, der);
     return CHY_OK;
 }

@@ -281,6 +281,8 @@ static const struct chy_field crl_shard_fields[] = {
     N("delta_revision", I),
     N("delta_this_update", W),
     N("delta_next_update", W),
+    N("base_revision", I),
+    N("base_at", W),
 };
 CHECKED(crl_shard_fields, CHY_SHARD_FIELDS);
 NUMBERS(crl_shard_id, CHY_SHARD_ID);

@@ -290,11 +290,13 @@ enum chy_crl_shard_field {
     CHY_SHARD_THIS_UPDATE,
     CHY_SHARD_NEXT_UPDATE,
     CHY_SHARD_ID,          /**< by which the API names its CRL */
-    CHY_SHARD_BASE_NUMBER, /**< of the complete CRL above; CRL_NUMBER is the last of either kind */
+    CHY_SHARD_BASE_NUMBER, /**< of the complete CRL that deltas build on; CRL_NUMBER is the last */
     CHY_SHARD_DELTA,       /**< DER of the delta on that base; null: none was built */
     CHY_SHARD_DELTA_REVISION,
     CHY_SHARD_DELTA_THIS_UPDATE,
     CHY_SHARD_DELTA_NEXT_UPDATE,
+    CHY_SHARD_BASE_REVISION, /**< the state that the base shows */
+    CHY_SHARD_BASE_AT,       /**< when the base was made */
     CHY_SHARD_FIELDS
 };
 

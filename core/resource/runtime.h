@@ -25,6 +25,7 @@ struct chy_pki_settings {
     struct chy_slice public_url;  /**< "http://pki.example.com", without a slash at its end */
     int64_t backdate;             /**< µs that notBefore lies in the past */
     int64_t crl_lifetime;         /**< µs */
+    int64_t delta_lifetime;       /**< µs */
     int64_t shard_size;           /**< certificates a CRL shard takes */
     int64_t clock_back_tolerance; /**< µs that the clock may fall behind what it showed */
 };

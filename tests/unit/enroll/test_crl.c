@@ -1,7 +1,9 @@
 #include "enroll/crl.h"
 
 #include "base/time.h"
+#include "enroll/publish.h"
 #include "place.h"
+#include "plugin/view.h"
 #include "resource/collections.h"
 #include "test_main.h"
 #include "x509/certificate.h"
@@ -32,15 +34,25 @@ static struct chy_uuid generation(void)
     return issuer->generation_id;
 }
 
-static struct chy_crl get_crl(int64_t shard)
+static struct chy_crl get_kind(int64_t shard, enum chy_crl_kind kind)
 {
     struct chy_uuid id = generation();
     struct chy_slice der;
     struct chy_crl crl;
-    chy_status status = chy_crl_get(test_runtime_of(place.test), place.op, &id, shard, &der);
+    chy_status status = chy_crl_get(test_runtime_of(place.test), place.op, &id, shard, kind, &der);
     ck_assert_msg(status == CHY_OK, "%s", test_message(place.op));
     ck_assert_int_eq(chy_crl_read(place.op, der, &crl), CHY_OK);
     return crl;
+}
+
+static struct chy_crl get_crl(int64_t shard)
+{
+    return get_kind(shard, CHY_CRL_COMPLETE);
+}
+
+static void pass(int64_t time)
+{
+    chy_clock_manual_advance(test_runtime_clock(place.test), time);
 }
 
 START_TEST(shards_fill_one_after_another)
@@ -63,10 +75,10 @@ START_TEST(an_empty_crl_is_signed_timely_and_kept)
     ck_assert_uint_eq(first.entry_count, 0);
     ck_assert(first.has_point && first.has_number && first.has_next_update);
     ck_assert_int_eq(first.next_update - first.this_update, 7 * CHY_US_PER_DAY);
-    chy_clock_manual_advance(test_runtime_clock(place.test), 3 * CHY_US_PER_DAY);
+    pass(3 * CHY_US_PER_DAY);
     struct chy_crl same = get_crl(1);
     ck_assert_int_eq(same.this_update, first.this_update);
-    chy_clock_manual_advance(test_runtime_clock(place.test), CHY_US_PER_DAY);
+    pass(CHY_US_PER_DAY);
     struct chy_crl next = get_crl(1); // half of its life is over
     ck_assert_int_gt(next.this_update, first.this_update);
     ck_assert(memcmp(next.number.ptr, first.number.ptr, (size_t)first.number.len) > 0);
@@ -74,41 +86,192 @@ START_TEST(an_empty_crl_is_signed_timely_and_kept)
 }
 END_TEST
 
-static void revoke(const char *serial, int64_t revision, uint32_t reason)
+/** enter writes what a revocation, or a hold that ends, leaves in storage, on shard 1. */
+static void enter(const char *serial, uint32_t reason, bool lifted, int64_t not_after)
 {
     struct chy_uuid id = generation();
     struct chy_runtime *runtime = test_runtime_of(place.test);
+    struct chy_value shard[] = {chy_value_uuid(&id), chy_value_int(1)};
+    struct chy_storage_row row;
     struct chy_batch batch;
+    ck_assert_int_eq(chy_storage_read(runtime->storage, place.op, CHY_C_CRL_SHARDS,
+                                      chy_view_of(shard, 2, sizeof shard[0]),
+                                      CHY_FIELDS(CHY_SHARD_REVISION), &row),
+                     CHY_OK);
     chy_batch_init(&batch, place.op, 0);
     struct chy_value key[] = {chy_value_uuid(&id), chy_value_text(chy_text(serial))};
     struct chy_write *write =
-        chy_batch_insert(&batch, CHY_C_REVOCATIONS, chy_view_of(key, 2, sizeof key[0]));
+        chy_batch_upsert(&batch, CHY_C_REVOCATIONS, chy_view_of(key, 2, sizeof key[0]));
     chy_write_set(write, CHY_REVOCATION_SHARD, chy_value_int(1));
-    chy_write_set(write, CHY_REVOCATION_REVISION, chy_value_int(revision));
+    chy_write_set(write, CHY_REVOCATION_REVISION, chy_value_int(chy_row_int(&row, 0) + 1));
     chy_write_set(write, CHY_REVOCATION_REASON, chy_value_int(reason));
     chy_write_set(write, CHY_REVOCATION_REVOKED_AT, chy_value_time(chy_now(place.op)));
-    chy_write_set(write, CHY_REVOCATION_NOT_AFTER, chy_value_time(chy_now(place.op)));
-    chy_write_set(write, CHY_REVOCATION_LIFTED, chy_value_bool(false));
-    struct chy_value shard[] = {chy_value_uuid(&id), chy_value_int(1)};
+    chy_write_set(write, CHY_REVOCATION_NOT_AFTER, chy_value_time(not_after));
+    chy_write_set(write, CHY_REVOCATION_LIFTED, chy_value_bool(lifted));
     write = chy_batch_add(&batch, CHY_C_CRL_SHARDS, chy_view_of(shard, 2, sizeof shard[0]),
                           CHY_SHARD_REVISION, 1);
     chy_write_guard_present(write);
     ck_assert_int_eq(chy_batch_commit(&batch, runtime->storage, NULL), CHY_OK);
 }
 
+static void revoke(const char *serial, uint32_t reason)
+{
+    enter(serial, reason, false, chy_now(place.op) + CHY_US_PER_DAY);
+}
+
+#define SERIAL(digit) "7f00000000000000000000000000000" digit
+
+/** assert_entry wants the one entry of a CRL to be of a serial's last digit and a reason. */
+static void assert_entry(const struct chy_crl *crl, uint8_t digit, uint32_t reason)
+{
+    struct chy_der entries = chy_der_of(crl->entries);
+    struct chy_crl_entry entry;
+    ck_assert_uint_eq(crl->entry_count, 1);
+    ck_assert(chy_crl_next(&entries, &entry));
+    ck_assert_uint_eq(entry.serial.len, 16);
+    ck_assert_uint_eq(entry.serial.ptr[15], digit);
+    ck_assert_uint_eq(entry.reason, reason);
+}
+
 START_TEST(a_revocation_is_on_the_next_crl)
 {
     place_init(&place, 100, "none");
     (void)get_crl(1);
-    revoke("7f000000000000000000000000000001", 1, CHY_CRL_KEY_COMPROMISE);
-    chy_clock_manual_advance(test_runtime_clock(place.test), 3 * CHY_US_PER_SECOND);
+    revoke(SERIAL("1"), CHY_CRL_KEY_COMPROMISE);
+    ck_assert_uint_eq(get_crl(1).entry_count, 0); // not more often than each few seconds
+    pass(3 * CHY_US_PER_SECOND);
     struct chy_crl crl = get_crl(1);
-    struct chy_der entries = chy_der_of(crl.entries);
-    struct chy_crl_entry entry;
-    ck_assert_uint_eq(crl.entry_count, 1);
-    ck_assert(chy_crl_next(&entries, &entry));
-    ck_assert_uint_eq(entry.serial.len, 16);
-    ck_assert_uint_eq(entry.reason, CHY_CRL_KEY_COMPROMISE);
+    assert_entry(&crl, 1, CHY_CRL_KEY_COMPROMISE);
+    place_fini(&place);
+}
+END_TEST
+
+START_TEST(a_complete_crl_names_its_delta)
+{
+    place_init(&place, 100, "none");
+    struct chy_crl crl = get_crl(1);
+    char text[CHY_UUID_TEXT_SIZE];
+    char url[256];
+    struct chy_uuid id = generation();
+    chy_uuid_format(&id, text);
+    (void)snprintf(url, sizeof url, "http://pki.example.com/crl/%s/1-delta.crl", text);
+    ck_assert_uint_eq(crl.freshest.count, 1);
+    ck_assert(chy_slice_is(crl.freshest.items[0], url));
+    struct chy_crl delta = get_kind(1, CHY_CRL_DELTA);
+    ck_assert(delta.is_delta);
+    ck_assert_uint_eq(delta.freshest.count, 0);
+    ck_assert(chy_slice_equal(delta.base_number, crl.number));
+    // Made at one time, of one state: one number (RFC 5280 5.2.3).
+    ck_assert(chy_slice_equal(delta.number, crl.number));
+    ck_assert_int_eq(delta.next_update - delta.this_update, CHY_US_PER_DAY);
+    ck_assert_uint_eq(delta.point.urls.count, crl.point.urls.count);
+    ck_assert(chy_slice_equal(delta.point.urls.items[0], crl.point.urls.items[0]));
+    place_fini(&place);
+}
+END_TEST
+
+START_TEST(a_delta_tells_what_changed_since_its_base)
+{
+    place_init(&place, 100, "none");
+    revoke(SERIAL("1"), CHY_CRL_SUPERSEDED);
+    revoke(SERIAL("2"), CHY_CRL_CERTIFICATE_HOLD);
+    struct chy_crl base = get_crl(1);
+    ck_assert_uint_eq(base.entry_count, 2);
+    pass(CHY_US_PER_MINUTE);
+    ck_assert_uint_eq(get_kind(1, CHY_CRL_DELTA).entry_count, 0);
+    enter(SERIAL("2"), CHY_CRL_CERTIFICATE_HOLD, true, chy_now(place.op) + CHY_US_PER_DAY);
+    pass(CHY_US_PER_MINUTE);
+    struct chy_crl delta = get_kind(1, CHY_CRL_DELTA);
+    assert_entry(&delta, 2, CHY_CRL_REMOVE_FROM_CRL);
+    ck_assert(chy_slice_equal(delta.base_number, base.number));
+    ck_assert(memcmp(delta.number.ptr, base.number.ptr, (size_t)base.number.len) > 0);
+    // The complete CRL moves on; the base stays, for who has it.
+    struct chy_crl next = get_crl(1);
+    assert_entry(&next, 1, CHY_CRL_SUPERSEDED);
+    ck_assert(memcmp(next.number.ptr, base.number.ptr, (size_t)base.number.len) > 0);
+    revoke(SERIAL("3"), CHY_CRL_KEY_COMPROMISE);
+    pass(CHY_US_PER_MINUTE);
+    delta = get_kind(1, CHY_CRL_DELTA);
+    ck_assert_uint_eq(delta.entry_count, 2);
+    ck_assert(chy_slice_equal(delta.base_number, base.number));
+    place_fini(&place);
+}
+END_TEST
+
+START_TEST(a_base_gets_old)
+{
+    place_init(&place, 100, "none");
+    struct chy_crl base = get_crl(1);
+    revoke(SERIAL("1"), CHY_CRL_SUPERSEDED);
+    pass(4 * CHY_US_PER_DAY);
+    struct chy_crl next = get_crl(1);
+    pass(CHY_US_PER_MINUTE);
+    struct chy_crl delta = get_kind(1, CHY_CRL_DELTA);
+    ck_assert(!chy_slice_equal(delta.base_number, base.number));
+    ck_assert(chy_slice_equal(delta.base_number, next.number));
+    ck_assert_uint_eq(delta.entry_count, 0);
+    place_fini(&place);
+}
+END_TEST
+
+START_TEST(a_delta_alone_makes_its_base)
+{
+    place_init(&place, 100, "none");
+    revoke(SERIAL("1"), CHY_CRL_SUPERSEDED);
+    struct chy_crl delta = get_kind(1, CHY_CRL_DELTA);
+    ck_assert_uint_eq(delta.entry_count, 0);
+    struct chy_crl base = get_crl(1);
+    assert_entry(&base, 1, CHY_CRL_SUPERSEDED);
+    ck_assert(chy_slice_equal(delta.base_number, base.number));
+    place_fini(&place);
+}
+END_TEST
+
+static uint64_t refresh(void)
+{
+    uint64_t built;
+    ck_assert_int_eq(chy_crl_refresh(test_runtime_of(place.test), place.op, &built), CHY_OK);
+    return built;
+}
+
+START_TEST(the_job_builds_what_is_due)
+{
+    place_init(&place, 100, "none");
+    ck_assert_uint_eq(refresh(), 2); // the root's and the issuing CA's
+    ck_assert_uint_eq(refresh(), 0);
+    (void)get_kind(1, CHY_CRL_DELTA);
+    revoke(SERIAL("1"), CHY_CRL_SUPERSEDED);
+    pass(CHY_US_PER_MINUTE);
+    ck_assert_uint_eq(refresh(), 2); // one shard's complete CRL and its delta
+    pass(CHY_US_PER_DAY);
+    ck_assert_uint_eq(refresh(), 1); // the delta's life is shorter
+    place_fini(&place);
+}
+END_TEST
+
+static uint64_t clean(void)
+{
+    uint64_t dropped;
+    ck_assert_int_eq(chy_crl_clean(test_runtime_of(place.test), place.op, &dropped), CHY_OK);
+    return dropped;
+}
+
+START_TEST(an_entry_leaves_after_one_crl_past_its_end)
+{
+    place_init(&place, 100, "none");
+    enter(SERIAL("1"), CHY_CRL_SUPERSEDED, false, chy_now(place.op) + CHY_US_PER_HOUR);
+    (void)get_crl(1);
+    ck_assert_uint_eq(clean(), 0);
+    pass(2 * CHY_US_PER_HOUR);
+    ck_assert_uint_eq(clean(), 0); // no CRL past its end has shown it yet
+    revoke(SERIAL("2"), CHY_CRL_SUPERSEDED);
+    ck_assert_uint_eq(get_crl(1).entry_count, 2);
+    ck_assert_uint_eq(clean(), 1);
+    ck_assert_uint_eq(clean(), 0);
+    revoke(SERIAL("3"), CHY_CRL_SUPERSEDED);
+    pass(CHY_US_PER_MINUTE);
+    struct chy_crl crl = get_crl(1);
+    ck_assert_uint_eq(crl.entry_count, 2);
     place_fini(&place);
 }
 END_TEST
@@ -122,7 +285,8 @@ START_TEST(nodes_agree_on_one_crl)
     struct chy_uuid id = generation();
     struct chy_op *op = test_runtime_op_as(other, test_runtime_admin());
     struct chy_slice der;
-    ck_assert_int_eq(chy_crl_get(test_runtime_of(other), op, &id, 1, &der), CHY_OK);
+    ck_assert_int_eq(chy_crl_get(test_runtime_of(other), op, &id, 1, CHY_CRL_COMPLETE, &der),
+                     CHY_OK);
     ck_assert(chy_slice_equal(der, first.der));
     test_runtime_op_end(op);
     place_disarm(other);
@@ -138,12 +302,57 @@ START_TEST(what_is_not_there_is_not_found)
     struct chy_uuid nobody = {{9}};
     struct chy_slice der;
     struct chy_runtime *runtime = test_runtime_of(place.test);
-    ck_assert_int_eq(chy_crl_get(runtime, place.op, &id, 2, &der), CHY_NOT_FOUND);
-    ck_assert_int_eq(chy_crl_get(runtime, place.op, &nobody, 1, &der), CHY_NOT_FOUND);
+    ck_assert_int_eq(chy_crl_get(runtime, place.op, &id, 2, CHY_CRL_DELTA, &der), CHY_NOT_FOUND);
+    ck_assert_int_eq(chy_crl_get(runtime, place.op, &nobody, 1, CHY_CRL_COMPLETE, &der),
+                     CHY_NOT_FOUND);
+    place_fini(&place);
+}
+END_TEST
+
+START_TEST(a_ca_that_waits_has_no_certificate_to_fetch)
+{
+    place_init(&place, 100, "none");
+    struct chy_runtime *runtime = test_runtime_of(place.test);
+    char document[256];
+    struct chy_uuid id;
+    struct chy_storage_row row;
+    (void)snprintf(document, sizeof document,
+                   "{\"projectId\":\"%s\",\"name\":\"pending\",\"configuration\":{\"type\":"
+                   "\"intermediate\",\"commonName\":\"P\",\"keyAlgorithm\":\"Ed25519\"}}",
+                   place.project);
+    json_t *made = place_call(&place, "certificate-authorities", "create", NULL, document);
+    ck_assert(chy_uuid_parse(chy_text(test_text(made, "id")), &id));
+    ck_assert_int_eq(chy_storage_read(runtime->storage, place.op, CHY_C_AUTHORITIES,
+                                      CHY_KEY(chy_value_uuid(&id)),
+                                      CHY_FIELDS(CHY_AUTHORITY_GENERATION_ID), &row),
+                     CHY_OK);
+    struct chy_uuid generation_id = chy_row_uuid(&row, 0);
+    char text[CHY_UUID_TEXT_SIZE];
+    char file[CHY_UUID_TEXT_SIZE + 4];
+    chy_uuid_format(&generation_id, text);
+    (void)snprintf(file, sizeof file, "%s.cer", text);
+    struct chy_pair parameter = {chy_text("file"), chy_text(file)};
+    struct chy_http_request request = {.parameters = chy_view_of(&parameter, 1, sizeof parameter)};
+    struct chy_http_answer answer;
+    struct chy_view routes = chy_publish_routes();
+    bool found = false;
+    for (uint64_t i = 0; i < routes.count; i++) {
+        const struct chy_route *route = chy_view_item(routes, i);
+        if (chy_slice_is(route->operation, "fetchCaCertificate")) {
+            found = true;
+            ck_assert_int_eq(route->handle(runtime, place.op, route, &request, &answer),
+                             CHY_NOT_FOUND);
+        }
+    }
+    ck_assert(found);
     place_fini(&place);
 }
 END_TEST
 
 TEST_MAIN("enroll/crl", TEST(shards_fill_one_after_another),
           TEST(an_empty_crl_is_signed_timely_and_kept), TEST(a_revocation_is_on_the_next_crl),
-          TEST(nodes_agree_on_one_crl), TEST(what_is_not_there_is_not_found))
+          TEST(a_complete_crl_names_its_delta), TEST(a_delta_tells_what_changed_since_its_base),
+          TEST(a_base_gets_old), TEST(a_delta_alone_makes_its_base),
+          TEST(the_job_builds_what_is_due), TEST(an_entry_leaves_after_one_crl_past_its_end),
+          TEST(nodes_agree_on_one_crl), TEST(what_is_not_there_is_not_found),
+          TEST(a_ca_that_waits_has_no_certificate_to_fetch))

@@ -1,0 +1,19 @@
+/** Building the CRLs of a shard from its revocations, and keeping them in the shard's row. */
+#ifndef CHY_ENROLL_CRL_BUILD_H
+#define CHY_ENROLL_CRL_BUILD_H
+
+#include "enroll/crl.h"
+
+/** A CRL as the shard's row has it. */
+struct chy_crl_kept {
+    struct chy_slice der;
+    int64_t next_update;
+};
+
+/** chy_crl_bring gives the current CRL of a shard, building and keeping it if it is not.
+ *  NOT_FOUND: no such generation or shard. */
+CHY_MUST_USE chy_status chy_crl_bring(struct chy_runtime *runtime, struct chy_op *op,
+                                      const struct chy_uuid *generation_id, int64_t shard,
+                                      enum chy_crl_kind kind, struct chy_crl_kept *out_kept);
+
+#endif
