@@ -1,6 +1,7 @@
 #include "command/prepare.h"
 
 #include "command/paths.h"
+#include "config/problems.h"
 
 static void add(struct chy_prepared *prepared, const struct chy_config_instance *instance,
                 enum chy_interface_id interface)
@@ -22,22 +23,68 @@ void chy_prepared_list(const struct chy_config *config, struct chy_prepared *out
     }
 }
 
+/** add_problem records what is wrong with the plugin that an instance names. */
+static void add_problem(struct chy_config *config, const struct chy_config_instance *instance,
+                        const char *code, const char *what)
+{
+    char path[128];
+    // The instance's path is that of its options.
+    int len = (int)(instance->path.len - strlen(".options"));
+    (void)snprintf(path, sizeof path, "%.*s.plugin", len, (const char *)instance->path.ptr);
+    chy_problems_add(&config->problems, code, instance->line, instance->column, chy_text(path),
+                     "%s", what);
+}
+
+static chy_status fail_load(struct chy_op *op, struct chy_config *config,
+                            const struct chy_registry *registry,
+                            const struct chy_config_instance *instance, chy_status status)
+{
+    struct chy_error error = {.struct_size = sizeof error};
+    struct chy_view names = {NULL, 0, 0};
+    struct chy_slice near = {NULL, 0};
+    char what[CHY_MESSAGE_MAX];
+    op->host->last_error(op, &error);
+    chy_problems_init(&config->problems, op, config->file);
+    (void)snprintf(what, sizeof what, "%.*s", (int)error.message.len,
+                   (const char *)error.message.ptr);
+    if (status == CHY_NOT_FOUND &&
+        chy_loader_list(op, chy_registry_directory(registry), &names) == CHY_OK) {
+        near = chy_nearest_name(instance->plugin, names.ptr, (size_t)names.count);
+    }
+    if (near.len != 0) {
+        size_t len = strlen(what);
+        (void)snprintf(what + len, sizeof what - len, "; did you mean '%.*s'?", (int)near.len,
+                       (const char *)near.ptr);
+    }
+    add_problem(config, instance, "plugin", what);
+    return chy_problems_end(&config->problems);
+}
+
 chy_status chy_prepare_instance(struct chy_op *op, struct chy_config *config,
                                 struct chy_registry *registry,
                                 struct chy_prepared_instance *instance)
 {
-    CHY_TRY(chy_registry_load(registry, op, instance->config->plugin, &instance->plugin));
-    if (!chy_loaded_plugin_has(instance->plugin, instance->interface)) {
-        return chy_fail(op, CHY_BAD_INPUT, 0,
-                        "%.*s:%u: '%.*s': expected a plugin with the interface %s, found '%.*s'",
-                        (int)config->file.len, (const char *)config->file.ptr,
-                        instance->config->line, (int)instance->config->name.len,
-                        (const char *)instance->config->name.ptr,
-                        chy_interface_name(instance->interface), (int)instance->config->plugin.len,
-                        (const char *)instance->config->plugin.ptr);
+    const struct chy_config_instance *wanted = instance->config;
+    chy_status status = chy_registry_load(registry, op, wanted->plugin, &instance->plugin);
+    if (status == CHY_NO_MEMORY) {
+        return status;
     }
-    return chy_config_instance_options(op, config, instance->config,
-                                       instance->plugin->descriptor.options, &instance->options);
+    if (status != CHY_OK) {
+        return fail_load(op, config, registry, wanted, status);
+    }
+    if (!chy_loaded_plugin_has(instance->plugin, instance->interface)) {
+        char what[CHY_MESSAGE_MAX];
+        (void)snprintf(what, sizeof what,
+                       "'%.*s': expected a plugin with the interface %s, found '%.*s'",
+                       (int)wanted->name.len, (const char *)wanted->name.ptr,
+                       chy_interface_name(instance->interface), (int)wanted->plugin.len,
+                       (const char *)wanted->plugin.ptr);
+        chy_problems_init(&config->problems, op, config->file);
+        add_problem(config, wanted, "plugin", what);
+        return chy_problems_end(&config->problems);
+    }
+    return chy_config_instance_options(op, config, wanted, instance->plugin->descriptor.options,
+                                       &instance->options);
 }
 
 chy_status chy_prepare(struct chy_op *op, struct chy_config *config, struct chy_registry *registry,

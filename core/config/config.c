@@ -78,13 +78,14 @@ static chy_status read_section(struct chy_op *op, struct chy_config *config,
 
 /* --- what no table can say ------------------------------------------------------------------- */
 
-/** Records a problem with `section.key`, at its place if it is written. */
+/** Records a problem with `section.key`, at its place if it is written, else at its section's. */
 static void add_problem(struct chy_config *config, const char *section, const char *key,
                         const char *code, const char *what)
 {
     char path[64];
     const struct chy_yaml_node *map = chy_yaml_find(config->root, chy_text(section));
     const struct chy_yaml_node *node = chy_yaml_find(map, chy_text(key));
+    node = node == NULL ? map : node;
     (void)snprintf(path, sizeof path, "%s.%s", section, key);
     chy_problems_add(&config->problems, code, node == NULL ? 0 : node->line,
                      node == NULL ? 0 : node->column, chy_text(path), "%s", what);

@@ -24,7 +24,8 @@ struct chy_config_instance {
     struct chy_slice plugin;             /**< name of the .so without its ending */
     const struct chy_yaml_node *options; /**< NULL: none given */
     struct chy_slice path;               /**< of the options: "crypto[0].options" */
-    uint32_t line;                       /**< 0: not written, a default */
+    uint32_t line;                       /**< of its plugin; 0: not written, a default */
+    uint32_t column;
 };
 
 struct chy_config_pin {

@@ -84,7 +84,9 @@ static chy_status read_instance(struct chy_op *op, struct chy_config *config,
         instance.name = instance.plugin;
     }
     instance.options = chy_yaml_find(node, options_key[0]);
-    instance.line = node->line;
+    const struct chy_yaml_node *plugin = chy_yaml_find(node, chy_text("plugin"));
+    instance.line = plugin == NULL ? node->line : plugin->line;
+    instance.column = plugin == NULL ? node->column : plugin->column;
     CHY_TRY(sub_path(op, path, "options", &instance.path));
     check_name(config, node, path, instance.name);
     check_name(config, node, path, instance.plugin);
@@ -168,8 +170,9 @@ static void check_unique(struct chy_config *config)
         for (uint32_t k = 0; k < i; k++) {
             const struct chy_config_instance *earlier = all_at(config, k);
             if (instance->name.len != 0 && chy_slice_equal(instance->name, earlier->name)) {
-                chy_problems_add(&config->problems, "duplicate_name", instance->line, 1,
-                                 instance->path, "two instances are called '%.*s': give one a name",
+                chy_problems_add(&config->problems, "duplicate_name", instance->line,
+                                 instance->column, instance->path,
+                                 "two instances are called '%.*s': give one a name",
                                  (int)instance->name.len, (const char *)instance->name.ptr);
             }
         }

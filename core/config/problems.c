@@ -3,10 +3,17 @@
 #include "base/slice.h"
 
 #define POINTER_MAX 512U
-#define WHAT_MAX 400U
+#define WHAT_MAX 600U
 /** How much of a file's name and of a key path a message shows. */
 #define FILE_MAX 200U
 #define PATH_SHOWN_MAX 200U
+
+struct chy_problem {
+    struct chy_problem *next;
+    uint32_t line; /**< 0: it has no place */
+    uint32_t column;
+    struct chy_issue issue;
+};
 
 void chy_problems_init(struct chy_problems *problems, struct chy_op *op, struct chy_slice file)
 {
@@ -39,6 +46,35 @@ static struct chy_slice pointer_of(struct chy_slice path, char out[POINTER_MAX])
     return chy_slice_of(out, len);
 }
 
+static bool is_before(const struct chy_problem *one, const struct chy_problem *other)
+{
+    // A place of 0 stands behind all others.
+    uint32_t line = one->line - 1;
+    uint32_t other_line = other->line - 1;
+    return line < other_line || (line == other_line && one->column < other->column);
+}
+
+/** keep copies an issue to where the file has it; among equals behind those that are there. */
+static void keep(struct chy_problems *problems, uint32_t line, uint32_t column,
+                 const struct chy_issue *issue)
+{
+    struct chy_problem *problem = chy_alloc(problems->op, sizeof *problem);
+    if (problem == NULL || chy_copy(problems->op, issue->code, &problem->issue.code) != CHY_OK ||
+        chy_copy(problems->op, issue->path, &problem->issue.path) != CHY_OK ||
+        chy_copy(problems->op, issue->message, &problem->issue.message) != CHY_OK) {
+        problems->no_memory = true;
+        return;
+    }
+    problem->line = line;
+    problem->column = column;
+    struct chy_problem **at = &problems->first;
+    while (*at != NULL && !is_before(problem, *at)) {
+        at = &(*at)->next;
+    }
+    problem->next = *at;
+    *at = problem;
+}
+
 void chy_problems_add(struct chy_problems *problems, const char *code, uint32_t line,
                       uint32_t column, struct chy_slice path, const char *format, ...)
 {
@@ -57,21 +93,22 @@ void chy_problems_add(struct chy_problems *problems, const char *code, uint32_t 
         text, sizeof text, "%.*s:%s %.*s%s%s", (int)chy_slice_first(problems->file, FILE_MAX).len,
         (const char *)problems->file.ptr, place, (int)chy_slice_first(path, PATH_SHOWN_MAX).len,
         (const char *)path.ptr, path.len == 0 ? "" : ": ", what);
-    struct chy_issue issue = {chy_text(code), pointer_of(path, pointer), chy_text(text)};
-    problems->op->host->issue(problems->op, &issue);
-    if (problems->count == 0) {
-        size_t len = strnlen(text, sizeof problems->first - 1);
-        memcpy(problems->first, text, len);
-        problems->first[len] = '\0';
-    }
-    problems->count++;
+    keep(problems, line, column,
+         &(struct chy_issue){chy_text(code), pointer_of(path, pointer), chy_text(text)});
 }
 
 chy_status chy_problems_end(struct chy_problems *problems)
 {
-    if (problems->count == 0) {
+    if (problems->no_memory) {
+        return chy_fail_memory(problems->op);
+    }
+    if (problems->first == NULL) {
         return CHY_OK;
     }
-    return chy_fail_reason(problems->op, CHY_BAD_INPUT, CHY_REASON_VALIDATION, "%s",
-                           problems->first);
+    for (const struct chy_problem *one = problems->first; one != NULL; one = one->next) {
+        problems->op->host->issue(problems->op, &one->issue);
+    }
+    struct chy_slice message = problems->first->issue.message;
+    return chy_fail_reason(problems->op, CHY_BAD_INPUT, CHY_REASON_VALIDATION, "%.*s",
+                           (int)message.len, (const char *)message.ptr);
 }

@@ -11,11 +11,15 @@
 
 #include <chancery/host.h>
 
+#include <stdbool.h>
+
+struct chy_problem;
+
 struct chy_problems {
     struct chy_op *op;
     struct chy_slice file;
-    uint32_t count;
-    char first[CHY_MESSAGE_MAX]; /**< the message of the first */
+    struct chy_problem *first; /**< in the order of the file; those without a place last */
+    bool no_memory;
 };
 
 void chy_problems_init(struct chy_problems *problems, struct chy_op *op, struct chy_slice file);
@@ -26,7 +30,7 @@ void chy_problems_add(struct chy_problems *problems, const char *code, uint32_t 
     CHY_PRINTF(6, 7);
 
 /** chy_problems_end is CHY_OK if there were none, else CHY_BAD_INPUT with CHY_REASON_VALIDATION,
- *  all of them as issues, and the first as the message. */
+ *  all of them as issues in the order of the file, and the first as the message. */
 CHY_MUST_USE chy_status chy_problems_end(struct chy_problems *problems);
 
 /** chy_nearest_name finds the name that `text` may have been meant to be: at most a third of its

@@ -81,6 +81,11 @@ void chy_registry_free(struct chy_registry *registry)
     chy_arena_free(registry->arena);
 }
 
+const char *chy_registry_directory(const struct chy_registry *registry)
+{
+    return registry->config.plugin_directory;
+}
+
 chy_status chy_registry_load(struct chy_registry *registry, struct chy_op *op,
                              struct chy_slice name, const struct chy_loaded_plugin **out_plugin)
 {

@@ -78,6 +78,9 @@ CHY_MUST_USE struct chy_registry *chy_registry_new(const struct chy_registry_con
 void chy_registry_free(struct chy_registry *registry);
 CHY_DEFINE_AUTO(struct chy_registry, chy_registry_free);
 
+/** chy_registry_directory is the folder that it loads from. */
+const char *chy_registry_directory(const struct chy_registry *registry);
+
 /** chy_registry_load loads a plugin, or finds it when it is loaded already. */
 CHY_MUST_USE chy_status chy_registry_load(struct chy_registry *registry, struct chy_op *op,
                                           struct chy_slice name,

@@ -27,17 +27,29 @@ static bool real_path(int fd, char out[PATH_MAX])
     return true;
 }
 
+/** Whose files are taken: who may change them may run code in this process. */
+static bool is_trusted(uid_t owner, bool trust_owner)
+{
+    return owner == 0 || (trust_owner && owner == geteuid());
+}
+
 static chy_status check_directory(const struct chy_candidate *candidate, const char *directory,
-                                  int fd)
+                                  int fd, bool trust_owner)
 {
     struct stat info;
     if (fstat(fd, &info) != 0) {
         return chy_refuse(candidate, CHY_BROKEN, "cannot look at its directory '%s': %s", directory,
                           strerror(errno));
     }
-    if ((info.st_mode & S_IWOTH) != 0) {
+    if (!is_trusted(info.st_uid, trust_owner)) {
+        return chy_refuse(
+            candidate, CHY_DENIED, "expected a directory of root%s, found '%s' of the user id %lu",
+            trust_owner ? " or the user who runs this" : "", directory, (unsigned long)info.st_uid);
+    }
+    if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return chy_refuse(candidate, CHY_DENIED,
-                          "expected a directory that others may not write, found mode %04o of '%s'",
+                          "expected a directory that only its owner may write, found mode %04o of "
+                          "'%s'",
                           (unsigned)(info.st_mode & 07777), directory);
     }
     return CHY_OK;
@@ -70,7 +82,7 @@ static chy_status check_file(const struct chy_candidate *candidate, const struct
         return chy_refuse(candidate, CHY_BAD_INPUT, "expected a regular file, found %s",
                           S_ISDIR(info->st_mode) ? "a directory" : "a file of another kind");
     }
-    if (info->st_uid != 0 && !(trust_owner && info->st_uid == geteuid())) {
+    if (!is_trusted(info->st_uid, trust_owner)) {
         return chy_refuse(
             candidate, CHY_DENIED, "expected the owner root%s, found the user id %lu%s",
             trust_owner ? " or the user who runs this" : "", (unsigned long)info->st_uid,
@@ -89,7 +101,7 @@ static chy_status open_in(struct chy_candidate *candidate, const struct chy_load
 {
     char file[CHY_PLUGIN_NAME_MAX + sizeof ".so"];
     struct stat info;
-    CHY_TRY(check_directory(candidate, config->directory, directory_fd));
+    CHY_TRY(check_directory(candidate, config->directory, directory_fd, config->trust_owner));
     (void)snprintf(file, sizeof file, "%.*s.so", (int)candidate->name.len,
                    (const char *)candidate->name.ptr);
     // O_NONBLOCK: a FIFO in the file's place must not hold us up.

@@ -231,6 +231,31 @@ def test_config_check_wants_the_right_interface(run, folder, write_config):
     )
 
 
+def test_problems_come_in_the_order_of_the_file(run, write_config):
+    config = write_config("pki:\n  public_url: ftp://x\nlog:\n  level: loud\napi:\n  listen: nowhere\n")
+    got = run("config", "check", "--config", config)
+    assert got.returncode == 1
+    lines = [int(line.split(":")[1]) for line in got.stderr.splitlines()[1:]]
+    assert lines == [3, 5, 7], got.stderr
+
+
+def test_a_plugin_that_is_not_there_is_told_with_place_and_nearest_name(run, folder, write_config):
+    config = write_config("enrollment:\n  - plugin: prob-good\nplugins:\n  directory: plugins\n")
+    got = run("config", "check", "--config", config)
+    assert got.returncode == 1
+    assert (f"{config}:3:13: enrollment[0].plugin: plugin '{folder}/prob-good.so': cannot open it: "
+            "No such file or directory; did you mean 'probe-good'?") in got.stderr
+
+
+def test_what_serve_needs_is_told_with_the_place_of_its_section(run, write_config):
+    config = write_config("log:\n  level: info\napi:\n  listen: 0.0.0.0:0\npki:\n  backdate: 1m\n"
+                          "plugins:\n  trust_owner: true\n")
+    got = run("config", "check", "--config", config)
+    assert got.returncode == 1
+    assert f"  {config}:5:3: api.tls_certificate: " in got.stderr
+    assert f"  {config}:7:3: pki.public_url: " in got.stderr
+
+
 def test_config_check_refuses_a_kek_that_others_may_read(run, write_config):
     config = write_config(GOOD, kek_mode=0o644)
     got = run("config", "check", "--config", config)

@@ -117,8 +117,9 @@ static const struct {
      "c.yaml:3:11: api.listen: expected address:port (127.0.0.1:8080, [::1]:8443, localhost:0) or "
      ":port"},
     {KEK "api: 1\n", "c.yaml:2:6: api: expected a map of options, found a single value"},
-    {KEK "api:\n  tls_key: k.pem\n", "c.yaml: api.tls_certificate: tls_certificate and tls_key are "
-                                     "given together or not at all"},
+    {KEK "api:\n  tls_key: k.pem\n",
+     "c.yaml:3:3: api.tls_certificate: tls_certificate and tls_key are "
+     "given together or not at all"},
     {KEK "api:\n  tls_client_ca: k.pem\n",
      "c.yaml:3:18: api.tls_client_ca: client certificates need tls_certificate and tls_key"},
     {KEK "storage: [x]\n",
@@ -135,7 +136,7 @@ static const struct {
     {KEK "crypto: []\n", "c.yaml:2:9: crypto: expected a list of 1 to 16 instances (- plugin: …), "
                          "found a list"},
     {KEK "crypto:\n  - plugin: a\n  - plugin: a\n",
-     "c.yaml:4:1: crypto[1].options: two instances are called 'a': give one a name"},
+     "c.yaml:4:13: crypto[1].options: two instances are called 'a': give one a name"},
     {KEK "crypto:\n  - plugin: api\n",
      "c.yaml: enrollment[0].options: two instances are called 'api': give one a name"},
     {KEK "roles:\n  ca: crypto-wolfsl\n",
@@ -192,7 +193,7 @@ START_TEST(serve_needs_a_public_url_and_tls)
         {KEK "pki:\n  public_url: http://x\napi:\n  listen: \"[::1]:1\"\n", NULL},
         {KEK "pki:\n  public_url: http://x\napi:\n  listen: localhost:1\n", NULL},
         {KEK "pki:\n  public_url: http://x\napi:\n  listen: 128.0.0.1:1\n",
-         "c.yaml: api.tls_certificate: the API needs TLS"},
+         "c.yaml:5:3: api.tls_certificate: the API needs TLS"},
         {KEK "pki:\n  public_url: http://x\napi:\n  tls_certificate: c\n  tls_key: k\n", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

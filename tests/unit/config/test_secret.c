@@ -85,7 +85,7 @@ static const char *read_secret(struct fixture *f, const char *written)
                                             &f->options),
                      CHY_OK);
     chy_status status = chy_problems_end(&f->problems);
-    f->problems.count = 0;
+    f->problems.first = NULL;
     return status == CHY_OK ? (const char *)chy_option_at(&f->options, 0)->text.ptr : NULL;
 }
 

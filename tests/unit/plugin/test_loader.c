@@ -264,7 +264,17 @@ START_TEST(refuses_what_others_may_write)
     ck_assert_int_eq(chmod(place.file, 0755), 0);
     ck_assert_int_eq(chmod(place.directory, 01777), 0);
     expect_refusal(&place, CHY_DENIED,
-                   "expected a directory that others may not write, found mode 1777");
+                   "expected a directory that only its owner may write, found mode 1777");
+    ck_assert_int_eq(chmod(place.directory, 0775), 0);
+    expect_refusal(&place, CHY_DENIED,
+                   "expected a directory that only its owner may write, found mode 0775");
+    if (geteuid() == 0) { // only root can give a folder away
+        ck_assert_int_eq(chmod(place.directory, 0755), 0);
+        ck_assert_int_eq(chown(place.directory, 4711, 0), 0);
+        expect_refusal(&place, CHY_DENIED,
+                       "expected a directory of root or the user who runs this");
+        ck_assert_int_eq(chown(place.directory, 0, 0), 0);
+    }
     place_close(&place);
 }
 END_TEST
