@@ -32,6 +32,7 @@ static int run_promises(void)
 int main(int argc, char **argv)
 {
     if (!conf_arguments_parse(&crypto_arguments, argc, argv)) {
+        conf_say("besides: --vectors DIR, test vectors to compare with");
         return 2;
     }
     crypto_plugin = conf_plugin_load(crypto_arguments.plugin);

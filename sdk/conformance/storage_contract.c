@@ -12,6 +12,7 @@
 int main(int argc, char **argv)
 {
     if (!conf_arguments_parse(&arguments, argc, argv)) {
+        conf_say("besides: --volatile, which promises that nothing outlives an instance");
         return 2;
     }
     is_volatile = conf_flag(&arguments, "--volatile");

@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* --- names: to make the plugin yours, change these and `name` in CMakeLists.txt -------- */
+
+#define NAME "template"   /* the plugin's: as the file is called, and the configuration */
+#define METHOD "template" /* the `enrollmentType` of profiles, and the first part of the route */
+
 /* --- options: what the configuration may say, checked before create() sees it ----------------- */
 
 enum {
@@ -61,7 +66,7 @@ static chy_status issue(void *self, struct chy_op *op, const struct chy_route *r
     struct chy_enroll_request request = {
         .struct_size = sizeof request,
         .flags = plugin->omit_root ? CHY_ENROLL_REMOVE_ROOTS : 0,
-        .method = CHY_TEXT_INIT("template"),
+        .method = CHY_TEXT_INIT(METHOD),
         .profile_id = parameter(http, "profileId"),
         .csr = http->body,
         .path_length = -1,
@@ -90,7 +95,7 @@ static const struct chy_slice csr_types[] = {
 static const struct chy_route routes[] = {
     {
         .method = CHY_TEXT_INIT("POST"),
-        .pattern = CHY_TEXT_INIT("/template/profiles/{profileId}/certificates"),
+        .pattern = CHY_TEXT_INIT("/" METHOD "/profiles/{profileId}/certificates"),
         .operation = CHY_TEXT_INIT("templateIssueCertificate"),
         .summary = CHY_TEXT_INIT("Issue a certificate for a PKCS#10 request"),
         .auth = CHY_AUTH_BEARER, /* any principal: core's enroll asks for the permission */
@@ -101,7 +106,7 @@ static const struct chy_route routes[] = {
 };
 
 static const struct chy_enrollment_ops enrollment = {
-    .method = CHY_TEXT_INIT("template"),
+    .method = CHY_TEXT_INIT(METHOD),
     .method_summary = CHY_TEXT_INIT("A PKCS#10 request in, a certificate out"),
     .routes = CHY_VIEW_INIT(routes),
 };
@@ -160,7 +165,7 @@ static const struct chy_interface interfaces[] = {
 
 static const struct chy_plugin descriptor = {
     .struct_size = sizeof descriptor,
-    .name = CHY_TEXT_INIT("template"),
+    .name = CHY_TEXT_INIT(NAME),
     .version = CHY_TEXT_INIT("1.0.0"),
     .licence = CHY_TEXT_INIT("Apache-2.0"),
     .summary = CHY_TEXT_INIT("An enrollment method to start from"),

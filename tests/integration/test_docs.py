@@ -142,15 +142,54 @@ def test_pages_have_blocks():
     assert sum(block.answer is not None for block in blocks("docs/api.md")) > 10
 
 
+def enroll_by_template(ready, method, folder):
+    admin = Api(ready.url, ready.token)
+    made = ok(admin.create_profile(
+        projectId=ready.projectId, caId=ready.ecCaId, certificatePolicyId=ready.policyId,
+        slug=f"by-{method}", enrollmentType=method, defaults={"ttlDays": 30},
+        **{f"{method}Config": {}}))
+    path = f"/{method}/profiles/{made['certificateProfile']['id']}/certificates"
+    csr = folder / "own.csr"
+    subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", folder / "own.key",
+                    "-out", csr, "-subj", "/CN=own.example.com"],
+                   check=True, capture_output=True)
+    answer = admin.call("POST", path, data=csr.read_bytes(),
+                        headers={"Content-Type": "application/pkcs10"})
+    assert answer.status_code == 200, answer.text
+    chain = re.findall(r"-----BEGIN CERTIFICATE-----\n.*?-----END CERTIFICATE-----\n",
+                       answer.text, re.S)
+    assert "".join(chain) == answer.text and len(chain) == 2  # the root is left out
+    shown = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=chain[0],
+                           text=True, check=True, capture_output=True).stdout
+    assert "own.example.com" in shown
+    other = admin.call("POST", path, data=b"{}", headers={"Content-Type": "application/json"})
+    assert other.status_code == 415
+
+
+def build_template(sdk, folder, name):
+    """The template, made somebody's own as the plugin guide says."""
+    shutil.copytree(sdk / "share/chancery/template", folder)
+    for file, what in (("CMakeLists.txt", "set(name {})"), ("template.c", '#define NAME "{}"'),
+                       ("template.c", '#define METHOD "{}"')):
+        text = (folder / file).read_text(encoding="utf-8")
+        assert what.format("template") in text
+        (folder / file).write_text(text.replace(what.format("template"), what.format(name)),
+                                   encoding="utf-8")
+    for words in (["-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={sdk}"],
+                  ["--build", folder / "build"]):
+        subprocess.run(["cmake", *words], check=True, capture_output=True)
+    return folder / "build" / f"{name}.so"
+
+
 def test_the_template_enrolls(sdk, tmp_path):
-    """What the plugin guide promises of the template: a CSR in, a certificate and its chain out."""
-    build = tmp_path / "build"
-    subprocess.run(["cmake", "-S", sdk / "share/chancery/template", "-B", build,
-                    f"-DCMAKE_PREFIX_PATH={sdk}"], check=True, capture_output=True)
-    subprocess.run(["cmake", "--build", build], check=True, capture_output=True)
+    """What the plugin guide promises of the template: a CSR in, a certificate and its chain out,
+    and a plugin of another name made of it serves beside it."""
     plugins = tmp_path / "plugins"
     plugins.mkdir(mode=0o755)
-    for file in [*(BUILD / "lib/chancery/plugins").glob("*.so"), build / "template.so"]:
+    for file in [*(BUILD / "lib/chancery/plugins").glob("*.so"),
+                 build_template(sdk, tmp_path / "hello", "template"),
+                 build_template(sdk, tmp_path / "other", "mine")]:
         shutil.copy(file, plugins)
     one = Daemon(tmp_path / "daemon")
     try:
@@ -159,32 +198,12 @@ def test_the_template_enrolls(sdk, tmp_path):
         (file,) = one.data.glob("*.yaml")
         text = file.read_text(encoding="utf-8")
         assert "\n    plugin: api\n" in text
-        text = text.replace("\n    plugin: api\n",
-                            "\n    plugin: api\n  - name: hello\n    plugin: template\n")
+        text = text.replace("\n    plugin: api\n", "\n    plugin: api\n  - name: hello\n"
+                            "    plugin: template\n  - plugin: mine\n")
         file.write_text(f"{text}plugins:\n  directory: {plugins}\n", encoding="utf-8")
-        ready = one.start().ready
-        admin = Api(ready.url, ready.token)
-        made = ok(admin.create_profile(
-            projectId=ready.projectId, caId=ready.ecCaId, certificatePolicyId=ready.policyId,
-            slug="by-template", enrollmentType="template", templateConfig={},
-            defaults={"ttlDays": 30}))
-        path = f"/template/profiles/{made['certificateProfile']['id']}/certificates"
-        csr = tmp_path / "own.csr"
-        subprocess.run(["openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-keyout", tmp_path / "own.key",
-                        "-out", csr, "-subj", "/CN=own.example.com"],
-                       check=True, capture_output=True)
-        answer = admin.call("POST", path, data=csr.read_bytes(),
-                            headers={"Content-Type": "application/pkcs10"})
-        assert answer.status_code == 200, answer.text
-        chain = re.findall(r"-----BEGIN CERTIFICATE-----\n.*?-----END CERTIFICATE-----\n",
-                           answer.text, re.S)
-        assert "".join(chain) == answer.text and len(chain) == 2  # the root is left out
-        shown = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=chain[0],
-                               text=True, check=True, capture_output=True).stdout
-        assert "own.example.com" in shown
-        other = admin.call("POST", path, data=b"{}", headers={"Content-Type": "application/json"})
-        assert other.status_code == 415
+        one.start()
+        for method in ("template", "mine"):
+            enroll_by_template(one.ready, method, tmp_path)
         one.stop()
     finally:
         one.kill()
