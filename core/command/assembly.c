@@ -269,6 +269,14 @@ static chy_status open_runtime(struct chy_assembly *a, struct chy_op *op)
     return chy_clock_guard_new(runtime, op, &runtime->clock_guard);
 }
 
+/** sealing_key serves host->seal and host->open (chy_sealing_key_fn). */
+static chy_status sealing_key(struct chy_op *op, const struct chy_uuid *id, struct chy_uuid *out_id,
+                              struct chy_crypto_key *out_key)
+{
+    return chy_keyring_instance_key(chy_services_of(op->host)->runtime->keyring, op, id, out_id,
+                                    out_key);
+}
+
 static chy_status runtime_up(void *assembly, struct chy_op *op)
 {
     struct chy_assembly *a = assembly;
@@ -290,6 +298,7 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
         return status;
     }
     a->cli->services.runtime = runtime;
+    a->cli->services.sealing_key = sealing_key;
     chy_access_as_system(op);
     return CHY_OK;
 }
@@ -299,6 +308,7 @@ static void runtime_down(void *assembly, struct chy_op *op)
     struct chy_assembly *a = assembly;
     (void)op;
     if (a->cli->services.runtime != NULL) {
+        a->cli->services.sealing_key = NULL;
         a->cli->services.runtime = NULL;
         close_runtime(&a->runtime);
     }

@@ -4,6 +4,7 @@
 #include "base/lock.h"
 #include "base/time.h"
 #include "enroll/crl.h"
+#include "resource/keyring.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -43,6 +44,12 @@ static chy_status clean_revocations(struct chy_runtime *runtime, struct chy_op *
     return CHY_OK;
 }
 
+/** follow_kek learns of a KEK that was rotated while this process runs. */
+static chy_status follow_kek(struct chy_runtime *runtime, struct chy_op *op)
+{
+    return chy_keks_refresh(chy_keyring_keks(runtime->keyring), op);
+}
+
 /** All may run on every node at once: what they do is guarded row by row. */
 static const struct {
     const char *name;
@@ -52,6 +59,7 @@ static const struct {
                       */
 } table[] = {
     {"job.crl", 5 * CHY_US_PER_MINUTE, refresh_crls, false},
+    {"job.kek", 10 * CHY_US_PER_SECOND, follow_kek, false},
     {"job.clean", CHY_US_PER_HOUR, chy_access_clean, true},
     {"job.crl-clean", CHY_US_PER_HOUR, clean_revocations, true},
 };

@@ -207,7 +207,7 @@ static chy_status bind_to_instance(struct chy_op *op, struct chy_slice aad,
 {
     const struct chy_services *services = chy_services_of(op->host);
     const struct chy_instance *instance = chy_operation_of(op)->instance;
-    if (services->sealing_key.key == NULL) {
+    if (services->sealing_key == NULL) {
         return chy_fail(op, CHY_UNSUPPORTED, 0, "this host has no key that seals plugins' secrets");
     }
     if (instance == NULL) {
@@ -228,24 +228,45 @@ static chy_status bind_to_instance(struct chy_op *op, struct chy_slice aad,
     return CHY_OK;
 }
 
+/** What is sealed begins with the id of the data key that sealed it. */
 static chy_status seal(struct chy_op *op, struct chy_slice aad, struct chy_slice secret,
                        struct chy_slice *out_sealed)
 {
     struct chy_slice bound = {NULL, 0};
+    struct chy_slice sealed;
+    struct chy_uuid id;
+    struct chy_crypto_key key;
     CHY_TRY(bind_to_instance(op, aad, &bound));
+    CHY_TRY(chy_services_of(op->host)->sealing_key(op, NULL, &id, &key));
     const struct chy_seal_context context = chy_seal_context_of(PLUGIN_SECRET_PURPOSE, bound);
-    return chy_crypto_seal(&chy_services_of(op->host)->sealing_key, op, &context, secret,
-                           out_sealed);
+    CHY_TRY(chy_crypto_seal(&key, op, &context, secret, &sealed));
+    uint8_t *whole = chy_alloc(op, sizeof id.bytes + sealed.len);
+    if (whole == NULL) {
+        return chy_fail_memory(op);
+    }
+    memcpy(whole, id.bytes, sizeof id.bytes);
+    memcpy(whole + sizeof id.bytes, sealed.ptr, (size_t)sealed.len);
+    *out_sealed = chy_slice_of(whole, sizeof id.bytes + sealed.len);
+    return CHY_OK;
 }
 
 static chy_status open_sealed(struct chy_op *op, struct chy_slice aad, struct chy_slice sealed,
                               struct chy_slice *out_secret)
 {
     struct chy_slice bound = {NULL, 0};
+    struct chy_uuid id;
+    struct chy_crypto_key key;
     CHY_TRY(bind_to_instance(op, aad, &bound));
+    if (sealed.len <= sizeof id.bytes) {
+        return chy_fail_reason(op, CHY_BAD_INPUT, CHY_REASON_CRYPTO,
+                               "a sealed secret has more than %zu bytes", sizeof id.bytes);
+    }
+    memcpy(id.bytes, sealed.ptr, sizeof id.bytes);
+    CHY_TRY(chy_services_of(op->host)->sealing_key(op, &id, &id, &key));
     const struct chy_seal_context context = chy_seal_context_of(PLUGIN_SECRET_PURPOSE, bound);
-    return chy_crypto_open_sealed(&chy_services_of(op->host)->sealing_key, op, &context, sealed,
-                                  out_secret);
+    return chy_crypto_open_sealed(
+        &key, op, &context,
+        chy_slice_of(sealed.ptr + sizeof id.bytes, sealed.len - sizeof id.bytes), out_secret);
 }
 
 /* --- the table ------------------------------------------------------------------------------- */

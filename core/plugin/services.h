@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/uuid.h"
 #include "plugin/crypto.h"
 #include "plugin/storage.h"
 
@@ -21,6 +22,13 @@
 #define CHY_SERVICES_CRYPTO_MAX 16U
 
 struct chy_runtime;
+
+/**
+ * A chy_sealing_key_fn finds the key that seals plugins' secrets: `id` NULL: the one of now.  The
+ * key is borrowed and lives as long as the operation.
+ */
+typedef chy_status chy_sealing_key_fn(struct chy_op *op, const struct chy_uuid *id,
+                                      struct chy_uuid *out_id, struct chy_crypto_key *out_key);
 
 /** The table and what stands behind it.  Members are set while one thread runs. */
 struct chy_services {
@@ -31,8 +39,8 @@ struct chy_services {
     struct chy_storage *storage; /**< NULL: the storage slots answer CHY_UNSUPPORTED */
     struct chy_crypto *crypto[CHY_SERVICES_CRYPTO_MAX];
     uint32_t crypto_count;
-    struct chy_runtime *runtime;       /**< of resource, which this module does not look into */
-    struct chy_crypto_key sealing_key; /**< of seal and open; borrowed; none: CHY_UNSUPPORTED */
+    struct chy_runtime *runtime;     /**< of resource, which this module does not look into */
+    chy_sealing_key_fn *sealing_key; /**< of seal and open; NULL: CHY_UNSUPPORTED */
 };
 
 /** chy_services_init fills the table.  NULL: the real clock, no log, the metrics of the process. */

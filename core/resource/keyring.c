@@ -1,25 +1,27 @@
 #include "resource/keyring.h"
 
-#include "base/encode.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "resource/cache.h"
 #include "resource/collections.h"
+#include "resource/kek.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#define KEK_ID_LEN 16
 #define PERIOD_LEN 7 // "2026-11"
 #define DATA_KEY_LEN 32
-#define SETTING_KEK "kek"
-#define CHECK_TEXT "chancery kek check 1"
+
+/** Data keys that are read, or sealed again, at once. */
+#define DATA_KEY_PAGE 16
+
+/** How often a data key is sealed again because the KEK changed in between. */
+#define KEK_ROUNDS 3
 
 struct chy_keyring {
     struct chy_runtime *runtime;
-    struct chy_crypto_key kek;
+    struct chy_keks *keks;
     struct chy_crypto_key mac_keys[CHY_MAC_COUNT];
-    char kek_id[KEK_ID_LEN + 1];
 };
 
 static const char *const mac_labels[CHY_MAC_COUNT] = {
@@ -39,18 +41,18 @@ struct data_key_name {
 };
 
 /* ------------------------------------------------------------------------------------------------
- * The master key
+ * Roots
  */
 
 static chy_status derive_mac_keys(struct chy_keyring *keyring, struct chy_op *op,
-                                  struct chy_slice kek)
+                                  struct chy_slice root)
 {
     struct chy_crypto *crypto = keyring->runtime->seal_crypto;
     struct chy_key_template hmac_key = {.struct_size = sizeof hmac_key,
                                         .algorithm = CHY_KEY_HMAC_SHA256};
     for (size_t i = 0; i < CHY_MAC_COUNT; i++) {
         struct chy_slice derived;
-        CHY_TRY(chy_crypto_hmac_raw(crypto, op, kek, CHY_DIGEST_SHA256, chy_text(mac_labels[i]),
+        CHY_TRY(chy_crypto_hmac_raw(crypto, op, root, CHY_DIGEST_SHA256, chy_text(mac_labels[i]),
                                     &derived));
         chy_status status =
             chy_crypto_import(crypto, op, &hmac_key, derived, &keyring->mac_keys[i]);
@@ -60,80 +62,18 @@ static chy_status derive_mac_keys(struct chy_keyring *keyring, struct chy_op *op
     return CHY_OK;
 }
 
-static chy_status import_kek(struct chy_keyring *keyring, struct chy_op *op, struct chy_slice kek)
-{
-    struct chy_crypto *crypto = keyring->runtime->seal_crypto;
-    struct chy_key_template aes_key = {.struct_size = sizeof aes_key, .algorithm = CHY_KEY_AES_256};
-    struct chy_slice id;
-    CHY_TRY(chy_crypto_hmac_raw(crypto, op, kek, CHY_DIGEST_SHA256, chy_text("chancery kek id 1"),
-                                &id));
-    chy_hex_encode(chy_slice_of(id.ptr, KEK_ID_LEN / 2), keyring->kek_id);
-    CHY_TRY(chy_crypto_import(crypto, op, &aes_key, kek, &keyring->kek));
-    return derive_mac_keys(keyring, op, kek);
-}
-
-static struct chy_seal_context check_context(void)
-{
-    return chy_seal_context_of("kek-check", chy_text(SETTING_KEK));
-}
-
-static chy_status establish_check(struct chy_keyring *keyring, struct chy_op *op)
-{
-    struct chy_seal_context context = check_context();
-    struct chy_slice sealed;
-    CHY_TRY(chy_crypto_seal(&keyring->kek, op, &context, chy_text(CHECK_TEXT), &sealed));
-    struct chy_batch batch;
-    chy_batch_init(&batch, op, 0);
-    struct chy_write *write =
-        chy_batch_insert(&batch, CHY_C_SETTINGS, CHY_KEY(chy_value_text(chy_text(SETTING_KEK))));
-    chy_write_set(write, CHY_SETTING_TEXT, chy_value_text(chy_keyring_kek_id(keyring)));
-    chy_write_set(write, CHY_SETTING_BLOB, chy_value_blob(sealed));
-    return chy_batch_commit(&batch, keyring->runtime->storage, NULL);
-}
-
-static chy_status check_kek(struct chy_keyring *keyring, struct chy_op *op, bool establish)
-{
-    struct chy_storage_row row;
-    chy_status status = chy_storage_read(keyring->runtime->storage, op, CHY_C_SETTINGS,
-                                         CHY_KEY(chy_value_text(chy_text(SETTING_KEK))),
-                                         CHY_FIELDS(CHY_SETTING_TEXT, CHY_SETTING_BLOB), &row);
-    if (status == CHY_NOT_FOUND) {
-        return establish
-                   ? establish_check(keyring, op)
-                   : chy_fail(op, CHY_DENIED, 0,
-                              "the database has no master key (KEK) yet; for a new instance run "
-                              "'chancery init --config' with this configuration");
-    }
-    CHY_TRY(status);
-    struct chy_slice id = chy_row_text(&row, 0);
-    struct chy_seal_context context = check_context();
-    struct chy_slice opened;
-    if (!chy_slice_equal(id, chy_keyring_kek_id(keyring)) ||
-        chy_crypto_open_sealed(&keyring->kek, op, &context, chy_row_blob(&row, 1), &opened) !=
-            CHY_OK) {
-        return chy_fail(op, CHY_DENIED, 0,
-                        "wrong master key (KEK): the database was made with %.*s, the configured "
-                        "one is %s; configure the KEK that belongs to this database",
-                        (int)id.len, (const char *)id.ptr, keyring->kek_id);
-    }
-    return CHY_OK;
-}
-
 chy_status chy_keyring_open(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice kek,
                             bool establish, struct chy_keyring **out_keyring)
 {
-    if (kek.len != CHY_KEK_LEN) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "the master key (KEK) has %llu bytes, not %d",
-                        (unsigned long long)kek.len, CHY_KEK_LEN);
-    }
+    struct chy_slice mac_root;
     struct chy_keyring *keyring = calloc(1, sizeof *keyring);
     if (keyring == NULL) {
         return chy_fail_memory(op);
     }
     keyring->runtime = runtime;
-    chy_status status = import_kek(keyring, op, kek);
+    chy_status status = chy_keks_open(runtime, op, kek, establish, &mac_root, &keyring->keks);
     if (status == CHY_OK) {
-        status = check_kek(keyring, op, establish);
+        status = derive_mac_keys(keyring, op, mac_root);
     }
     if (status != CHY_OK) {
         chy_keyring_close(keyring);
@@ -148,16 +88,16 @@ void chy_keyring_close(struct chy_keyring *keyring)
     if (keyring == NULL) {
         return;
     }
-    chy_crypto_key_release(&keyring->kek);
+    chy_keks_close(keyring->keks);
     for (size_t i = 0; i < CHY_MAC_COUNT; i++) {
         chy_crypto_key_release(&keyring->mac_keys[i]);
     }
     free(keyring);
 }
 
-struct chy_slice chy_keyring_kek_id(const struct chy_keyring *keyring)
+struct chy_keks *chy_keyring_keks(struct chy_keyring *keyring)
 {
-    return chy_slice_of(keyring->kek_id, KEK_ID_LEN);
+    return keyring->keks;
 }
 
 chy_status chy_keyring_mac(struct chy_keyring *keyring, struct chy_op *op,
@@ -192,24 +132,31 @@ static chy_status data_key_aad(struct chy_op *op, const struct chy_uuid *id,
 
 static struct chy_view data_key_fields(void)
 {
-    static const uint32_t fields[] = {CHY_DATA_KEY_ID, CHY_DATA_KEY_PROJECT_ID,
-                                      CHY_DATA_KEY_SEALED};
+    static const uint32_t fields[] = {CHY_DATA_KEY_ID, CHY_DATA_KEY_PROJECT_ID, CHY_DATA_KEY_SEALED,
+                                      CHY_DATA_KEY_KEK_ID};
     struct chy_view view = CHY_VIEW_INIT(fields);
     return view;
+}
+
+/** unwrap opens a row of data_key_fields(). */
+static chy_status unwrap(struct chy_keyring *keyring, struct chy_op *op,
+                         const struct chy_storage_row *row, struct chy_slice *out_bytes)
+{
+    struct chy_uuid id = chy_row_uuid(row, 0);
+    struct chy_uuid project_id = chy_row_uuid(row, 1);
+    struct chy_slice aad;
+    CHY_TRY(data_key_aad(op, &id, &project_id, &aad));
+    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
+    return chy_kek_open(keyring->keks, op, &context, chy_row_text(row, 3), chy_row_blob(row, 2),
+                        out_bytes);
 }
 
 static chy_status open_data_key(struct chy_runtime *runtime, struct chy_op *op,
                                 const struct chy_storage_row *row, struct chy_crypto *crypto,
                                 struct chy_cached **out_cached)
 {
-    struct chy_uuid id = chy_row_uuid(row, 0);
-    struct chy_uuid project_id = chy_row_uuid(row, 1);
-    struct chy_slice aad;
     struct chy_slice bytes;
-    CHY_TRY(data_key_aad(op, &id, &project_id, &aad));
-    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
-    CHY_TRY(
-        chy_crypto_open_sealed(&runtime->keyring->kek, op, &context, chy_row_blob(row, 2), &bytes));
+    CHY_TRY(unwrap(runtime->keyring, op, row, &bytes));
     struct chy_key_template aes_key = {.struct_size = sizeof aes_key, .algorithm = CHY_KEY_AES_256};
     CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
     CHY_TRY(chy_crypto_import(crypto, op, &aes_key, bytes, &key));
@@ -218,7 +165,7 @@ static chy_status open_data_key(struct chy_runtime *runtime, struct chy_op *op,
         return chy_fail_memory(op);
     }
     chy_cached_init(&data_key->cached, free_data_key);
-    data_key->id = id;
+    data_key->id = chy_row_uuid(row, 0);
     data_key->key = chy_crypto_key_take(&key);
     *out_cached = &data_key->cached;
     return CHY_OK;
@@ -241,33 +188,60 @@ static chy_status load_data_key(struct chy_runtime *runtime, struct chy_op *op,
     return open_data_key(runtime, op, &row, name.crypto, out_cached);
 }
 
+/** A data key in the making. */
+struct made_key {
+    const struct chy_uuid *project_id;
+    struct chy_slice period;
+    struct chy_uuid id;
+    struct chy_slice bytes;
+};
+
+/** insert_data_key sets `out_again` when the KEK that sealed it is no longer the one in use. */
+static chy_status insert_data_key(struct chy_runtime *runtime, struct chy_op *op,
+                                  const struct made_key *made, bool *out_again)
+{
+    struct chy_slice aad;
+    struct chy_slice sealed;
+    struct chy_kek_id kek;
+    CHY_TRY(data_key_aad(op, &made->id, made->project_id, &aad));
+    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
+    CHY_TRY(chy_kek_seal(runtime->keyring->keks, op, &context, made->bytes, &kek, &sealed));
+    struct chy_batch batch;
+    chy_batch_init(&batch, op, 0);
+    struct chy_write *guard = chy_kek_guard(&batch, &kek);
+    struct chy_write *write =
+        chy_batch_insert(&batch, CHY_C_DATA_KEYS, CHY_KEY(chy_value_uuid(&made->id)));
+    chy_write_set(write, CHY_DATA_KEY_PROJECT_ID, chy_value_uuid(made->project_id));
+    chy_write_set(write, CHY_DATA_KEY_PERIOD, chy_value_text(made->period));
+    chy_write_set(write, CHY_DATA_KEY_KEK_ID, chy_value_text(chy_text(kek.text)));
+    chy_write_set(write, CHY_DATA_KEY_SEALED, chy_value_blob(sealed));
+    chy_write_set(write, CHY_DATA_KEY_CREATED_AT, chy_value_time(chy_now(op)));
+    struct chy_storage_outcome outcome = {.struct_size = sizeof outcome};
+    chy_status status = chy_batch_commit(&batch, runtime->storage, &outcome);
+    *out_again = status == CHY_CONFLICT && chy_write_failed(guard, &outcome);
+    return status == CHY_CONFLICT ? CHY_OK : status; // another thread or node made it first
+}
+
 static chy_status make_data_key(struct chy_runtime *runtime, struct chy_op *op,
                                 const struct chy_uuid *project_id, struct chy_slice period)
 {
+    struct made_key made = {.project_id = project_id, .period = period};
     struct chy_buffer bytes = {chy_secret_alloc(op, DATA_KEY_LEN), DATA_KEY_LEN};
+    bool again = true;
     if (bytes.ptr == NULL) {
         return chy_fail_memory(op);
     }
-    struct chy_uuid id;
-    struct chy_slice aad;
-    struct chy_slice sealed;
     CHY_TRY(chy_crypto_random(runtime->seal_crypto, op, bytes));
-    CHY_TRY(chy_runtime_new_uuid(runtime, op, &id));
-    CHY_TRY(data_key_aad(op, &id, project_id, &aad));
-    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
-    CHY_TRY(chy_crypto_seal(&runtime->keyring->kek, op, &context,
-                            chy_slice_of(bytes.ptr, bytes.len), &sealed));
-    struct chy_batch batch;
-    chy_batch_init(&batch, op, 0);
-    struct chy_write *write =
-        chy_batch_insert(&batch, CHY_C_DATA_KEYS, CHY_KEY(chy_value_uuid(&id)));
-    chy_write_set(write, CHY_DATA_KEY_PROJECT_ID, chy_value_uuid(project_id));
-    chy_write_set(write, CHY_DATA_KEY_PERIOD, chy_value_text(period));
-    chy_write_set(write, CHY_DATA_KEY_KEK_ID, chy_value_text(chy_keyring_kek_id(runtime->keyring)));
-    chy_write_set(write, CHY_DATA_KEY_SEALED, chy_value_blob(sealed));
-    chy_write_set(write, CHY_DATA_KEY_CREATED_AT, chy_value_time(chy_now(op)));
-    chy_status status = chy_batch_commit(&batch, runtime->storage, NULL);
-    return status == CHY_CONFLICT ? CHY_OK : status; // another thread or node made it first
+    CHY_TRY(chy_runtime_new_uuid(runtime, op, &made.id));
+    made.bytes = chy_slice_of(bytes.ptr, bytes.len);
+    for (int round = 0; again && round < KEK_ROUNDS; round++) {
+        CHY_TRY(insert_data_key(runtime, op, &made, &again));
+        if (again) {
+            CHY_TRY(chy_keks_refresh(runtime->keyring->keks, op));
+        }
+    }
+    return again ? chy_fail(op, CHY_TRY_LATER, 0, "the master key is being changed; try again")
+                 : CHY_OK;
 }
 
 static chy_status find_month_key(struct chy_runtime *runtime, struct chy_op *op,
@@ -345,6 +319,13 @@ static void add_part(struct chy_buf *buf, struct chy_slice part)
     chy_buf_add(buf, part);
 }
 
+/** project_of is the nil UUID for what belongs to the instance. */
+static const struct chy_uuid *project_of(const struct chy_sealed_place *place)
+{
+    static const struct chy_uuid instance = {{0}};
+    return place->project_id == NULL ? &instance : place->project_id;
+}
+
 static chy_status place_context(struct chy_op *op, const struct chy_sealed_place *place,
                                 struct chy_seal_context *out_context)
 {
@@ -353,7 +334,8 @@ static chy_status place_context(struct chy_op *op, const struct chy_sealed_place
     add_part(&buf, chy_text(place->collection));
     add_part(&buf, chy_slice_of(place->row_id->bytes, sizeof place->row_id->bytes));
     add_part(&buf, chy_text(place->field));
-    add_part(&buf, chy_slice_of(place->project_id->bytes, sizeof place->project_id->bytes));
+    const struct chy_uuid *project_id = project_of(place);
+    add_part(&buf, chy_slice_of(project_id->bytes, sizeof project_id->bytes));
     add_part(&buf, chy_text(place->purpose));
     add_part(&buf, place->spki_sha256);
     chy_buf_add_u8(&buf, place->exportable ? 1 : 0);
@@ -372,7 +354,7 @@ chy_status chy_keyring_seal_key(struct chy_keyring *keyring, struct chy_op *op,
     struct chy_seal_context context;
     const struct data_key *data_key;
     CHY_TRY(place_context(op, place, &context));
-    CHY_TRY(month_key(keyring->runtime, op, place->project_id, key->crypto, &data_key));
+    CHY_TRY(month_key(keyring->runtime, op, project_of(place), key->crypto, &data_key));
     CHY_TRY(chy_crypto_seal_key(&data_key->key, op, &context, key, out_sealed));
     *out_data_key_id = data_key->id;
     return CHY_OK;
@@ -397,7 +379,7 @@ chy_status chy_keyring_seal(struct chy_keyring *keyring, struct chy_op *op,
     struct chy_seal_context context;
     const struct data_key *data_key;
     CHY_TRY(place_context(op, place, &context));
-    CHY_TRY(month_key(keyring->runtime, op, place->project_id, keyring->runtime->leaf_crypto,
+    CHY_TRY(month_key(keyring->runtime, op, project_of(place), keyring->runtime->leaf_crypto,
                       &data_key));
     CHY_TRY(chy_crypto_seal(&data_key->key, op, &context, secret, out_sealed));
     *out_data_key_id = data_key->id;
@@ -414,4 +396,167 @@ chy_status chy_keyring_open_secret(struct chy_keyring *keyring, struct chy_op *o
     CHY_TRY(place_context(op, place, &context));
     CHY_TRY(key_by_id(keyring->runtime, op, data_key_id, keyring->runtime->leaf_crypto, &data_key));
     return chy_crypto_open_sealed(&data_key->key, op, &context, sealed, out_secret);
+}
+
+chy_status chy_keyring_instance_key(struct chy_keyring *keyring, struct chy_op *op,
+                                    const struct chy_uuid *id, struct chy_uuid *out_id,
+                                    struct chy_crypto_key *out_key)
+{
+    static const struct chy_uuid instance = {{0}};
+    struct chy_crypto *crypto = keyring->runtime->leaf_crypto;
+    const struct data_key *data_key;
+    CHY_TRY(id == NULL ? month_key(keyring->runtime, op, &instance, crypto, &data_key)
+                       : key_by_id(keyring->runtime, op, id, crypto, &data_key));
+    *out_id = data_key->id;
+    *out_key = data_key->key;
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Looking at all data keys, and sealing them again
+ */
+
+static void count_of(struct chy_data_key_counts *counts, struct chy_slice kek_id)
+{
+    size_t i = 0;
+    while (i < counts->kek_count && !chy_slice_is(kek_id, counts->keks[i].id.text)) {
+        i++;
+    }
+    if (i == counts->kek_count && i < CHY_DATA_KEY_KEKS_MAX) {
+        counts->kek_count++;
+        (void)snprintf(counts->keks[i].id.text, sizeof counts->keks[i].id.text, "%.*s",
+                       (int)kek_id.len, (const char *)kek_id.ptr);
+    }
+    if (i < CHY_DATA_KEY_KEKS_MAX) {
+        counts->keks[i].count++;
+    }
+    counts->total++;
+}
+
+/** next_page finds data keys in the order of their ids, after `cursor`. */
+static chy_status next_page(struct chy_keyring *keyring, struct chy_op *op, struct chy_slice cursor,
+                            struct chy_storage_page *out_page)
+{
+    struct chy_query query;
+    chy_query_init(&query, op, CHY_C_DATA_KEYS, data_key_fields(), DATA_KEY_PAGE);
+    query.find.cursor = cursor;
+    return chy_query_run(&query, keyring->runtime->storage, out_page);
+}
+
+/** What is done with a page of data keys; its memory and secrets go with `op`. */
+typedef chy_status page_fn(struct chy_keyring *keyring, struct chy_op *op,
+                           const struct chy_storage_page *page, void *context);
+
+/** walk_page does one page in an operation of its own and moves the cursor. */
+static chy_status walk_page(struct chy_keyring *keyring, struct chy_op *op, page_fn *visit,
+                            void *context, struct chy_slice *cursor, bool *out_more)
+{
+    struct chy_op *child = op->host->op_child(op);
+    struct chy_storage_page page;
+    if (child == NULL) {
+        return chy_fail_memory(op);
+    }
+    chy_status status = next_page(keyring, child, *cursor, &page);
+    if (status == CHY_OK) {
+        status = visit(keyring, child, &page, context);
+    }
+    if (status == CHY_OK) {
+        *out_more = page.more != 0;
+        status = chy_copy(op, page.cursor, cursor);
+    } else {
+        struct chy_error error = {.struct_size = sizeof error};
+        op->host->last_error(child, &error);
+        (void)op->host->fail_with(op, &error);
+    }
+    op->host->op_end(child);
+    return status;
+}
+
+static chy_status walk(struct chy_keyring *keyring, struct chy_op *op, uint64_t pages,
+                       page_fn *visit, void *context)
+{
+    struct chy_slice cursor = {NULL, 0};
+    bool more = true;
+    for (uint64_t i = 0; more && i < pages; i++) {
+        CHY_TRY(walk_page(keyring, op, visit, context, &cursor, &more));
+    }
+    return CHY_OK;
+}
+
+static chy_status count_page(struct chy_keyring *keyring, struct chy_op *op,
+                             const struct chy_storage_page *page, void *context)
+{
+    struct chy_data_key_counts *counts = context;
+    for (uint64_t i = 0; i < page->rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(page, i);
+        struct chy_slice bytes;
+        count_of(counts, chy_row_text(row, 3));
+        counts->closed += counts->open_each && unwrap(keyring, op, row, &bytes) != CHY_OK ? 1U : 0U;
+    }
+    return CHY_OK;
+}
+
+chy_status chy_keyring_count(struct chy_keyring *keyring, struct chy_op *op, bool open_each,
+                             struct chy_data_key_counts *out_counts)
+{
+    memset(out_counts, 0, sizeof *out_counts);
+    out_counts->open_each = open_each;
+    return walk(keyring, op, UINT64_MAX, count_page, out_counts);
+}
+
+/** rewrap_row puts the data key of a row, sealed by the KEK in use, into a batch. */
+static chy_status rewrap_row(struct chy_keyring *keyring, struct chy_batch *batch,
+                             const struct chy_storage_row *row)
+{
+    struct chy_op *op = batch->op;
+    struct chy_uuid *id = chy_alloc(op, sizeof *id);
+    struct chy_kek_id *kek = chy_alloc(op, sizeof *kek);
+    if (id == NULL || kek == NULL) {
+        return chy_fail_memory(op);
+    }
+    struct chy_uuid project_id = chy_row_uuid(row, 1);
+    struct chy_slice aad;
+    struct chy_slice bytes;
+    struct chy_slice sealed;
+    *id = chy_row_uuid(row, 0);
+    CHY_TRY(unwrap(keyring, op, row, &bytes));
+    CHY_TRY(data_key_aad(op, id, &project_id, &aad));
+    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
+    CHY_TRY(chy_kek_seal(keyring->keks, op, &context, bytes, kek, &sealed));
+    struct chy_write *write = chy_batch_update(batch, CHY_C_DATA_KEYS, CHY_KEY(chy_value_uuid(id)));
+    chy_write_guard_revision(write, row->revision);
+    chy_write_set(write, CHY_DATA_KEY_KEK_ID, chy_value_text(chy_text(kek->text)));
+    chy_write_set(write, CHY_DATA_KEY_SEALED, chy_value_blob(sealed));
+    return CHY_OK;
+}
+
+/** rewrap_page seals what of a page another KEK sealed. */
+static chy_status rewrap_page(struct chy_keyring *keyring, struct chy_op *op,
+                              const struct chy_storage_page *page, void *context)
+{
+    uint64_t *done = context;
+    struct chy_kek_id now = chy_keks_current(keyring->keks);
+    struct chy_batch batch;
+    chy_batch_init(&batch, op, 0);
+    for (uint64_t i = 0; i < page->rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(page, i);
+        if (!chy_slice_is(chy_row_text(row, 3), now.text)) {
+            CHY_TRY(rewrap_row(keyring, &batch, row));
+        }
+    }
+    uint64_t count = batch.count;
+    if (count == 0) {
+        return CHY_OK;
+    }
+    (void)chy_kek_guard(&batch, &now);
+    CHY_TRY(chy_batch_commit(&batch, keyring->runtime->storage, NULL));
+    *done += count;
+    return CHY_OK;
+}
+
+chy_status chy_keyring_rewrap(struct chy_keyring *keyring, struct chy_op *op, uint64_t batches,
+                              uint64_t *out_done)
+{
+    *out_done = 0;
+    return walk(keyring, op, batches, rewrap_page, out_done);
 }

@@ -141,25 +141,45 @@ START_TEST(a_primitive_comes_from_the_first_provider_that_has_it)
 }
 END_TEST
 
+static struct chy_crypto_key sealing_key;
+
+static chy_status find_sealing_key(struct chy_op *op, const struct chy_uuid *id,
+                                   struct chy_uuid *out_id, struct chy_crypto_key *out_key)
+{
+    static const struct chy_uuid only = {{7}};
+    if (id != NULL && chy_uuid_compare(id, &only) != 0) {
+        return chy_fail(op, CHY_BROKEN, 0, "no such data key");
+    }
+    *out_id = only;
+    *out_key = sealing_key;
+    return CHY_OK;
+}
+
 START_TEST(a_plugins_secret_is_bound_to_its_instance)
 {
     struct fixture f;
+    struct chy_slice sealed = {NULL, 0};
     struct chy_slice out = {NULL, 0};
     const struct chy_key_template aes = {.struct_size = sizeof aes, .algorithm = CHY_KEY_AES_256};
     open_fixture(&f);
     const struct chy_host *host = f.op->host;
     ck_assert_int_eq(host->seal(f.op, chy_text("row"), chy_text("s"), &out), CHY_UNSUPPORTED);
-    ck_assert_int_eq(chy_crypto_generate(f.services.crypto[0], f.op, &aes, &f.services.sealing_key),
-                     CHY_OK);
-    ck_assert_int_eq(host->seal(f.op, chy_text("row"), chy_text("s"), &out), CHY_OK);
+    ck_assert_int_eq(chy_crypto_generate(f.services.crypto[0], f.op, &aes, &sealing_key), CHY_OK);
+    f.services.sealing_key = find_sealing_key;
+    ck_assert_int_eq(host->seal(f.op, chy_text("row"), chy_text("s"), &sealed), CHY_OK);
     ck_assert_str_eq(f.fake_crypto[0].last_purpose, "plugin-secret");
     ck_assert_str_eq(f.fake_crypto[0].last_aad, "\003webrow");
-    ck_assert_int_eq(host->open(f.op, chy_text("row"), out, &out), CHY_OK);
+    ck_assert_int_eq(sealed.ptr[0], 7); // names the key that sealed it
+    ck_assert_int_eq(host->open(f.op, chy_text("row"), sealed, &out), CHY_OK);
     ck_assert_str_eq(f.fake_crypto[0].last_call, "open");
     ck_assert_str_eq(f.fake_crypto[0].last_aad, "\003webrow");
+    ck_assert_int_eq(host->open(f.op, chy_text("row"), chy_slice_of(sealed.ptr, 16), &out),
+                     CHY_BAD_INPUT);
+    ck_assert_int_eq(host->open(f.op, chy_text("row"), chy_text("of another data key"), &out),
+                     CHY_BROKEN);
     f.operation.instance = NULL;
     ck_assert_int_eq(host->seal(f.op, chy_text("row"), chy_text("s"), &out), CHY_DENIED);
-    chy_crypto_key_release(&f.services.sealing_key);
+    chy_crypto_key_release(&sealing_key);
     close_fixture(&f);
 }
 END_TEST
