@@ -5,6 +5,7 @@
 #include "access/universal_auth.h"
 #include "command/host_services.h"
 #include "command/instance_files.h"
+#include "command/locate.h"
 #include "command/stage.h"
 #include "enroll/authority.h"
 #include "enroll/certificate.h"
@@ -360,4 +361,20 @@ chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *wo
         return cli->op->host->fail_with(cli->op, &error);
     }
     return CHY_OK;
+}
+
+int chy_assembly_command(struct chy_cli *cli, const struct chy_given *given,
+                         chy_assembly_work *work, void *context)
+{
+    static struct chy_assembly assembly;
+    struct chy_config *config = NULL;
+    bool of_dev = chy_given_text(given, CHY_LOCATE_DATA) != NULL;
+    chy_log_set_level(&cli->log, CHY_LOG_WARNING);
+    if (chy_locate(cli, given, &config) != CHY_OK ||
+        chy_assembly_start(&assembly, cli, config, CHY_NEED_RUNTIME, of_dev) != CHY_OK) {
+        return chy_cli_fail(cli);
+    }
+    int code = chy_assembly_run(&assembly, work, context) == CHY_OK ? 0 : chy_cli_fail(cli);
+    chy_assembly_stop(&assembly);
+    return code;
 }

@@ -6,6 +6,7 @@
 #ifndef CHY_COMMAND_ASSEMBLY_H
 #define CHY_COMMAND_ASSEMBLY_H
 
+#include "command/arguments.h"
 #include "command/cli.h"
 #include "command/prepare.h"
 #include "resource/runtime.h"
@@ -48,5 +49,10 @@ typedef chy_status chy_assembly_work(struct chy_assembly *assembly, struct chy_o
                                      void *context);
 CHY_MUST_USE chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work,
                                          void *context);
+
+/** chy_assembly_command is a whole command: it finds the instance (command/locate.h), puts it
+ *  together, does the work and takes it apart.  It gives the exit code. */
+int chy_assembly_command(struct chy_cli *cli, const struct chy_given *given,
+                         chy_assembly_work *work, void *context);
 
 #endif

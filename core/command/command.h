@@ -41,6 +41,7 @@ extern const struct chy_command chy_command_root;
 extern const struct chy_command chy_command_config;
 extern const struct chy_command chy_command_dev;
 extern const struct chy_command chy_command_init;
+extern const struct chy_command chy_command_key;
 extern const struct chy_command chy_command_plugin;
 extern const struct chy_command chy_command_plugin_check;
 extern const struct chy_command chy_command_plugin_describe;

@@ -62,21 +62,34 @@ bool chy_certificate_view_has_key(const struct chy_certificate_view *view)
     return !chy_row_is_null(&view->row, CHY_CERT_SEALED_KEY);
 }
 
-static chy_status open_key(struct chy_runtime *runtime, struct chy_op *op,
-                           const struct chy_certificate_view *view, struct chy_crypto_key *out_key)
+chy_status chy_certificate_open_key(struct chy_runtime *runtime, struct chy_op *op,
+                                    const struct chy_storage_row *row,
+                                    struct chy_crypto_key *out_key)
 {
-    struct chy_uuid data_key_id = chy_row_uuid(&view->row, CHY_CERT_DATA_KEY_ID);
+    struct chy_uuid id = chy_row_uuid(row, CHY_CERT_ID);
+    struct chy_uuid project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID);
+    struct chy_uuid data_key_id = chy_row_uuid(row, CHY_CERT_DATA_KEY_ID);
     struct chy_sealed_place place = {
         .purpose = "leaf-key",
         .collection = "certificates",
         .field = "sealed_key",
-        .row_id = &view->id,
-        .project_id = &view->project_id,
-        .spki_sha256 = chy_row_blob(&view->row, CHY_CERT_SPKI_SHA256),
+        .row_id = &id,
+        .project_id = &project_id,
+        .spki_sha256 = chy_row_blob(row, CHY_CERT_SPKI_SHA256),
         .exportable = true,
     };
-    return chy_keyring_open_key(runtime->keyring, op, &place, runtime->leaf_crypto, &data_key_id,
-                                chy_row_blob(&view->row, CHY_CERT_SEALED_KEY), out_key);
+    CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
+    struct chy_slice spki;
+    struct chy_slice digest;
+    CHY_TRY(chy_keyring_open_key(runtime->keyring, op, &place, runtime->leaf_crypto, &data_key_id,
+                                 chy_row_blob(row, CHY_CERT_SEALED_KEY), &key));
+    CHY_TRY(chy_crypto_public_key(&key, op, &spki));
+    CHY_TRY(chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA256, spki, &digest));
+    if (!chy_slice_equal(digest, chy_row_blob(row, CHY_CERT_SPKI_SHA256))) {
+        return chy_fail(op, CHY_BROKEN, 0, "the kept private key is not the certificate's");
+    }
+    *out_key = chy_crypto_key_take(&key);
+    return CHY_OK;
 }
 
 static chy_status audit_reveal(struct chy_runtime *runtime, struct chy_op *op,
@@ -107,15 +120,8 @@ chy_status chy_certificate_view_key(struct chy_runtime *runtime, struct chy_op *
                         "CSR, or its profile does not keep keys");
     }
     CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
-    struct chy_slice spki;
-    struct chy_slice digest;
     struct chy_slice pkcs8;
-    CHY_TRY(open_key(runtime, op, view, &key));
-    CHY_TRY(chy_crypto_public_key(&key, op, &spki));
-    CHY_TRY(chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA256, spki, &digest));
-    if (!chy_slice_equal(digest, chy_row_blob(&view->row, CHY_CERT_SPKI_SHA256))) {
-        return chy_fail(op, CHY_BROKEN, 0, "the kept private key is not the certificate's");
-    }
+    CHY_TRY(chy_certificate_open_key(runtime, op, &view->row, &key));
     CHY_TRY(chy_crypto_export(&key, op, &pkcs8));
     CHY_TRY(audit_reveal(runtime, op, view, how));
     return chy_pem_encode(op, CHY_PEM_PRIVATE_KEY, pkcs8, CHY_PEM_SECRET, out_pem);

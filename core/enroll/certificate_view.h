@@ -31,6 +31,12 @@ CHY_MUST_USE bool chy_certificate_view_may_read_key(struct chy_op *op,
 /** chy_certificate_view_has_key tells whether the private key is kept here. */
 CHY_MUST_USE bool chy_certificate_view_has_key(const struct chy_certificate_view *view);
 
+/** chy_certificate_open_key opens the private key of a certificate's row, which has every field,
+ *  without asking who wants it.  BROKEN: it is not the certificate's. */
+CHY_MUST_USE chy_status chy_certificate_open_key(struct chy_runtime *runtime, struct chy_op *op,
+                                                 const struct chy_storage_row *row,
+                                                 struct chy_crypto_key *out_key);
+
 /** chy_certificate_view_key reveals the private key, PKCS#8 PEM in the secret arena.  That it was
  *  revealed is durable in the audit before this returns.  DENIED: not permitted; NOT_FOUND: no key
  *  is kept here.  `how` names the way for the audit: "private-key", "bundle". */

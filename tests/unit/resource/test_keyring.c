@@ -262,9 +262,190 @@ START_TEST(purposes_have_macs_of_their_own)
 }
 END_TEST
 
+/* ------------------------------------------------------------------------------------------------
+ * Another master key
+ */
+
+#define PROJECTS 40 // more data keys than one batch seals again
+
+static struct chy_slice new_kek(void)
+{
+    static const uint8_t kek[CHY_KEK_LEN] = {4, 2};
+    return chy_slice_of(kek, sizeof kek);
+}
+
+/** What is sealed and MACed before the rotation, and must open and hold after it. */
+struct made {
+    struct chy_uuid projects[PROJECTS];
+    struct chy_slice sealed[PROJECTS];
+    struct chy_uuid data_keys[PROJECTS];
+    struct chy_slice mac;
+};
+
+static struct chy_sealed_place place_in(const struct chy_uuid *owner)
+{
+    struct chy_sealed_place place = usual_place();
+    place.project_id = owner;
+    return place;
+}
+
+static void make_all(struct chy_keyring *keyring, struct chy_op *op, struct made *made)
+{
+    for (int i = 0; i < PROJECTS; i++) {
+        made->projects[i] = (struct chy_uuid){{9, (uint8_t)i}};
+        struct chy_sealed_place place = place_in(&made->projects[i]);
+        ck_assert_int_eq(chy_keyring_seal(keyring, op, &place, chy_text("kept"), &made->sealed[i],
+                                          &made->data_keys[i]),
+                         CHY_OK);
+    }
+    ck_assert_int_eq(chy_keyring_mac(keyring, op, CHY_MAC_AUDIT, chy_text("m"), &made->mac),
+                     CHY_OK);
+}
+
+static void all_is_kept(struct chy_runtime *runtime, struct chy_op *op, const struct made *made)
+{
+    struct chy_slice mac;
+    chy_cache_forget(runtime->cache);
+    for (int i = 0; i < PROJECTS; i++) {
+        struct chy_slice opened = {NULL, 0};
+        struct chy_sealed_place place = place_in(&made->projects[i]);
+        ck_assert_int_eq(chy_keyring_open_secret(runtime->keyring, op, &place, &made->data_keys[i],
+                                                 made->sealed[i], &opened),
+                         CHY_OK);
+        ck_assert(chy_slice_is(opened, "kept"));
+    }
+    ck_assert_int_eq(chy_keyring_mac(runtime->keyring, op, CHY_MAC_AUDIT, chy_text("m"), &mac),
+                     CHY_OK);
+    ck_assert(chy_slice_equal(mac, made->mac));
+}
+
+/** with_kek looks at everything through a process that is started with `kek`. */
+static void with_kek(struct test_runtime *test, struct chy_slice kek, const struct made *made)
+{
+    struct chy_runtime *runtime = test_runtime_of(test);
+    struct chy_keyring *own = runtime->keyring;
+    struct chy_op *op = test_runtime_op(test);
+    ck_assert_int_eq(chy_keyring_open(runtime, op, kek, false, &runtime->keyring), CHY_OK);
+    all_is_kept(runtime, op, made);
+    test_runtime_op_end(op);
+    chy_cache_forget(runtime->cache);
+    chy_keyring_close(runtime->keyring);
+    runtime->keyring = own;
+}
+
+START_TEST(a_rotation_may_end_anywhere_and_go_on)
+{
+    struct made made;
+    uint64_t done;
+    struct chy_data_key_counts counts;
+    struct test_runtime *test = test_runtime_new(NULL, 0);
+    struct test_runtime *beside = test_runtime_beside(test); // runs through all of it
+    struct chy_keyring *keyring = test_runtime_of(test)->keyring;
+    struct chy_op *op = test_runtime_op(test);
+    make_all(keyring, op, &made);
+    struct chy_keks *keks = chy_keyring_keks(keyring);
+    ck_assert_int_eq(chy_kek_rotation_begin(keks, op, test_runtime_kek(), new_kek()), CHY_OK);
+    for (uint64_t batches = 0; batches < 4; batches++) { // each time one batch more, as after kills
+        ck_assert_int_eq(chy_keyring_rewrap(keyring, op, batches, &done), CHY_OK);
+        with_kek(test, test_runtime_kek(), &made);
+        with_kek(test, new_kek(), &made);
+        all_is_kept(test_runtime_of(beside), op, &made);
+        ck_assert_int_eq(chy_kek_rotation_begin(keks, op, test_runtime_kek(), new_kek()), CHY_OK);
+    }
+    ck_assert_int_eq(chy_keyring_rewrap(keyring, op, UINT64_MAX, &done), CHY_OK);
+    ck_assert_uint_eq(done, 0);
+    ck_assert_int_eq(chy_keyring_count(keyring, op, true, &counts), CHY_OK);
+    ck_assert_uint_eq(counts.total, PROJECTS);
+    ck_assert_uint_eq(counts.closed, 0);
+    ck_assert_uint_eq(counts.kek_count, 1);
+    test_runtime_op_end(op);
+    test_runtime_free(beside);
+    test_runtime_free(test);
+}
+END_TEST
+
+START_TEST(after_the_end_only_the_new_master_key_opens)
+{
+    struct made made;
+    uint64_t done;
+    struct test_runtime *test = test_runtime_new(NULL, 0);
+    struct chy_runtime *runtime = test_runtime_of(test);
+    struct chy_keks *keks = chy_keyring_keks(runtime->keyring);
+    struct chy_keyring *refused = NULL;
+    struct chy_op *op = test_runtime_op(test);
+    make_all(runtime->keyring, op, &made);
+    ck_assert_int_eq(chy_kek_rotation_begin(keks, op, test_runtime_kek(), new_kek()), CHY_OK);
+    ck_assert_int_eq(chy_kek_rotation_begin(keks, op, new_kek(),
+                                            chy_text("01234567890123456789"
+                                                     "012345678901")),
+                     CHY_BAD_INPUT); // one at a time
+    ck_assert_int_eq(chy_keyring_rewrap(runtime->keyring, op, UINT64_MAX, &done), CHY_OK);
+    ck_assert_uint_eq(done, PROJECTS);
+    ck_assert_int_eq(chy_kek_rotation_finish(keks, op), CHY_OK);
+    ck_assert_int_eq(chy_keyring_open(runtime, op, test_runtime_kek(), false, &refused),
+                     CHY_DENIED);
+    ck_assert_ptr_nonnull(strstr(test_message(op), chy_keks_current(keks).text));
+    with_kek(test, new_kek(), &made);
+    ck_assert_int_eq(chy_kek_rotation_begin(keks, op, new_kek(), new_kek()), CHY_BAD_INPUT);
+    test_runtime_op_end(op);
+    test_runtime_free(test);
+}
+END_TEST
+
+START_TEST(a_running_process_seals_by_the_new_master_key)
+{
+    struct chy_slice sealed;
+    struct chy_uuid data_key;
+    struct chy_uuid owner = {{77}};
+    struct chy_sealed_place place = place_in(&owner);
+    struct test_runtime *test = test_runtime_new(NULL, 0);
+    struct test_runtime *beside = test_runtime_beside(test);
+    struct chy_keyring *running = test_runtime_of(beside)->keyring;
+    struct chy_op *op = test_runtime_op(test);
+    ck_assert_int_eq(chy_kek_rotation_begin(chy_keyring_keks(test_runtime_of(test)->keyring), op,
+                                            test_runtime_kek(), new_kek()),
+                     CHY_OK);
+    ck_assert_int_eq(chy_keyring_seal(running, op, &place, chy_text("s"), &sealed, &data_key),
+                     CHY_OK);
+    struct chy_kek_id now = chy_keks_current(chy_keyring_keks(running));
+    ck_assert_uint_eq(test_count(test, CHY_C_DATA_KEYS, CHY_DATA_KEY_KEK_ID, now.text), 1);
+    ck_assert_str_ne(now.text, chy_keks_configured(chy_keyring_keks(running)).text);
+    test_runtime_op_end(op);
+    test_runtime_free(beside);
+    test_runtime_free(test);
+}
+END_TEST
+
+START_TEST(what_belongs_to_the_instance_is_sealed_too)
+{
+    struct chy_slice sealed;
+    struct chy_slice opened = {NULL, 0};
+    struct chy_uuid data_key;
+    struct chy_uuid again;
+    struct chy_crypto_key key;
+    struct chy_sealed_place place = usual_place();
+    struct test_runtime *test = test_runtime_new(NULL, 0);
+    struct chy_keyring *keyring = test_runtime_of(test)->keyring;
+    struct chy_op *op = test_runtime_op(test);
+    place.project_id = NULL;
+    ck_assert_int_eq(chy_keyring_seal(keyring, op, &place, chy_text("s"), &sealed, &data_key),
+                     CHY_OK);
+    ck_assert_int_eq(chy_keyring_open_secret(keyring, op, &place, &data_key, sealed, &opened),
+                     CHY_OK);
+    ck_assert_int_eq(chy_keyring_instance_key(keyring, op, NULL, &again, &key), CHY_OK);
+    ck_assert_int_eq(chy_uuid_compare(&again, &data_key), 0);
+    test_runtime_op_end(op);
+    test_runtime_free(test);
+}
+END_TEST
+
 TEST_MAIN("resource keyring", TEST_EACH(a_secret_opens_in_its_own_place_only, moved_cases),
           TEST_EACH(a_key_opens_in_its_own_place_only, moved_cases),
           TEST(blobs_swapped_between_rows_are_refused),
           TEST(each_project_and_month_has_a_data_key_of_its_own),
           TEST(the_wrong_master_key_is_refused_by_its_id),
-          TEST(a_database_without_a_master_key_is_told_so), TEST(purposes_have_macs_of_their_own))
+          TEST(a_database_without_a_master_key_is_told_so), TEST(purposes_have_macs_of_their_own),
+          TEST(a_rotation_may_end_anywhere_and_go_on),
+          TEST(after_the_end_only_the_new_master_key_opens),
+          TEST(a_running_process_seals_by_the_new_master_key),
+          TEST(what_belongs_to_the_instance_is_sealed_too))
