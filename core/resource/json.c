@@ -131,11 +131,12 @@ static int add_to_buf(const char *text, size_t len, void *buf)
     return chy_buf_ok((struct chy_buf *)buf) ? 0 : -1;
 }
 
-static chy_status write_to(struct chy_op *op, const json_t *json, struct chy_buf *buf,
+/** write_to writes the members as they come, or, with JSON_SORT_KEYS, by name. */
+static chy_status write_to(struct chy_op *op, const json_t *json, size_t order, struct chy_buf *buf,
                            struct chy_slice *out_text)
 {
     if (json == NULL ||
-        json_dump_callback(json, add_to_buf, buf, JSON_COMPACT | JSON_ENCODE_ANY) != 0 ||
+        json_dump_callback(json, add_to_buf, buf, JSON_COMPACT | JSON_ENCODE_ANY | order) != 0 ||
         !chy_buf_ok(buf)) {
         return chy_buf_fail(buf, op, "the JSON document");
     }
@@ -147,14 +148,21 @@ chy_status chy_json_write(struct chy_op *op, const json_t *json, struct chy_slic
 {
     struct chy_buf buf;
     chy_buf_init(&buf, op, CHY_JSON_MAX);
-    return write_to(op, json, &buf, out_text);
+    return write_to(op, json, 0, &buf, out_text);
+}
+
+chy_status chy_json_write_sorted(struct chy_op *op, const json_t *json, struct chy_slice *out_text)
+{
+    struct chy_buf buf;
+    chy_buf_init(&buf, op, CHY_JSON_MAX);
+    return write_to(op, json, JSON_SORT_KEYS, &buf, out_text);
 }
 
 chy_status chy_json_write_secret(struct chy_op *op, const json_t *json, struct chy_slice *out_text)
 {
     struct chy_buf buf;
     chy_buf_init_secret(&buf, op, CHY_JSON_MAX);
-    return write_to(op, json, &buf, out_text);
+    return write_to(op, json, 0, &buf, out_text);
 }
 
 struct chy_slice chy_json_text(const json_t *json)

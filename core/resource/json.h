@@ -43,6 +43,10 @@ json_t *chy_json_array(struct chy_op *op);
 CHY_MUST_USE chy_status chy_json_write(struct chy_op *op, const json_t *json,
                                        struct chy_slice *out_text);
 
+/** chy_json_write_sorted writes the members by their names: what says the same reads the same. */
+CHY_MUST_USE chy_status chy_json_write_sorted(struct chy_op *op, const json_t *json,
+                                              struct chy_slice *out_text);
+
 /** chy_json_write_secret writes it into the secret arena. */
 CHY_MUST_USE chy_status chy_json_write_secret(struct chy_op *op, const json_t *json,
                                               struct chy_slice *out_text);

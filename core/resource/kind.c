@@ -1,9 +1,11 @@
 #include "resource/kind.h"
 
+#include "base/slice.h"
 #include "base/time.h"
 #include "plugin/schema.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
+#include "resource/listing.h"
 
 #include <stdlib.h>
 
@@ -410,15 +412,37 @@ chy_status chy_kind_delete(struct chy_call *call)
 }
 
 #define LIST_LIMIT 20
-#define COUNT_LIMIT 10000
 
-static uint64_t number_or(const struct chy_call *call, const char *name, uint64_t fallback)
+static const struct chy_list_filter *filter_of(const struct chy_kind *kind, const char *name)
 {
-    const json_t *json = json_object_get(call->document, name);
-    return json_is_integer(json) ? (uint64_t)json_integer_value(json) : fallback;
+    for (size_t i = 0; i < kind->filter_count; i++) {
+        if (strcmp(kind->filters[i].name, name) == 0) {
+            return &kind->filters[i];
+        }
+    }
+    return NULL;
 }
 
-static void narrow(const struct chy_call *call, struct chy_query *query)
+static chy_status narrow_by(struct chy_call *call, struct chy_query *query,
+                            const struct chy_list_filter *filter)
+{
+    struct chy_slice text = chy_json_member(call->document, filter->name);
+    uint32_t type = field_type(call, filter->field);
+    struct chy_value value;
+    if (text.len == 0) {
+        return CHY_OK;
+    }
+    if (filter->lower) {
+        CHY_TRY(chy_slice_lower(call->op, text, &text));
+        value = chy_value_text(text);
+    } else {
+        CHY_TRY(json_to_value(call, type, json_object_get(call->document, filter->name), &value));
+    }
+    chy_query_eq(query, filter->field, value);
+    return CHY_OK;
+}
+
+static chy_status narrow(struct chy_call *call, struct chy_query *query)
 {
     const struct chy_kind *kind = call->kind;
     struct chy_slice search = chy_json_member(call->document, "search");
@@ -428,49 +452,13 @@ static void narrow(const struct chy_call *call, struct chy_query *query)
     if (search.len != 0 && kind->search_field != CHY_NO_FIELD) {
         chy_query_prefix(query, kind->search_field, search);
     }
-    for (size_t i = 0; i < kind->member_count; i++) { // a query member of the same name: equality
-        struct chy_slice text = chy_json_member(call->document, kind->members[i].name);
-        uint32_t type = field_type(call, kind->members[i].field);
-        if (text.len != 0 && type == CHY_VALUE_TEXT) {
-            chy_query_eq(query, kind->members[i].field, chy_value_text(text));
-        }
+    for (size_t i = 0; i < kind->filter_count; i++) {
+        CHY_TRY(narrow_by(call, query, &kind->filters[i]));
     }
-}
-
-/** count_rows counts what a list would show in all, up to COUNT_LIMIT rows. */
-static chy_status count_rows(struct chy_call *call, uint64_t *out_count)
-{
-    struct chy_query query;
-    struct chy_storage_page page;
-    uint64_t count = 0;
-    chy_query_init(&query, call->op, call->kind->collection, CHY_NO_FIELDS, CHY_STORAGE_PAGE_MAX);
-    narrow(call, &query);
-    query.find.scan_limit = COUNT_LIMIT;
-    do {
-        CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-        count += page.rows.count;
-        query.find.cursor = page.cursor;
-    } while (page.more != 0 && count < COUNT_LIMIT);
-    *out_count = count;
-    return CHY_OK;
-}
-
-static chy_status list_rows(struct chy_call *call, json_t *list)
-{
-    struct chy_query query;
-    struct chy_storage_page page;
-    chy_query_init(&query, call->op, call->kind->collection, chy_call_fields(call),
-                   number_or(call, "limit", LIST_LIMIT));
-    narrow(call, &query);
-    chy_query_order(&query, call->kind->created_field, true);
-    query.find.skip = number_or(call, "offset", 0);
-    query.find.scan_limit = query.find.skip + COUNT_LIMIT;
-    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    for (uint64_t i = 0; i < page.rows.count; i++) {
-        json_t *object;
-        CHY_TRY(chy_call_object(call, chy_page_row(&page, i), &object));
-        if (json_array_append(list, object) != 0) {
-            return chy_fail_memory(call->op);
+    for (size_t i = 0; i < kind->member_count; i++) { // a query member of the same name: equality
+        struct chy_list_filter same = {kind->members[i].name, kind->members[i].field, false};
+        if (field_type(call, same.field) == CHY_VALUE_TEXT && filter_of(kind, same.name) == NULL) {
+            CHY_TRY(narrow_by(call, query, &same));
         }
     }
     return CHY_OK;
@@ -478,6 +466,8 @@ static chy_status list_rows(struct chy_call *call, json_t *list)
 
 chy_status chy_kind_list(struct chy_call *call)
 {
+    struct chy_listing listing;
+    struct chy_list_page page;
     if (call->kind->project_field != CHY_NO_FIELD) {
         CHY_TRY(chy_call_project(call));
     } else {
@@ -485,20 +475,20 @@ chy_status chy_kind_list(struct chy_call *call)
                             call->kind->what));
     }
     json_t *list = chy_json_array(call->op);
-    json_t *answer = chy_json_object(call->op);
-    if (list == NULL || answer == NULL) {
+    if (list == NULL) {
         return chy_fail_memory(call->op);
     }
-    CHY_TRY(list_rows(call, list));
-    if (call->kind->plural == NULL) {
-        call->answer = list; // bare
-        return CHY_OK;
+    CHY_TRY(chy_listing_init(&listing, call, call->kind->collection, chy_call_fields(call),
+                             LIST_LIMIT));
+    CHY_TRY(narrow(call, &listing.query));
+    chy_query_order(&listing.query, call->kind->created_field, true);
+    CHY_TRY(chy_listing_run(&listing, &page));
+    for (uint64_t i = 0; i < page.count; i++) {
+        json_t *object;
+        CHY_TRY(chy_call_object(call, page.rows[i], &object));
+        if (json_array_append(list, object) != 0) {
+            return chy_fail_memory(call->op);
+        }
     }
-    uint64_t count;
-    CHY_TRY(count_rows(call, &count));
-    call->answer = answer;
-    return json_object_set(answer, call->kind->plural, list) == 0 &&
-                   chy_json_set_int(answer, "totalCount", (int64_t)count)
-               ? CHY_OK
-               : chy_fail_memory(call->op);
+    return chy_listing_answer(call, call->kind->plural, list, &page);
 }

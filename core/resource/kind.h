@@ -65,6 +65,13 @@ struct chy_kind_hooks {
                            json_t *object);
 };
 
+/** A member of a list's document that narrows it: the field has that value. */
+struct chy_list_filter {
+    const char *name;
+    uint32_t field; /**< of texts, UUIDs or bools */
+    bool lower;     /**< the field holds lower case, whatever was written */
+};
+
 struct chy_kind {
     const char *name;     /**< "certificate-profiles" */
     const char *singular; /**< "certificateProfile": wraps one; NULL: bare */
@@ -83,6 +90,9 @@ struct chy_kind {
     size_t member_count;
     const struct chy_action *actions;
     size_t action_count;
+    /** What narrows lists besides the text members of the object, which do by their own names. */
+    const struct chy_list_filter *filters;
+    size_t filter_count;
     struct chy_kind_hooks hooks;
 };
 
@@ -132,20 +142,28 @@ chy_status chy_kind_update(struct chy_call *call);
 chy_status chy_kind_delete(struct chy_call *call);
 
 /** CHY_LIST_SHAPE is what chy_kind_list() understands. */
-#define CHY_LIST_SHAPE                                                   \
-    "{\"type\":\"object\",\"properties\":{"                              \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"},"           \
-    "\"offset\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":10000}," \
-    "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100},"    \
-    "\"search\":{\"type\":\"string\",\"maxLength\":255}}}"
+#define CHY_LIST_SHAPE CHY_LIST_SHAPE_WITH("")
+/** CHY_LIST_SHAPE_WITH adds members: text of JSON that begins with a comma. */
+#define CHY_LIST_SHAPE_WITH(members)                                            \
+    "{\"type\":\"object\",\"properties\":{"                                     \
+    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}," CHY_PAGE_MEMBERS \
+    ",\"search\":{\"type\":\"string\",\"maxLength\":255}" members "}}"
 
-#define CHY_ORDINARY_ACTIONS                                                        \
-    {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},                        \
-        {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},          \
-        {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, chy_kind_list}, \
-        {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update},    \
-    {                                                                               \
-        "delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete     \
+/** CHY_PAGE_MEMBERS are the members of a document by which chy_listing_init() pages. */
+#define CHY_PAGE_MEMBERS                                              \
+    "\"offset\":{\"type\":\"integer\",\"minimum\":0},"                \
+    "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100}," \
+    "\"cursor\":{\"type\":\"string\",\"maxLength\":2048}"
+
+#define CHY_ORDINARY_ACTIONS CHY_ORDINARY_ACTIONS_WITH(CHY_LIST_SHAPE)
+/** CHY_ORDINARY_ACTIONS_WITH lists by more than CHY_LIST_SHAPE has. */
+#define CHY_ORDINARY_ACTIONS_WITH(list_shape)                                    \
+    {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},                     \
+        {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},       \
+        {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, list_shape, chy_kind_list},  \
+        {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update}, \
+    {                                                                            \
+        "delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete  \
     }
 
 /* --- pieces, for functions of a kind's own ---------------------------------------------------- */

@@ -372,8 +372,19 @@ static chy_status by_slug(struct chy_call *call)
     "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}," \
     "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 
+#define LIST_QUERY                                                             \
+    CHY_LIST_SHAPE_WITH(",\"caId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
+                        "\"certificatePolicyId\":{\"type\":\"string\",\"format\":\"uuid\"}")
+
+static const struct chy_list_filter filters[] = {
+    {"caId", CHY_PROFILE_CA_ID, false},
+    {"certificatePolicyId", CHY_PROFILE_POLICY_ID, false},
+    {"enrollmentType", CHY_PROFILE_METHOD, true},
+    {"issuerType", CHY_PROFILE_ISSUER_TYPE, true},
+};
+
 static const struct chy_action actions[] = {
-    CHY_ORDINARY_ACTIONS,
+    CHY_ORDINARY_ACTIONS_WITH(LIST_QUERY),
     {"by-slug", CHY_ACTION_READ, CHY_ACTION_QUERY, SLUG_QUERY, by_slug},
 };
 
@@ -394,6 +405,8 @@ const struct chy_kind chy_kind_profile = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .filters = filters,
+    .filter_count = CHY_COUNT_OF(filters),
     .hooks = {.before_create = before_create,
               .before_update = before_update,
               .on_conflict = on_conflict,

@@ -182,6 +182,47 @@ def test_list_pages_and_filters(other_world):
     assert [one["id"] for one in only["certificateProfiles"]] == [self_signed]
 
 
+def test_list_filters_by_what_a_profile_refers_to(world):
+    word = fresh("by")
+    made = ok(create(world, slug=f"{word}-1", enrollmentType="API"))["certificateProfile"]
+    self_signed = world.self_signed_profile(slug=f"{word}-self")
+
+    def listed(**query):
+        page = ok(world.admin.list_profiles(
+            query={"projectId": world.project_id, "search": word, **query}))
+        assert page["totalCount"] == len(page["certificateProfiles"])
+        return {one["id"] for one in page["certificateProfiles"]}
+
+    assert listed() == {made["id"], self_signed}
+    assert listed(caId=made["caId"]) == {made["id"]}
+    assert listed(caId=made["id"]) == set()
+    assert listed(certificatePolicyId=made["certificatePolicyId"]) >= {made["id"]}
+    assert listed(enrollmentType="api") == {made["id"], self_signed}
+    assert listed(enrollmentType="Api") == {made["id"], self_signed}
+    assert listed(enrollmentType="est") == set()
+    assert "caId" in issue_paths(world.admin.list_profiles(
+        query={"projectId": world.project_id, "caId": "x"}))
+
+
+def test_list_reads_on_by_cursor(world):
+    word = fresh("cursor")
+    made = [ok(create(world, slug=f"{word}-{i}"))["certificateProfile"]["id"] for i in range(3)]
+    query = {"projectId": world.project_id, "search": word, "limit": 1}
+    seen = []
+    while True:
+        page = ok(world.admin.list_profiles(query=query))
+        assert page["totalCount"] == 3
+        seen += [one["id"] for one in page["certificateProfiles"]]
+        if "cursor" not in page:
+            break
+        query["cursor"] = page["cursor"]
+    assert sorted(seen) == sorted(made)
+    refused(world.admin.list_profiles(query={**query, "search": "other"}), 400, "BadRequest",
+            "cursor")
+    refused(world.admin.list_profiles(query={"projectId": world.project_id, "offset": 10001}), 400,
+            "BadRequest", "cursor")
+
+
 def test_delete(world):
     made = ok(create(world))["certificateProfile"]
     assert ok(world.admin.delete_profile(made["id"]))["certificateProfile"]["id"] == made["id"]
