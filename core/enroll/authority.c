@@ -1,7 +1,6 @@
 #include "enroll/authority.h"
 
 #include "base/slice.h"
-#include "base/time.h"
 #include "resource/collections.h"
 #include "x509/algorithm.h"
 #include "x509/name.h"
@@ -19,6 +18,16 @@
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$" \
     "\"}"
 #define PATH_LENGTH "{\"type\":[\"integer\",\"null\"],\"minimum\":-1,\"maximum\":255}"
+#define SUBTREES                                                                                   \
+    "{\"type\":[\"array\",\"null\"],\"maxItems\":64,\"items\":{\"type\":\"string\",\"minLength\":" \
+    "1,"                                                                                           \
+    "\"maxLength\":255}}"
+#define HALF                                                                                \
+    "{\"type\":[\"object\",\"null\"],\"properties\":{\"dns\":" SUBTREES ",\"ip\":" SUBTREES \
+    ",\"email\":" SUBTREES ",\"uri\":" SUBTREES "}}"
+#define CONSTRAINTS                                                                           \
+    "\"nameConstraints\":{\"type\":[\"object\",\"null\"],\"properties\":{\"permitted\":" HALF \
+    ",\"excluded\":" HALF "}}"
 #define STATUS \
     "\"status\":{\"type\":\"string\",\"enum\":[\"active\",\"disabled\",\"pending-certificate\"]}"
 #define ON_EXPIRY "\"onCaExpiry\":{\"type\":\"string\",\"enum\":[\"refuse\",\"clamp\"]}"
@@ -35,7 +44,7 @@
     "\"friendlyName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"                   \
     "\"commonName\":" PART ",\"organization\":" PART ",\"ou\":" PART ",\"country\":" PART    \
     ",\"province\":" PART ",\"locality\":" PART ",\"notBefore\":" DATE ",\"notAfter\":" DATE \
-    ",\"maxPathLength\":" PATH_LENGTH                                                        \
+    ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS                                        \
     ",\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"              \
     "\"crlDistributionPointUrls\":" URLS "}}}}"
 
@@ -104,29 +113,23 @@ struct creation {
     struct chy_slice subject_parts;
     uint32_t algorithm;
     bool is_root;
-    bool signs_now; /**< a root with an end: it signs itself at once */
-    int64_t not_before;
-    int64_t not_after;
+    bool signs_now;               /**< a root with an end: it signs itself at once */
+    struct chy_validity validity; /**< not_after 0: no end was asked for */
     int32_t max_path_length;
+    struct chy_slice name_constraints;      /**< contents of extnValue, or empty */
+    struct chy_slice name_constraints_json; /**< or empty */
     struct chy_authority_key key;
-    struct chy_signed made;
     struct chy_authority_certificate certificate;
 };
 
-static chy_status read_date(struct chy_call *call, const char *member, int64_t fallback,
-                            int64_t *out_time)
+static chy_status read_constraints(struct chy_call *call, struct creation *c)
 {
-    struct chy_slice text = chy_json_member(configuration(call), member);
-    char path[64];
-    if (text.len == 0) {
-        *out_time = fallback;
+    const json_t *given = json_object_get(configuration(call), "nameConstraints");
+    if (!json_is_object(given)) {
         return CHY_OK;
     }
-    if (chy_time_parse(text, out_time)) {
-        return CHY_OK;
-    }
-    (void)snprintf(path, sizeof path, "/configuration/%s", member);
-    return chy_shape_refuse_one(call->op, "invalid_date", path, "expected an ISO 8601 date");
+    CHY_TRY(chy_json_write(call->op, given, &c->name_constraints_json));
+    return chy_authority_constraints(call, given, &c->name_constraints);
 }
 
 static chy_status read_creation(struct chy_call *call, struct creation *c)
@@ -142,37 +145,32 @@ static chy_status read_creation(struct chy_call *call, struct creation *c)
     }
     c->is_root = chy_slice_is(chy_json_member(configuration(call), "type"), "root");
     c->max_path_length = json_is_integer(length) ? (int32_t)json_integer_value(length) : -1;
-    CHY_TRY(read_date(call, "notBefore", chy_now(call->op) - call->runtime->pki.backdate,
-                      &c->not_before));
-    CHY_TRY(read_date(call, "notAfter", 0, &c->not_after));
-    c->signs_now = c->is_root && c->not_after != 0;
-    if (c->not_after != 0 && (c->not_after <= c->not_before || c->not_after <= chy_now(call->op))) {
-        return chy_fail(call->op, CHY_BAD_INPUT, 0, "notAfter must lie after notBefore and now");
+    if (chy_json_member(configuration(call), "notAfter").len != 0) {
+        CHY_TRY(chy_validity_of_ca(call->runtime, call->op, configuration(call), "/configuration",
+                                   NULL, &c->validity));
     }
+    c->signs_now = c->is_root && c->validity.not_after != 0;
+    CHY_TRY(read_constraints(call, c));
     return make_subject(call, &c->subject, &c->subject_parts);
 }
 
 static chy_status sign_root(struct chy_call *call, struct chy_batch *batch, struct creation *c)
 {
     struct chy_authority_wish wish = {
-        .authority_id = c->id,
-        .generation_id = c->key.generation_id,
         .subject = c->subject,
         .spki = c->key.spki,
         .key_algorithm = c->algorithm,
         .key = &c->key.key,
-        .not_before = c->not_before - c->not_before % CHY_US_PER_SECOND,
-        .not_after = c->not_after - c->not_after % CHY_US_PER_SECOND,
+        .validity = c->validity,
         .max_path_length = c->max_path_length,
+        .name_constraints = c->name_constraints,
     };
-    CHY_TRY(chy_authority_sign(call, &wish, &c->made, &c->certificate.shard));
-    c->certificate.der = c->made.der;
-    c->certificate.serial = chy_text(c->made.serial_text);
-    c->certificate.not_before = wish.not_before;
-    c->certificate.not_after = wish.not_after;
-    c->certificate.max_path_length = wish.max_path_length;
+    CHY_TRY(chy_authority_certify(call, &wish, &c->certificate));
     c->certificate.version = 1;
-    return chy_authority_install(call, batch, &c->id, &c->key.generation_id, true, &c->certificate);
+    CHY_TRY(
+        chy_authority_install(call, batch, &c->id, &c->key.generation_id, true, &c->certificate));
+    chy_write_set(c->key.row, CHY_GENERATION_CERTIFICATE_ID, chy_value_uuid(&c->certificate.id));
+    return CHY_OK;
 }
 
 static bool wants_direct(const struct chy_call *call, bool fallback)
@@ -232,23 +230,17 @@ static chy_status insert_authority(struct chy_call *call, struct chy_batch *batc
     chy_write_set(write, CHY_AUTHORITY_ON_EXPIRY,
                   text_member(call->document, "onCaExpiry", "refuse"));
     chy_write_set(write, CHY_AUTHORITY_GENERATION_ID, chy_value_uuid(&c->key.generation_id));
-    if (c->not_after != 0) {
-        chy_write_set(write, CHY_AUTHORITY_NOT_BEFORE, chy_value_time(c->not_before));
-        chy_write_set(write, CHY_AUTHORITY_NOT_AFTER, chy_value_time(c->not_after));
+    if (c->validity.not_after != 0) {
+        chy_write_set(write, CHY_AUTHORITY_NOT_BEFORE, chy_value_time(c->validity.not_before));
+        chy_write_set(write, CHY_AUTHORITY_NOT_AFTER, chy_value_time(c->validity.not_after));
+    }
+    if (c->name_constraints_json.len != 0) {
+        chy_write_set(write, CHY_AUTHORITY_NAME_CONSTRAINTS,
+                      chy_value_json(c->name_constraints_json));
     }
     chy_write_set(write, CHY_AUTHORITY_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_AUTHORITY_UPDATED_AT, chy_value_time(now));
     return set_mirrors(call, write);
-}
-
-/** set_certificate completes the generation's row, which is last in the batch's list of inserts. */
-static void set_certificate(struct chy_batch *batch, const struct creation *c)
-{
-    for (struct chy_write *w = batch->first; w != NULL; w = w->next) {
-        if (w->write.collection == CHY_C_GENERATIONS) {
-            chy_write_set(w, CHY_GENERATION_CERTIFICATE_ID, chy_value_uuid(&c->certificate.id));
-        }
-    }
 }
 
 static chy_status answer_object(struct chy_call *call, const struct chy_uuid *id)
@@ -265,10 +257,9 @@ static chy_status create_with(struct chy_call *call, struct creation *c)
     chy_batch_init(&batch, call->op, 0);
     CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &c->id));
     CHY_TRY(read_creation(call, c));
-    CHY_TRY(chy_authority_make_key(call, &batch, &c->id, c->algorithm, 1, &c->key));
+    CHY_TRY(chy_authority_make_key(call, &batch, &c->id, c->algorithm, 1, "active", &c->key));
     if (c->signs_now) {
         CHY_TRY(sign_root(call, &batch, c));
-        set_certificate(&batch, c);
     }
     CHY_TRY(insert_authority(call, &batch, c));
     CHY_TRY(chy_call_commit(call, &batch, "create", &c->id));
@@ -358,6 +349,7 @@ static chy_status configuration_object(struct chy_call *call, const struct chy_s
         set_value(call, object, "keyAlgorithm", row, CHY_AUTHORITY_KEY_ALGORITHM) &&
         set_value(call, object, "maxPathLength", row, CHY_AUTHORITY_MAX_PATH_LENGTH) &&
         set_value(call, object, "crlDistributionPointUrls", row, CHY_AUTHORITY_CRL_MIRRORS) &&
+        set_value(call, object, "nameConstraints", row, CHY_AUTHORITY_NAME_CONSTRAINTS) &&
         set_value(call, object, "notBefore", row, CHY_AUTHORITY_NOT_BEFORE) &&
         set_value(call, object, "notAfter", row, CHY_AUTHORITY_NOT_AFTER) &&
         set_value(call, object, "parentCaId", row, CHY_AUTHORITY_PARENT_ID);
@@ -561,6 +553,34 @@ static chy_status refuse_used(struct chy_call *call)
                     (int)slug.len, (const char *)slug.ptr);
 }
 
+/** delete_shards leaves those that a batch has no room for. */
+static void delete_shards(struct chy_batch *batch, struct chy_query *query,
+                          const struct chy_uuid *generation_id)
+{
+    chy_query_init(query, batch->op, CHY_C_CRL_SHARDS, CHY_NO_FIELDS, CHY_STORAGE_PAGE_MAX);
+    chy_query_eq(query, CHY_SHARD_GENERATION_ID, chy_value_uuid(generation_id));
+    (void)chy_batch_delete_range(batch, query, CHY_STORAGE_DELETE_RANGE_MAX);
+}
+
+/** delete_generations: the keys go with their CA, and the CRLs with the keys; certificates,
+ *  serials, revocations and the blocks on the keys stay. */
+static chy_status delete_generations(struct chy_call *call, struct chy_batch *batch)
+{
+    struct chy_storage_page page;
+    CHY_TRY(chy_authority_generations(call, &call->id, CHY_FIELDS(CHY_GENERATION_ID), &page));
+    struct chy_query *queries = chy_alloc(call->op, page.rows.count * sizeof *queries);
+    struct chy_uuid *ids = chy_alloc(call->op, page.rows.count * sizeof *ids);
+    if (queries == NULL || ids == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        ids[i] = chy_row_uuid(chy_page_row(&page, i), 0);
+        (void)chy_batch_delete(batch, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(&ids[i])));
+        delete_shards(batch, &queries[i], &ids[i]);
+    }
+    return CHY_OK;
+}
+
 static chy_status delete_authority(struct chy_call *call)
 {
     struct chy_authority ca;
@@ -574,9 +594,7 @@ static chy_status delete_authority(struct chy_call *call)
     struct chy_write *write =
         chy_batch_delete(&batch, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(&call->id)));
     chy_write_guard_revision(write, ca.row.revision);
-    // The key goes with its CA; its certificates, serials and the block on its key stay.
-    write = chy_batch_delete(&batch, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(&ca.generation_id)));
-    chy_write_guard_revision(write, ca.generation.revision);
+    CHY_TRY(delete_generations(call, &batch));
     CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
     call->answer = object;
     return CHY_OK;
@@ -593,7 +611,7 @@ static const struct chy_action actions[] = {
     {"generate-certificate", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"required\":[\"notAfter\"],\"properties\":{\"notBefore\":" DATE
      ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},\"maxPathLength\":" PATH_LENGTH
-     ",\"parentCaId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}}}",
+     "," CONSTRAINTS ",\"parentCaId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}}}",
      chy_authority_generate},
     {"certificate", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"properties\":{"
@@ -603,7 +621,8 @@ static const struct chy_action actions[] = {
     {"sign-intermediate", CHY_ACTION_SIGN_INTERMEDIATE, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"required\":[\"csr\",\"notAfter\"],\"properties\":{"
      "\"csr\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":49152},\"notBefore\":" DATE
-     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},\"maxPathLength\":" PATH_LENGTH "}}",
+     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},\"maxPathLength\":" PATH_LENGTH
+     "," CONSTRAINTS "}}",
      chy_authority_sign_intermediate},
     {"import-certificate", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"required\":[\"certificate\",\"certificateChain\"],\"properties\":{"
@@ -611,6 +630,12 @@ static const struct chy_action actions[] = {
      "\"certificateChain\":{\"type\":\"string\",\"maxLength\":524288}}}",
      chy_authority_import},
     {"crls", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_crls},
+    {"renew", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
+     "{\"type\":\"object\",\"required\":[\"type\",\"notAfter\"],\"properties\":{"
+     "\"type\":{\"type\":\"string\",\"enum\":[\"existing\",\"new-key\"]},\"notBefore\":" DATE
+     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},"
+     "\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}",
+     chy_authority_renew},
 };
 
 const struct chy_kind chy_kind_authority = {

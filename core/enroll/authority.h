@@ -10,6 +10,7 @@
 
 #include "enroll/issuer.h"
 #include "enroll/sign.h"
+#include "enroll/validity.h"
 #include "resource/kind.h"
 
 /** "certificate-authorities" */
@@ -26,6 +27,20 @@ struct chy_authority {
 /** chy_authority_load reads the CA that a call is about, asking for its permission. */
 CHY_MUST_USE chy_status chy_authority_load(struct chy_call *call, struct chy_authority *out);
 
+/** chy_authority_load_generation puts another key generation of the CA into `ca`. */
+CHY_MUST_USE chy_status chy_authority_load_generation(struct chy_call *call,
+                                                      const struct chy_uuid *generation_id,
+                                                      struct chy_authority *ca);
+
+/** CHY_GENERATIONS_MAX: a CA with that many keys makes no new one. */
+#define CHY_GENERATIONS_MAX 100
+
+/** chy_authority_generations lists the key generations of a CA, `fields` of each. */
+CHY_MUST_USE chy_status chy_authority_generations(struct chy_call *call,
+                                                  const struct chy_uuid *authority_id,
+                                                  struct chy_view fields,
+                                                  struct chy_storage_page *out_page);
+
 /** A key that was just made for a CA, and what its row says. */
 struct chy_authority_key {
     struct chy_uuid generation_id;
@@ -36,29 +51,31 @@ struct chy_authority_key {
     struct chy_slice reference;
     struct chy_uuid data_key_id;
     uint32_t algorithm;
+    struct chy_write *row; /**< the generation's, in the batch */
 };
 
-/** chy_authority_make_key makes, seals and puts into `batch` a key generation `number` of a CA. */
+/** chy_authority_make_key makes, seals and puts into `batch` a key generation `number` of a CA;
+ *  `status` is "active" or "pending".  The batch borrows from `out_key`. */
 CHY_MUST_USE chy_status chy_authority_make_key(struct chy_call *call, struct chy_batch *batch,
                                                const struct chy_uuid *authority_id,
                                                uint32_t algorithm, int64_t number,
+                                               const char *status,
                                                struct chy_authority_key *out_key);
 
-/** What a CA certificate shall say besides the CA's own name and key. */
+/** What a CA certificate shall say. */
 struct chy_authority_wish {
-    struct chy_uuid authority_id;
-    struct chy_uuid generation_id;
     struct chy_slice subject; /**< Name DER */
     struct chy_slice spki;
     uint32_t key_algorithm;
     const struct chy_crypto_key *key; /**< signs when `parent` is NULL */
     const struct chy_issuer *parent;  /**< NULL: self-signed */
-    int64_t not_before;
-    int64_t not_after;
-    int32_t max_path_length; /**< −1: no limit */
+    struct chy_validity validity;
+    int32_t max_path_length;           /**< −1: no limit */
+    struct chy_slice name_constraints; /**< contents of extnValue, or empty */
 };
 
-/** chy_authority_sign makes a CA certificate. */
+/** chy_authority_sign makes a CA certificate: a root's, an intermediate's, or that of somebody
+ *  else's intermediate. */
 CHY_MUST_USE chy_status chy_authority_sign(struct chy_call *call,
                                            const struct chy_authority_wish *wish,
                                            struct chy_signed *out_signed, int64_t *out_shard);
@@ -71,11 +88,21 @@ struct chy_authority_certificate {
     struct chy_slice serial;         /**< lower-case hexadecimal */
     const struct chy_issuer *parent; /**< NULL: a root, or signed elsewhere */
     int64_t shard;                   /**< on the parent's CRLs */
-    int64_t not_before;
-    int64_t not_after;
+    struct chy_validity validity;
     int32_t max_path_length;
     int64_t version;
+    struct chy_slice name_constraints; /**< JSON that the CA's row shall have; empty: as it is */
+    struct chy_write *generation_row;  /**< of a key made in the same batch; else NULL */
 };
+
+/** chy_authority_certify is chy_authority_sign for a CA of ours. */
+CHY_MUST_USE chy_status chy_authority_certify(struct chy_call *call,
+                                              const struct chy_authority_wish *wish,
+                                              struct chy_authority_certificate *out_certificate);
+
+/** chy_authority_parent finds the CA that shall sign: it is active and of the same project. */
+CHY_MUST_USE chy_status chy_authority_parent(struct chy_call *call, const struct chy_uuid *id,
+                                             const struct chy_issuer **out_parent);
 
 /** chy_authority_install puts the rows of a certificate into `batch`: its own, its serial, the
  *  generation's first CRL shard when it is the first certificate.  The caller sets the CA's and the
@@ -85,12 +112,34 @@ CHY_MUST_USE chy_status chy_authority_install(struct chy_call *call, struct chy_
                                               const struct chy_uuid *generation_id, bool first,
                                               struct chy_authority_certificate *certificate);
 
+/**
+ * chy_authority_adopt installs a certificate of the generation that `ca` has, makes it the one in
+ * use, and commits: a pending CA becomes active; a generation that was not the active one is from
+ * now on, and the one before it is retired.
+ */
+CHY_MUST_USE chy_status chy_authority_adopt(struct chy_call *call, struct chy_batch *batch,
+                                            const struct chy_authority *ca,
+                                            struct chy_authority_certificate *certificate,
+                                            const char *verb);
+
+/** chy_authority_constraints makes the extension's contents of what `json` asks for; nothing, when
+ *  that is absent or null. */
+CHY_MUST_USE chy_status chy_authority_constraints(struct chy_call *call, const json_t *json,
+                                                  struct chy_slice *out_value);
+#define CHY_CONSTRAINTS_PER_KIND 64
+
+/** chy_authority_certificate_object makes the JSON of one of a CA's certificates. */
+CHY_MUST_USE chy_status chy_authority_certificate_object(
+    struct chy_call *call, const struct chy_authority_certificate *certificate,
+    json_t **out_object);
+
 /** chy_authority_object makes the JSON of a CA. */
 CHY_MUST_USE chy_status chy_authority_object(struct chy_call *call,
                                              const struct chy_storage_row *row,
                                              json_t **out_object);
 
-/** The actions that authority_certificate.c serves. */
+/** The actions that other files than authority.c serve. */
+chy_status chy_authority_renew(struct chy_call *call);
 chy_status chy_authority_csr(struct chy_call *call);
 chy_status chy_authority_generate(struct chy_call *call);
 chy_status chy_authority_certificate_get(struct chy_call *call);

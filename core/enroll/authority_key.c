@@ -1,8 +1,6 @@
 #include "enroll/authority.h"
 
 #include "enroll/blocked_key.h"
-#include "enroll/serials.h"
-#include "enroll/shard.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
 
@@ -44,7 +42,7 @@ static chy_status keep_key(struct chy_call *call, struct chy_authority_key *made
 /** insert_generation borrows `made` until the batch is committed. */
 static void insert_generation(struct chy_call *call, struct chy_batch *batch,
                               const struct chy_uuid *authority_id, int64_t number,
-                              const struct chy_authority_key *made)
+                              const char *status, struct chy_authority_key *made)
 {
     int64_t now = chy_now(call->op);
     struct chy_write *write =
@@ -52,7 +50,7 @@ static void insert_generation(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(write, CHY_GENERATION_AUTHORITY_ID, chy_value_uuid(authority_id));
     chy_write_set(write, CHY_GENERATION_PROJECT_ID, chy_value_uuid(&call->project_id));
     chy_write_set(write, CHY_GENERATION_NUMBER, chy_value_int(number));
-    chy_write_set(write, CHY_GENERATION_STATUS, chy_value_text(chy_text("active")));
+    chy_write_set(write, CHY_GENERATION_STATUS, chy_value_text(chy_text(status)));
     chy_write_set(write, CHY_GENERATION_KEY_ALGORITHM,
                   chy_value_text(chy_text(chy_key_algorithm_name(made->algorithm))));
     chy_write_set(write, CHY_GENERATION_PROVIDER,
@@ -66,13 +64,15 @@ static void insert_generation(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(write, CHY_GENERATION_SHARD_SIZE, chy_value_int(call->runtime->pki.shard_size));
     chy_write_set(write, CHY_GENERATION_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_GENERATION_UPDATED_AT, chy_value_time(now));
+    made->row = write;
 
     chy_blocked_key_enter(batch, made->spki_sha256, CHY_BLOCKED_AUTHORITY);
 }
 
 chy_status chy_authority_make_key(struct chy_call *call, struct chy_batch *batch,
                                   const struct chy_uuid *authority_id, uint32_t algorithm,
-                                  int64_t number, struct chy_authority_key *out_key)
+                                  int64_t number, const char *status,
+                                  struct chy_authority_key *out_key)
 {
     struct chy_key_template wanted = {.struct_size = sizeof wanted,
                                       .algorithm = algorithm,
@@ -88,78 +88,6 @@ chy_status chy_authority_make_key(struct chy_call *call, struct chy_batch *batch
     CHY_TRY(chy_spki_sha256(call->runtime, call->op, out_key->spki, &out_key->spki_sha256));
     CHY_TRY(keep_key(call, out_key));
     out_key->algorithm = algorithm;
-    insert_generation(call, batch, authority_id, number, out_key);
+    insert_generation(call, batch, authority_id, number, status, out_key);
     return CHY_OK;
-}
-
-chy_status chy_authority_sign(struct chy_call *call, const struct chy_authority_wish *wish,
-                              struct chy_signed *out_signed, int64_t *out_shard)
-{
-    struct chy_signing signing = {
-        .issuer = wish->parent,
-        .self_key = wish->key,
-        .subject = wish->subject,
-        .spki = wish->spki,
-        .key_algorithm = wish->key_algorithm,
-        .not_before = wish->not_before,
-        .not_after = wish->not_after,
-        .key_usage = CHY_KU_DIGITAL_SIGNATURE | CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN,
-        .basic_constraints = {.is_ca = true,
-                              .has_path_length = wish->max_path_length >= 0,
-                              .path_length =
-                                  wish->max_path_length >= 0 ? (uint32_t)wish->max_path_length : 0},
-    };
-    if (wish->parent != NULL) {
-        if (chy_slice_equal(wish->subject, wish->parent->path[0].subject)) {
-            return chy_fail(call->op, CHY_BAD_INPUT, 0,
-                            "the subject is that of the certificate authority which signs: two "
-                            "authorities of one name cannot be told apart");
-        }
-        struct chy_cpu cpu = {.runtime = call->runtime};
-        CHY_TRY(chy_shard_take(call->runtime, call->op, wish->parent, &cpu, &signing.shard));
-    }
-    CHY_TRY(chy_sign_certificate(call->runtime, call->op, &signing, out_signed));
-    *out_shard = signing.shard;
-    return CHY_OK;
-}
-
-chy_status chy_authority_install(struct chy_call *call, struct chy_batch *batch,
-                                 const struct chy_uuid *authority_id,
-                                 const struct chy_uuid *generation_id, bool first,
-                                 struct chy_authority_certificate *certificate)
-{
-    const struct chy_issuer *parent = certificate->parent;
-    CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &certificate->id));
-    struct chy_write *write = chy_batch_insert(batch, CHY_C_AUTHORITY_CERTIFICATES,
-                                               CHY_KEY(chy_value_uuid(&certificate->id)));
-    chy_write_set(write, CHY_ACERT_AUTHORITY_ID, chy_value_uuid(authority_id));
-    chy_write_set(write, CHY_ACERT_GENERATION_ID, chy_value_uuid(generation_id));
-    chy_write_set(write, CHY_ACERT_PROJECT_ID, chy_value_uuid(&call->project_id));
-    if (parent != NULL) {
-        chy_write_set(write, CHY_ACERT_PARENT_ID, chy_value_uuid(&parent->authority_id));
-        chy_write_set(write, CHY_ACERT_PARENT_GENERATION_ID,
-                      chy_value_uuid(&parent->generation_id));
-    }
-    chy_write_set(write, CHY_ACERT_VERSION, chy_value_int(certificate->version));
-    chy_write_set(write, CHY_ACERT_SERIAL, chy_value_text(certificate->serial));
-    chy_write_set(write, CHY_ACERT_DER, chy_value_blob(certificate->der));
-    chy_write_set(write, CHY_ACERT_CHAIN, chy_value_blob(certificate->chain));
-    chy_write_set(write, CHY_ACERT_NOT_BEFORE, chy_value_time(certificate->not_before));
-    chy_write_set(write, CHY_ACERT_NOT_AFTER, chy_value_time(certificate->not_after));
-    chy_write_set(write, CHY_ACERT_MAX_PATH_LENGTH, chy_value_int(certificate->max_path_length));
-    chy_write_set(write, CHY_ACERT_SHARD, chy_value_int(certificate->shard));
-    chy_write_set(write, CHY_ACERT_CREATED_AT, chy_value_time(chy_now(call->op)));
-    // What is signed elsewhere has its serial there.
-    bool is_root = certificate->chain.len == 0;
-    if (parent != NULL || is_root) {
-        struct chy_serial_entry entry = {
-            .number = certificate->serial,
-            .signer = parent != NULL ? &parent->generation_id : generation_id,
-            .certificate_id = &certificate->id,
-            .shard = certificate->shard,
-            .not_after = certificate->not_after,
-        };
-        chy_serial_enter(batch, &entry);
-    }
-    return first ? chy_shard_open(call->runtime, batch, generation_id, 1) : CHY_OK;
 }

@@ -1,6 +1,8 @@
 #include "enroll/chain.h"
 
+#include "resource/collections.h"
 #include "x509/der_read.h"
+#include "x509/path.h"
 #include "x509/pem.h"
 
 chy_status chy_chain_take(struct chy_op *op, struct chy_slice *chain, struct chy_slice *out_der)
@@ -36,4 +38,42 @@ chy_status chy_chain_pem(struct chy_op *op, struct chy_slice first, struct chy_s
     }
     *out_pem = chy_buf_slice(&pem);
     return chy_buf_ok(&pem) ? CHY_OK : chy_buf_fail(&pem, op, "the chain");
+}
+
+/** above finds the certificate in use of a key generation.  NOT_FOUND: it is no more, or has
+ *  none. */
+static chy_status above(struct chy_runtime *runtime, struct chy_op *op, const struct chy_uuid *id,
+                        struct chy_storage_row *out_row)
+{
+    struct chy_storage_row generation;
+    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(id)),
+                             CHY_FIELDS(CHY_GENERATION_CERTIFICATE_ID), &generation));
+    struct chy_uuid certificate_id = chy_row_uuid(&generation, 0);
+    return chy_storage_read(
+        runtime->storage, op, CHY_C_AUTHORITY_CERTIFICATES,
+        CHY_KEY(chy_value_uuid(&certificate_id)),
+        CHY_FIELDS(CHY_ACERT_DER, CHY_ACERT_CHAIN, CHY_ACERT_PARENT_GENERATION_ID), out_row);
+}
+
+chy_status chy_chain_current(struct chy_runtime *runtime, struct chy_op *op,
+                             const struct chy_uuid *generation_id, struct chy_slice stored,
+                             struct chy_slice *out_chain)
+{
+    struct chy_uuid id = *generation_id;
+    struct chy_buf chain;
+    chy_buf_init(&chain, op, CHY_CHAIN_MAX);
+    for (uint32_t depth = 0; !chy_uuid_is_nil(&id) && depth < CHY_PATH_MAX; depth++) {
+        struct chy_storage_row row;
+        chy_status status = above(runtime, op, &id, &row);
+        if (status == CHY_NOT_FOUND) {
+            break; // the CA above was deleted: what was stored is all there is
+        }
+        CHY_TRY(status);
+        chy_buf_add(&chain, chy_row_blob(&row, 0));
+        stored = chy_row_blob(&row, 1);
+        id = chy_row_uuid(&row, 2);
+    }
+    chy_buf_add(&chain, stored);
+    *out_chain = chy_buf_slice(&chain);
+    return chy_buf_ok(&chain) ? CHY_OK : chy_buf_fail(&chain, op, "the chain");
 }

@@ -150,10 +150,14 @@ static chy_status load_certificate(struct chy_runtime *runtime, struct chy_op *o
                                    struct chy_issuer *issuer)
 {
     struct chy_storage_row row;
-    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_AUTHORITY_CERTIFICATES,
-                             CHY_KEY(chy_value_uuid(&issuer->certificate_id)),
-                             CHY_FIELDS(CHY_ACERT_DER, CHY_ACERT_CHAIN), &row));
-    CHY_TRY(load_path(issuer, chy_row_blob(&row, 0), chy_row_blob(&row, 1)));
+    CHY_TRY(chy_storage_read(
+        runtime->storage, op, CHY_C_AUTHORITY_CERTIFICATES,
+        CHY_KEY(chy_value_uuid(&issuer->certificate_id)),
+        CHY_FIELDS(CHY_ACERT_DER, CHY_ACERT_CHAIN, CHY_ACERT_PARENT_GENERATION_ID), &row));
+    struct chy_uuid parent = chy_row_uuid(&row, 2);
+    struct chy_slice chain;
+    CHY_TRY(chy_chain_current(runtime, op, &parent, chy_row_blob(&row, 1), &chain));
+    CHY_TRY(load_path(issuer, chy_row_blob(&row, 0), chain));
     return make_pems(issuer);
 }
 

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "enroll/blocked_key.h"
 #include "enroll/sign.h"
+#include "enroll/validity.h"
 #include "plugin/view.h"
 #include "resource/principal.h"
 #include "resource/shape.h"
@@ -406,18 +407,6 @@ static chy_status choose_signature_algorithm(struct work *w)
  * Validity
  */
 
-static chy_status parse_date(struct work *w, struct chy_slice text, const char *member,
-                             int64_t *out_time)
-{
-    char path[64];
-    if (chy_time_parse(text, out_time)) {
-        return CHY_OK;
-    }
-    (void)snprintf(path, sizeof path, "/attributes/%s", member);
-    return chy_shape_refuse_one(w->op, "invalid_date", path,
-                                "expected an ISO 8601 date, such as 2027-01-31T12:00:00Z");
-}
-
 static chy_status requested_ttl(struct work *w, int64_t *out_ttl)
 {
     if (w->request->ttl.len == 0) {
@@ -445,21 +434,19 @@ static chy_status requested_dates(struct work *w, int64_t now, int64_t *out_begi
     }
     *out_begin = now;
     if (r->not_before.len != 0) {
-        CHY_TRY(parse_date(w, r->not_before, "notBefore", out_begin));
+        CHY_TRY(chy_validity_date(w->op, r->not_before, "/attributes/notBefore", out_begin));
         if (*out_begin < now - NOT_BEFORE_PAST || *out_begin > now + NOT_BEFORE_FUTURE) {
             return chy_fail(w->op, CHY_BAD_INPUT, 0,
                             "notBefore must lie between 24 hours ago and 30 days ahead");
         }
     }
     if (r->not_after.len != 0) {
-        CHY_TRY(parse_date(w, r->not_after, "notAfter", out_end));
+        CHY_TRY(chy_validity_date(w->op, r->not_after, "/attributes/notAfter", out_end));
     } else {
         CHY_TRY(requested_ttl(w, &ttl));
         *out_end = *out_begin + ttl;
     }
-    return *out_end > *out_begin && *out_end > now
-               ? CHY_OK
-               : chy_fail(w->op, CHY_BAD_INPUT, 0, "notAfter must lie after notBefore and now");
+    return chy_validity_check(w->op, *out_begin, *out_end);
 }
 
 static chy_status clamp_to_issuer(struct work *w, int64_t *begin, int64_t *end)
@@ -505,8 +492,9 @@ static chy_status normalise_validity(struct work *w)
     if (w->issuer != NULL) {
         CHY_TRY(clamp_to_issuer(w, &begin, &end));
     }
-    w->decision->not_before = begin - begin % CHY_US_PER_SECOND;
-    w->decision->not_after = end - end % CHY_US_PER_SECOND;
+    struct chy_validity validity = chy_validity_cut(begin, end);
+    w->decision->not_before = validity.not_before;
+    w->decision->not_after = validity.not_after;
     return CHY_OK;
 }
 

@@ -181,14 +181,15 @@ static const struct chy_route routes[] = {
                serve_crl),
     PUBLIC_GET("/aia/{file}", "fetchCaCertificate", "Fetch a CA certificate (DER).",
                CHY_ROUTE_PUBLIC, serve_aia),
-    PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}", "fetchCrlById", "Fetch a CRL (DER).", 0,
-               serve_crl_by_id),
-    PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}/der", "fetchCrlDerById", "Fetch a CRL (DER).", 0,
-               serve_crl_by_id),
-    PUBLIC_GET("/api/v1/pki/crl/{crlId}", "fetchLegacyCrlById", "Fetch a CRL (DER).", 0,
-               serve_crl_by_id),
+    PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}", "fetchCrlById", "Fetch a CRL (DER).",
+               CHY_ROUTE_PUBLIC, serve_crl_by_id),
+    PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}/der", "fetchCrlDerById", "Fetch a CRL (DER).",
+               CHY_ROUTE_PUBLIC, serve_crl_by_id),
+    PUBLIC_GET("/api/v1/pki/crl/{crlId}", "fetchLegacyCrlById", "Fetch a CRL (DER).",
+               CHY_ROUTE_PUBLIC, serve_crl_by_id),
     PUBLIC_GET("/api/v1/cert-manager/ca/internal/{caId}/certificates/{caCertId}/der",
-               "fetchCaCertificateById", "Fetch a CA certificate (DER).", 0, serve_ca_certificate),
+               "fetchCaCertificateById", "Fetch a CA certificate (DER).", CHY_ROUTE_PUBLIC,
+               serve_ca_certificate),
 };
 
 struct chy_view chy_publish_routes(void)

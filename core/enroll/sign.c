@@ -114,7 +114,8 @@ static chy_status encode(struct chy_runtime *runtime, struct chy_op *op,
                        .ekus = signing->ekus,
                        .sans = signing->sans,
                        .sans_critical = chy_name_is_empty(signing->subject),
-                       .ocsp_no_check = signing->ocsp_no_check},
+                       .ocsp_no_check = signing->ocsp_no_check,
+                       .name_constraints = signing->name_constraints},
     };
     CHY_TRY(key_id(runtime, op, signing->spki, &tbs.extensions.subject_key_id));
     // The AKI repeats what the issuer's certificate says of itself, as it says it.

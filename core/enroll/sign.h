@@ -35,6 +35,7 @@ struct chy_signing {
     int64_t shard;               /**< of the issuer's CRLs; 0: no distribution point */
     bool ocsp_no_check;
     struct chy_cpu *cpu; /**< a permit that is or will be held; NULL: one for this alone */
+    struct chy_slice name_constraints; /**< of a CA: contents of extnValue, or empty */
 };
 
 struct chy_signed {

@@ -1,5 +1,4 @@
 /** Signing somebody else's intermediate CA. */
-#include "base/time.h"
 #include "enroll/authority.h"
 #include "enroll/blocked_key.h"
 #include "enroll/certificate_row.h"
@@ -40,32 +39,15 @@ static chy_status read_request(struct chy_call *call, struct chy_csr *out_csr, b
 static chy_status read_wish(struct chy_call *call, const struct chy_issuer *issuer,
                             const struct chy_csr *csr, struct chy_authority_wish *wish)
 {
-    struct chy_slice before = chy_json_member(call->document, "notBefore");
     const json_t *length = json_object_get(call->document, "maxPathLength");
-    wish->not_before = chy_now(call->op) - call->runtime->pki.backdate;
     wish->spki = csr->spki.der;
     wish->key_algorithm = csr->spki.algorithm;
     wish->parent = issuer;
     wish->max_path_length = json_is_integer(length) ? (int32_t)json_integer_value(length) : -1;
-    if (before.len != 0 && !chy_time_parse(before, &wish->not_before)) {
-        return chy_shape_refuse_one(call->op, "invalid_date", "/notBefore",
-                                    "expected an ISO 8601 date");
-    }
-    if (!chy_time_parse(chy_json_member(call->document, "notAfter"), &wish->not_after)) {
-        return chy_shape_refuse_one(call->op, "invalid_date", "/notAfter",
-                                    "expected an ISO 8601 date");
-    }
-    if (wish->not_before < issuer->path[0].not_before) {
-        wish->not_before = issuer->path[0].not_before;
-    }
-    if (wish->not_after <= wish->not_before || wish->not_after <= chy_now(call->op) ||
-        wish->not_after > issuer->path[0].not_after) {
-        return chy_fail(call->op, CHY_BAD_INPUT, 0,
-                        "notAfter must lie after notBefore and now, and not after the end of the "
-                        "certificate authority");
-    }
-    wish->not_before -= wish->not_before % CHY_US_PER_SECOND;
-    wish->not_after -= wish->not_after % CHY_US_PER_SECOND;
+    CHY_TRY(
+        chy_validity_of_ca(call->runtime, call->op, call->document, "", issuer, &wish->validity));
+    CHY_TRY(chy_authority_constraints(call, json_object_get(call->document, "nameConstraints"),
+                                      &wish->name_constraints));
     return chy_name_encode(call->op, &csr->subject, &wish->subject);
 }
 
@@ -90,8 +72,8 @@ static chy_status insert_rows(struct chy_call *call, struct chy_batch *batch,
     row->texts = texts;
     row->der = made->der;
     row->serial = chy_text(made->serial_text);
-    row->not_before = wish->not_before;
-    row->not_after = wish->not_after;
+    row->not_before = wish->validity.not_before;
+    row->not_after = wish->validity.not_after;
     row->key_algorithm = chy_key_algorithm_name(wish->key_algorithm);
     row->signature_algorithm = chy_signature_algorithm_name(made->signature_algorithm);
     row->key_usage = CHY_KU_DIGITAL_SIGNATURE | CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN;

@@ -1,8 +1,9 @@
-/** Name constraints (RFC 5280 4.2.1.10): reading them, and checking names against them. */
+/** Name constraints (RFC 5280 4.2.1.10): reading, writing, and checking names against them. */
 #ifndef CHY_X509_NAME_CONSTRAINTS_H
 #define CHY_X509_NAME_CONSTRAINTS_H
 
 #include "x509/der_read.h"
+#include "x509/san.h"
 
 struct chy_op;
 
@@ -26,5 +27,25 @@ CHY_MUST_USE chy_status chy_name_constraints_allow(struct chy_op *op,
                                                    const struct chy_name_constraints *constraints,
                                                    struct chy_slice subject,
                                                    struct chy_slice san_value);
+
+/** One GeneralSubtree to be written. */
+struct chy_name_subtree {
+    uint8_t tag; /**< of its GeneralName */
+    struct chy_slice value;
+};
+
+/**
+ * chy_name_subtree_make makes one of what people write: a host name (covers what is below it), a
+ * network, an e-mail address, a mail or URI host, or one with a leading dot for all hosts below it.
+ * BAD_INPUT says what is wrong with it.
+ */
+CHY_MUST_USE chy_status chy_name_subtree_make(struct chy_op *op, enum chy_san_type type,
+                                              struct chy_slice text,
+                                              struct chy_name_subtree *out_subtree);
+
+/** chy_name_constraints_encode writes the contents of extnValue.  At least one subtree is given. */
+CHY_MUST_USE chy_status chy_name_constraints_encode(
+    struct chy_op *op, const struct chy_name_subtree *permitted, uint64_t permitted_count,
+    const struct chy_name_subtree *excluded, uint64_t excluded_count, struct chy_slice *out_value);
 
 #endif

@@ -134,6 +134,9 @@ const struct chy_route api_routes[] = {
     SEND("POST", CA "/{id}/import-certificate", "importCertificateAuthorityCertificate",
          "Install a certificate that another CA made of the CSR.", AUTHORITIES, "create", CHAIN,
          .kind = AUTHORITIES, .action = "import-certificate", .id = "id"),
+    SEND("POST", CA "/{id}/renew", "renewCertificateAuthority",
+         "Make the CA a new certificate: of the same key, or of a new one beside it.", AUTHORITIES,
+         "create", SMALL, .kind = AUTHORITIES, .action = "renew", .id = "id"),
     READ(CA "/{id}/crls", "listCrls", "Get the CA's CRLs.", AUTHORITIES, "read",
          .kind = AUTHORITIES, .action = "crls", .id = "id"),
 

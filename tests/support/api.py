@@ -84,6 +84,7 @@ ROUTES = [
           "sign-intermediate", body=True),
     Route("import_ca_certificate", "POST", CA + "/{}/import-certificate", AUTHORITIES, "create",
           body=True),
+    Route("renew_ca", "POST", CA + "/{}/renew", AUTHORITIES, "create", body=True),
     Route("list_crls", "GET", CA + "/{}/crls", AUTHORITIES, "read"),
     Route("issue", "POST", CM + "/certificates", CERTIFICATES, "issue", body=True),
     Route("get_certificate", "GET", CM + "/certificates/{}", CERTIFICATES, "read"),
