@@ -71,6 +71,7 @@ static void fill(struct chy_operation *operation, const struct chy_operation_con
         .instance = config->instance,
         .instance_name = config->instance_name,
         .principal = config->principal,
+        .hold = config->hold,
         .deadline = config->deadline != 0 ? config->deadline : CHY_NO_DEADLINE,
         .error = {.struct_size = sizeof(struct chy_error), .status = CHY_OK},
     };
@@ -229,6 +230,7 @@ struct chy_op *chy_op_host_op_child(struct chy_op *op)
         .instance_name = parent->instance_name,
         .instance = parent->instance,
         .principal = parent->principal,
+        .hold = parent->hold,
         .deadline = parent->deadline,
         .memory_max = parent->memory_max,
         .secret_max = parent->secret_max,

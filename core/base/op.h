@@ -27,6 +27,8 @@
 #define CHY_OPERATION_MEMORY_MAX ((size_t)16 << 20)
 #define CHY_OPERATION_SECRET_MAX ((size_t)1 << 20)
 
+struct chy_hold;
+
 /** What an operation starts with.  Zero members have the meaning that stands beside them. */
 struct chy_operation_config {
     const struct chy_host *host;    /**< required */
@@ -37,6 +39,7 @@ struct chy_operation_config {
     struct chy_slice instance_name; /**< of `instance`; outlives the operation */
     struct chy_instance *instance;  /**< the plugin instance it works for, or NULL */
     void *principal;                /**< who it acts for, or NULL */
+    struct chy_hold *hold;          /**< what its writes depend on (plugin/storage.h), or NULL */
     int64_t deadline;               /**< µs on the monotonic clock; 0: CHY_NO_DEADLINE */
     size_t memory_max;              /**< 0: CHY_OPERATION_MEMORY_MAX */
     size_t secret_max;              /**< 0: CHY_OPERATION_SECRET_MAX */
@@ -45,8 +48,8 @@ struct chy_operation_config {
 
 /**
  * What stands behind a struct chy_op.  Members are read by core; they are changed here only, but
- * for `principal`, `peer`, `deadline`, `instance` and `instance_name`, which core sets as it learns
- * them.
+ * for `principal`, `hold`, `peer`, `deadline`, `instance` and `instance_name`, which core sets as
+ * it learns them.
  */
 struct chy_operation {
     struct chy_op op; /**< first member */
@@ -60,6 +63,7 @@ struct chy_operation {
     struct chy_instance *instance;
     struct chy_slice instance_name;
     void *principal;
+    struct chy_hold *hold; /**< children have their parent's */
     struct chy_slice
         peer; /**< the caller's address as text, set by http; empty: nobody's request */
     int64_t deadline;

@@ -1,8 +1,8 @@
 #include "command/daemon.h"
 
 #include "command/hooks.h"
-#include "command/jobs.h"
 #include "enroll/publish.h"
+#include "schedule/jobs.h"
 
 #include "base/sanitize.h"
 
@@ -153,12 +153,31 @@ static chy_status mount_publish(struct chy_daemon *d, struct chy_op *op)
     return chy_http_server_add(d->server, op, &mount);
 }
 
+static chy_status start_jobs(struct chy_daemon *d, struct chy_op *op)
+{
+    struct chy_assembly *a = d->assembly;
+    struct chy_schedule_config config = {
+        .runtime = &a->runtime,
+        .host = &a->cli->services.host,
+        .log = &a->cli->log,
+        .clock = a->cli->services.clock,
+        .clock_ahead_tolerance = a->config->pki.clock_ahead_tolerance,
+    };
+    CHY_TRY(chy_jobs_new(op, &config, &d->schedule));
+    for (size_t i = 0; i < a->prepared.count; i++) {
+        if (a->prepared.instances[i].interface == CHY_INTERFACE_ENROLLMENT) {
+            CHY_TRY(chy_jobs_add_instance(d->schedule, op, a->instances[i]));
+        }
+    }
+    return chy_schedule_start(d->schedule, op);
+}
+
 static chy_status start(struct chy_daemon *d, struct chy_op *op)
 {
     CHY_TRY(make_server(d, op));
     CHY_TRY(mount_plugins(d, op));
     CHY_TRY(mount_publish(d, op));
-    CHY_TRY(chy_jobs_start(d->assembly, &d->jobs));
+    CHY_TRY(start_jobs(d, op));
     CHY_TRY(chy_http_server_start(d->server, op)); // last: nothing may be served before this
     d->started = true;
     return CHY_OK;
@@ -221,7 +240,8 @@ bool chy_daemon_stop(struct chy_daemon *daemon)
         int64_t deadline = chy_clock_monotonic(chy_clock_real()) + a->config->workers.drain;
         idle = chy_http_server_stop(daemon->server, a->cli->op, deadline) == CHY_OK;
     }
-    chy_jobs_stop(daemon->jobs);
+    chy_schedule_free(daemon->schedule);
+    daemon->schedule = NULL;
     if (idle) {
         chy_http_server_free(daemon->server);
     } else {

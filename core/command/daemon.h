@@ -5,12 +5,12 @@
 #include "command/assembly.h"
 #include "http/server.h"
 
-struct chy_jobs;
+struct chy_schedule;
 
 struct chy_daemon {
     struct chy_assembly *assembly;
     struct chy_http_server *server;
-    struct chy_jobs *jobs;
+    struct chy_schedule *schedule;
     bool started;
 };
 

@@ -1,6 +1,7 @@
 #include "plugin/registry.h"
 
 #include "base/status.h"
+#include "plugin/registry_state.h"
 
 void chy_instance_enter(struct chy_instance *instance)
 {
@@ -45,5 +46,17 @@ chy_status chy_instance_result(const struct chy_instance *instance, struct chy_o
                         (int)instance->name.len, (const char *)instance->name.ptr, call,
                         chy_status_name(status));
     }
+    return status;
+}
+
+chy_status chy_instance_run_job(struct chy_instance *instance, struct chy_op *op,
+                                const struct chy_job *job)
+{
+    chy_instance_enter(instance);
+    struct chy_visit visit = chy_visit_begin(op, instance);
+    chy_status status = job->run(instance->self, op);
+    status = chy_instance_result(instance, op, "a job", status);
+    chy_visit_end(op, visit);
+    chy_instance_leave(instance);
     return status;
 }

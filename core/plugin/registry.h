@@ -54,6 +54,10 @@ void chy_instance_leave(struct chy_instance *instance);
 CHY_MUST_USE chy_status chy_instance_result(const struct chy_instance *instance, struct chy_op *op,
                                             const char *call, chy_status status);
 
+/** chy_instance_run_job runs a job that the instance's enrollment interface declares. */
+CHY_MUST_USE chy_status chy_instance_run_job(struct chy_instance *instance, struct chy_op *op,
+                                             const struct chy_job *job);
+
 /** The expected hash of one plugin's file. */
 struct chy_plugin_pin {
     struct chy_slice plugin;

@@ -156,32 +156,88 @@ chy_status chy_storage_find(struct chy_storage *storage, struct chy_op *op,
     return CHY_OK;
 }
 
-/** The same batch with one more write, which counts on the epoch row. */
-static chy_status append_epoch(const struct chy_storage *storage, struct chy_op *op,
-                               struct chy_storage_batch *batch)
+/** The same batch with room for what core adds: the hold's check and the count of the epoch row. */
+static chy_status make_room(struct chy_op *op, uint64_t more, struct chy_storage_batch *batch,
+                            struct chy_storage_write **out_end)
 {
     uint64_t count = batch->writes.count;
-    if (count >= CHY_STORAGE_BATCH_OPERATIONS) {
-        return chy_fail(op, CHY_BAD_INPUT, 0,
-                        "a batch that touches watched collections has at most %u writes",
-                        CHY_STORAGE_BATCH_OPERATIONS - 1);
+    if (count + more > CHY_STORAGE_BATCH_OPERATIONS) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "this batch has at most %u writes, found %llu",
+                        CHY_STORAGE_BATCH_OPERATIONS - (uint32_t)more, (unsigned long long)count);
     }
-    struct chy_storage_write *writes = chy_alloc(op, (count + 1) * sizeof *writes);
-    struct chy_value *key = chy_alloc(op, sizeof *key);
-    if (writes == NULL || key == NULL) {
+    struct chy_storage_write *writes = chy_alloc(op, (count + more) * sizeof *writes);
+    if (writes == NULL) {
         return chy_fail_memory(op);
     }
     for (uint64_t i = 0; i < count; i++) {
         memcpy(&writes[i], chy_view_item(batch->writes, i), sizeof writes[i]);
     }
-    *key = chy_value_text(storage->epoch.key);
-    writes[count].kind = CHY_WRITE_ADD;
-    writes[count].collection = storage->epoch.collection;
-    writes[count].key = chy_view_of(key, 1, sizeof *key);
-    writes[count].add_field = storage->epoch.field;
-    writes[count].delta = 1;
-    batch->writes = chy_view_of(writes, count + 1, sizeof *writes);
+    batch->writes = chy_view_of(writes, count + more, sizeof *writes);
+    *out_end = &writes[count];
     return CHY_OK;
+}
+
+static chy_status text_key(struct chy_op *op, struct chy_slice text, struct chy_view *out_key)
+{
+    struct chy_value *key = chy_alloc(op, sizeof *key);
+    if (key == NULL) {
+        return chy_fail_memory(op);
+    }
+    *key = chy_value_text(text);
+    *out_key = chy_view_of(key, 1, sizeof *key);
+    return CHY_OK;
+}
+
+static chy_status add_hold(struct chy_op *op, const struct chy_hold *hold,
+                           struct chy_storage_write *write)
+{
+    write->kind = CHY_WRITE_CHECK;
+    write->collection = hold->collection;
+    write->guard = CHY_GUARD_EQUALS;
+    write->guard_field = hold->field;
+    write->guard_value = chy_value_int(hold->number);
+    return text_key(op, hold->key, &write->key);
+}
+
+static chy_status add_epoch(const struct chy_storage *storage, struct chy_op *op,
+                            struct chy_storage_write *write)
+{
+    write->kind = CHY_WRITE_ADD;
+    write->collection = storage->epoch.collection;
+    write->add_field = storage->epoch.field;
+    write->delta = 1;
+    return text_key(op, storage->epoch.key, &write->key);
+}
+
+/** complete adds what core keeps in step with every batch. */
+static chy_status complete(const struct chy_storage *storage, struct chy_op *op, bool counts,
+                           struct chy_storage_batch *batch)
+{
+    const struct chy_hold *hold = chy_operation_of(op)->hold;
+    bool bumps = counts && storage->epoch.collection != CHY_NO_COLLECTION;
+    struct chy_storage_write *end = NULL;
+    if (hold == NULL && !bumps) {
+        return CHY_OK;
+    }
+    CHY_TRY(make_room(op, (hold != NULL ? 1U : 0U) + (bumps ? 1U : 0U), batch, &end));
+    if (hold != NULL) {
+        batch->flags &= ~(uint32_t)CHY_BATCH_JOINABLE; // it may fail otherwise than by accident
+        CHY_TRY(add_hold(op, hold, end));
+        end++;
+    }
+    return bumps ? add_epoch(storage, op, end) : CHY_OK;
+}
+
+/** lose ends the whole operation: somebody else does its work by now. */
+static chy_status lose(struct chy_op *op, struct chy_hold *hold)
+{
+    struct chy_operation *whole = chy_operation_of(op);
+    atomic_store(&hold->is_lost, true);
+    while (whole->parent != NULL) {
+        whole = whole->parent;
+    }
+    chy_operation_cancel(whole);
+    return chy_fail(op, CHY_TRY_LATER, 0, "%s", hold->lost_message);
 }
 
 chy_status chy_storage_write(struct chy_storage *storage, struct chy_op *op,
@@ -189,12 +245,11 @@ chy_status chy_storage_write(struct chy_storage *storage, struct chy_op *op,
                              struct chy_storage_outcome *out_outcome)
 {
     bool touches_watched = false;
+    struct chy_hold *hold = chy_operation_of(op)->hold;
     struct chy_storage_outcome outcome;
     struct chy_storage_batch whole = *batch;
     CHY_TRY(chy_storage_check_batch(storage, op, batch, &touches_watched));
-    if (touches_watched && storage->epoch.collection != CHY_NO_COLLECTION) {
-        CHY_TRY(append_epoch(storage, op, &whole));
-    }
+    CHY_TRY(complete(storage, op, touches_watched, &whole));
     memset(&outcome, 0, sizeof outcome);
     outcome.struct_size = (uint32_t)sizeof outcome;
     outcome.failed_write = CHY_NO_WRITE;
@@ -204,6 +259,9 @@ chy_status chy_storage_write(struct chy_storage *storage, struct chy_op *op,
     chy_status answer =
         chy_storage_check_outcome(storage, op, status, whole.writes.count, &outcome);
     status = end(&call, answer == CHY_OK ? status : answer);
+    if (status == CHY_CONFLICT && hold != NULL && outcome.failed_write == batch->writes.count) {
+        return lose(op, hold);
+    }
     if ((status == CHY_OK || status == CHY_CONFLICT) && out_outcome != NULL) {
         if (outcome.results.count > batch->writes.count) {
             outcome.results.count = batch->writes.count;

@@ -18,6 +18,8 @@
 
 #include <chancery/storage.h>
 
+#include <stdatomic.h>
+
 /** CHY_NO_COLLECTION is the number of no collection. */
 #define CHY_NO_COLLECTION UINT32_MAX
 
@@ -48,6 +50,21 @@ CHY_DEFINE_AUTO(struct chy_storage, chy_storage_close);
 /** chy_storage_instance is the instance behind it, and chy_storage_schema what was declared. */
 struct chy_instance *chy_storage_instance(const struct chy_storage *storage);
 const struct chy_schema *chy_storage_schema(const struct chy_storage *storage);
+
+/**
+ * A number in a row that must stay as it is for the writes of an operation to happen: the epoch of
+ * a job's lease.  Each batch of an operation with a hold, and of its children, also checks the row.
+ * When the number is another one nothing is written: the answer is CHY_TRY_LATER, `is_lost` is set
+ * and the operation is cancelled.  Who sets the operation's `hold` keeps this while it lives.
+ */
+struct chy_hold {
+    uint32_t collection;
+    uint32_t field;       /**< an int field */
+    struct chy_slice key; /**< the text of the row's one-field key */
+    int64_t number;
+    const char *lost_message; /**< for people: what it means that the number changed */
+    atomic_bool is_lost;
+};
 
 CHY_MUST_USE chy_status chy_storage_get(struct chy_storage *storage, struct chy_op *op,
                                         const struct chy_storage_get *get,

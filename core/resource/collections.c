@@ -377,7 +377,7 @@ static const struct chy_field statistic_fields[] = {
 CHECKED(statistic_fields, CHY_STATISTIC_FIELDS);
 
 static const struct chy_field lease_fields[] = {F("name", T), F("holder", T), F("epoch", I),
-                                                F("beat", I)};
+                                                F("beat", I), N("ran_at", W)};
 CHECKED(lease_fields, CHY_LEASE_FIELDS);
 
 static const struct chy_field audit_block_fields[] = {

@@ -432,9 +432,10 @@ enum chy_statistic_field {
 
 enum chy_lease_field {
     CHY_LEASE_NAME = 0,
-    CHY_LEASE_HOLDER,
-    CHY_LEASE_EPOCH,
-    CHY_LEASE_BEAT,
+    CHY_LEASE_HOLDER, /**< a process; empty: nobody */
+    CHY_LEASE_EPOCH,  /**< grows each time that it is taken */
+    CHY_LEASE_BEAT,   /**< grows while it is held */
+    CHY_LEASE_RAN_AT, /**< when the last run that went well began; null: none did yet */
     CHY_LEASE_FIELDS
 };
 

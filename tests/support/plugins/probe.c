@@ -210,11 +210,35 @@ static const struct chy_collection collections[] = {
     {.name = CHY_TEXT_INIT("marks"), .fields = CHY_VIEW_INIT(fields), .key = CHY_VIEW_INIT(key)},
 };
 
+#ifdef PROBE_JOBS
+static chy_status work(void *self, struct chy_op *op)
+{
+    (void)op;
+    trace(self, "job");
+    return CHY_OK;
+}
+
+static chy_status complain(void *self, struct chy_op *op)
+{
+    (void)op;
+    trace(self, "complaint");
+    return CHY_TRY_LATER; // and no word why
+}
+
+static const struct chy_job jobs[] = {
+    {CHY_TEXT_INIT("work"), 60000000, work},
+    {CHY_TEXT_INIT("complain"), 3600000000, complain},
+};
+#endif
+
 static const struct chy_enrollment_ops enrollment = {
     .method = CHY_TEXT_INIT("probe"),
     .method_summary = CHY_TEXT_INIT("A probe"),
     .routes = CHY_VIEW_INIT(routes),
     .collections = CHY_VIEW_INIT(collections),
+#ifdef PROBE_JOBS
+    .jobs = CHY_VIEW_INIT(jobs),
+#endif
 };
 
 #ifdef PROBE_NO_SIGN

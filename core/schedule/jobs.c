@@ -1,0 +1,112 @@
+#include "schedule/jobs.h"
+
+#include "access/token.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "enroll/crl.h"
+#include "plugin/view.h"
+#include "resource/keyring.h"
+
+static chy_status refresh_crls(const struct chy_task *task, struct chy_op *op)
+{
+    uint64_t built;
+    CHY_TRY(chy_crl_refresh(task->self, op, &built));
+    if (built > 0) {
+        chy_log_info(op, "crl.built", "%llu CRLs were brought up to date",
+                     (unsigned long long)built);
+    }
+    return CHY_OK;
+}
+
+static chy_status clean_access(const struct chy_task *task, struct chy_op *op)
+{
+    return chy_access_clean(task->self, op);
+}
+
+static chy_status clean_revocations(const struct chy_task *task, struct chy_op *op)
+{
+    uint64_t dropped;
+    CHY_TRY(chy_crl_clean(task->self, op, &dropped));
+    if (dropped > 0) {
+        chy_log_info(op, "crl.cleaned", "%llu revocations of certificates that ended were dropped",
+                     (unsigned long long)dropped);
+    }
+    return CHY_OK;
+}
+
+/** follow_kek learns of a KEK that was rotated while this process runs. */
+static chy_status follow_kek(const struct chy_task *task, struct chy_op *op)
+{
+    const struct chy_runtime *runtime = task->self;
+    return chy_keks_refresh(chy_keyring_keks(runtime->keyring), op);
+}
+
+/** A row of the table below. */
+struct job {
+    const char *name;
+    int64_t period;
+    chy_status (*run)(const struct chy_task *task, struct chy_op *op);
+    uint32_t flags; /**< enum chy_task_flag */
+};
+
+static const struct job jobs[] = {
+    {"job.crl", 5 * CHY_US_PER_MINUTE, refresh_crls, 0},
+    {"job.kek", 10 * CHY_US_PER_SECOND, follow_kek, CHY_TASK_EVERY_NODE},
+    {"job.clean", CHY_US_PER_HOUR, clean_access, CHY_TASK_DELETES},
+    {"job.crl-clean", CHY_US_PER_HOUR, clean_revocations, CHY_TASK_DELETES},
+};
+
+static chy_status add_core(struct chy_schedule *schedule, struct chy_op *op,
+                           const struct chy_schedule_config *config)
+{
+    for (size_t i = 0; i < CHY_COUNT_OF(jobs); i++) {
+        const struct chy_task task = {
+            .name = chy_text(jobs[i].name),
+            .period = jobs[i].period,
+            .run = jobs[i].run,
+            .self = config->runtime,
+            .lane = CHY_LANE_CORE,
+            .flags = jobs[i].flags,
+        };
+        CHY_TRY(chy_schedule_add(schedule, op, &task));
+    }
+    return CHY_OK;
+}
+
+chy_status chy_jobs_new(struct chy_op *op, const struct chy_schedule_config *config,
+                        struct chy_schedule **out_schedule)
+{
+    CHY_AUTO(chy_schedule_free) struct chy_schedule *schedule = NULL;
+    CHY_TRY(chy_schedule_new(op, config, &schedule));
+    CHY_TRY(add_core(schedule, op, config));
+    *out_schedule = CHY_TAKE(schedule);
+    return CHY_OK;
+}
+
+static chy_status run_of_instance(const struct chy_task *task, struct chy_op *op)
+{
+    return chy_instance_run_job(task->self, op, task->detail);
+}
+
+chy_status chy_jobs_add_instance(struct chy_schedule *schedule, struct chy_op *op,
+                                 struct chy_instance *instance)
+{
+    const struct chy_view *declared = &instance->plugin->enrollment.jobs;
+    for (uint64_t i = 0; i < declared->count; i++) {
+        const struct chy_job *job = chy_view_item(*declared, i);
+        char name[128]; // the loader limits both parts
+        (void)snprintf(name, sizeof name, "%.*s.%.*s", (int)instance->name.len,
+                       (const char *)instance->name.ptr, (int)job->name.len,
+                       (const char *)job->name.ptr);
+        const struct chy_task task = {
+            .name = chy_text(name),
+            .period = job->period,
+            .run = run_of_instance,
+            .self = instance,
+            .detail = job,
+            .lane = CHY_LANE_PLUGINS,
+        };
+        CHY_TRY(chy_schedule_add(schedule, op, &task));
+    }
+    return CHY_OK;
+}
