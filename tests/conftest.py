@@ -9,10 +9,23 @@ import pathlib
 
 import pytest
 
+import artefacts
 import daemon as daemons
 from api import Api
 from postgres import Cluster
 from world import World
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collected_artefacts():
+    """What the daemons sign is linted by the last test (interop/test_pkilint.py)."""
+    with artefacts.collect():
+        yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.name == "test_everything_seen")
 
 
 @pytest.fixture(scope="session")

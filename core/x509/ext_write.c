@@ -80,7 +80,9 @@ void chy_ext_write_ekus(struct chy_der_writer *w, uint32_t mask)
     if (mask == 0) {
         return;
     }
-    struct chy_ext_mark mark = chy_ext_open(w, CHY_OID_EXTENDED_KEY_USAGE, false);
+    // RFC 3161 2.3: what stamps times does nothing else, and says so critically.
+    bool is_critical = mask == CHY_EKU_TIME_STAMPING;
+    struct chy_ext_mark mark = chy_ext_open(w, CHY_OID_EXTENDED_KEY_USAGE, is_critical);
     uint64_t sequence = chy_der_open(w, CHY_DER_SEQUENCE);
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if ((mask & order[i].bit) != 0) {

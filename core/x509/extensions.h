@@ -150,7 +150,7 @@ void chy_ext_write_basic_constraints(struct chy_der_writer *w,
                                      const struct chy_basic_constraints *constraints);
 /** Critical.  An empty mask writes nothing. */
 void chy_ext_write_key_usage(struct chy_der_writer *w, uint32_t mask);
-/** Not critical.  An empty mask writes nothing. */
+/** Critical for time stamping alone (RFC 3161 2.3).  An empty mask writes nothing. */
 void chy_ext_write_ekus(struct chy_der_writer *w, uint32_t mask);
 /** No names write nothing.  Critical when the subject is empty (RFC 5280 4.2.1.6). */
 void chy_ext_write_sans(struct chy_der_writer *w, const struct chy_sans *sans, bool critical);

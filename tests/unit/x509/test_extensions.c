@@ -132,10 +132,12 @@ START_TEST(writes_usages)
     chy_ext_write_key_usage(&w, CHY_KU_DIGITAL_SIGNATURE | CHY_KU_KEY_ENCIPHERMENT);
     chy_ext_write_key_usage(&w, CHY_KU_DECIPHER_ONLY);
     chy_ext_write_ekus(&w, CHY_EKU_CLIENT_AUTH | CHY_EKU_SERVER_AUTH);
+    chy_ext_write_ekus(&w, CHY_EKU_TIME_STAMPING);
     assert_wrote(op, &w,
                  "300e 0603551d0f 0101ff 0404 030205a0"
                  "300f 0603551d0f 0101ff 0405 0303070080"
-                 "301d 0603551d25 0416 3014 06082b06010505070301 06082b06010505070302",
+                 "301d 0603551d25 0416 3014 06082b06010505070301 06082b06010505070302"
+                 "3016 0603551d25 0101ff 040c 300a 06082b06010505070308",
                  "usages");
     test_op_free(op);
 }

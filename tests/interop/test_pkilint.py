@@ -1,0 +1,150 @@
+"""pkilint holds what was signed to RFC 5280 and RFC 6960.
+
+test_everything_seen() runs last and lints one of each shape that any test of this run has got from a
+daemon (artefacts.py).  The tests before it see to it that the kinds that matter are among them, so that
+the file says something by itself.  What is found and meant stands in pkilint.yaml with its reason.
+"""
+import datetime
+import pathlib
+
+import pytest
+import yaml
+from pkilint import loader, pkix
+from pkilint.pkix import certificate, crl, extension, name, ocsp
+from pkilint.validation import ValidationFindingSeverity as Severity
+
+import artefacts
+import pki
+from api import ok
+from world import EXT_KEY_USAGES
+
+# What is signed does not depend on where it is kept.
+pytestmark = pytest.mark.parametrize("storage", ["sqlite"], indirect=True, scope="session")
+
+EXPLAINED = pathlib.Path(__file__).with_name("pkilint.yaml")
+
+
+def everything(kind):
+    """What a profile can put into a certificate."""
+    return {
+        "plain": {"commonName": "plain.example.com"},
+        "server": {"commonName": "server.example.com", "keyUsages": ["digital_signature"],
+                   "extendedKeyUsages": ["server_auth", "client_auth"],
+                   "altNames": [{"type": "DNS", "value": "server.example.com"},
+                                {"type": "DNS", "value": "*.example.com"},
+                                {"type": "IP", "value": "192.0.2.1"},
+                                {"type": "IP", "value": "2001:db8::1"}]},
+        "person": {"commonName": "Somebody", "organization": "Test", "organizationalUnit": "Unit",
+                   "country": "DE", "state": "Berlin", "locality": "Berlin",
+                   "domainComponents": ["example", "com"],
+                   "keyUsages": ["digital_signature", "non_repudiation"],
+                   "extendedKeyUsages": ["client_auth", "email_protection"],
+                   "altNames": [{"type": "EMAIL", "value": "somebody@example.com"},
+                                {"type": "UPN", "value": "somebody@example.com"},
+                                {"type": "URI", "value": "https://example.com/somebody"}]},
+        "workload": {"altNames": [{"type": "URI", "value": "spiffe://example.com/ns/a"}],
+                     "commonName": "workload"},
+        "no subject": {"altNames": [{"type": "DNS", "value": "only.example.com"}]},
+        "code": {"commonName": "Code", "extendedKeyUsages": ["code_signing"]},
+        "time": {"commonName": "Time", "extendedKeyUsages": ["time_stamping"]},
+        "responder": {"commonName": "Responder", "extendedKeyUsages": ["ocsp_signing"]},
+        "any purpose": {"commonName": "Any", "extendedKeyUsages": ["any_purpose"]},
+        "every usage": {"commonName": "Every", "keyAlgorithm": "RSA_2048",
+                        "keyUsages": ["digital_signature", "key_encipherment",
+                                      "non_repudiation", "data_encipherment"],
+                        "extendedKeyUsages": EXT_KEY_USAGES},
+        "unicode": {"commonName": "Dienst für Büro", "organization": "Тест"},
+        "long life": {"commonName": "long.example.com", "ttl": "3y"},
+    }[kind]
+
+
+KINDS = ["plain", "server", "person", "workload", "no subject", "code", "time", "responder", "any purpose",
+         "every usage", "unicode", "long life"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_make_each_kind(world, kind):
+    """Each by attributes, and under a CA and by itself."""
+    attributes = everything(kind)
+    world.issue(**attributes)
+    if set(attributes) - {"altNames"}:  # without a subject it could name no issuer
+        world.issue(world.self_signed_profile(), **attributes)
+
+
+@pytest.mark.parametrize("key", pki.ALL_KEYS)
+def test_make_each_key(world, key):
+    """A root, a CA below it and one below that, a leaf of the key type, and their CRLs."""
+    root = world.new_root(key, configuration={"notAfter": "2061-01-01"})
+    first = world.new_intermediate(root["id"], key, max_path_length=1)
+    second = world.new_intermediate(first["id"], key, datetime.timedelta(days=1800), 0)
+    issued = world.issue(world.new_profile(caId=second["id"]), keyAlgorithm=key)
+    pki.fetch_crl(pki.certificate(issued["certificate"]))
+    for ca in (root, first, second):
+        ok(world.admin.get_ca_certificate(ca["id"]))
+        ok(world.admin.list_crls(ca["id"]))
+    world.issue(world.self_signed_profile(), keyAlgorithm=key)
+    world.issue(csr=pki.csr(pki.some_key(key), dns=["csr.example.com"],
+                            commonName="csr.example.com"))
+
+
+def test_make_a_leaf_that_is_a_ca(world):
+    world.issue(commonName="A CA", basicConstraints={"isCA": True, "pathLength": 0},
+                keyUsages=["key_cert_sign", "crl_sign"])
+
+
+# --- the linter ------------------------------------------------------------------------------------
+
+ATTRIBUTES, EXTENSIONS = name.ATTRIBUTE_TYPE_MAPPINGS, extension.EXTENSION_MAPPINGS
+
+
+def validators():
+    """For each kind of artefact what reads it and what judges it; made once, because that is slow."""
+    decode = [pkix.create_attribute_decoder(ATTRIBUTES), pkix.create_extension_decoder(EXTENSIONS)]
+    return {
+        "certificate": (
+            loader.RFC5280CertificateDocumentLoader(),
+            certificate.create_pkix_certificate_validator_container(
+                certificate.create_decoding_validators(ATTRIBUTES, EXTENSIONS),
+                [certificate.create_issuer_validator_container([]),
+                 certificate.create_validity_validator_container(),
+                 certificate.create_subject_validator_container([]),
+                 certificate.create_extensions_validator_container([]),
+                 certificate.create_spki_validator_container([])])),
+        "crl": (
+            loader.RFC5280CertificateListDocumentLoader(),
+            crl.create_pkix_crl_validator_container(
+                decode, [crl.create_issuer_validator_container([]),
+                         crl.create_validity_validator_container([]),
+                         crl.create_extensions_validator_container([])])),
+        "ocsp": (
+            loader.RFC6960OCSPResponseDocumentLoader(),
+            ocsp.create_pkix_ocsp_response_validator_container(
+                [ocsp.create_response_decoder(), *decode], [])),
+    }
+
+
+def findings(judges, kind, der):
+    """(finding, where, message) of everything from a warning up."""
+    reader, judge = judges[kind]
+    for result in judge.validate(reader.load_der_document(der, kind).root):
+        for found in result.finding_descriptions:
+            if found.finding.severity <= Severity.WARNING:
+                yield found.finding.code, str(result.node.path), str(found)
+
+
+def test_everything_seen(storage):
+    judges = validators()
+    explained = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or []
+    used, unexplained = set(), {}
+    for (kind, *_), der in artefacts.shapes.items():
+        for code, where, message in findings(judges, kind, der):
+            reasons = [i for i, one in enumerate(explained)
+                       if (one["kind"], one["finding"]) == (kind, code)]
+            used.update(reasons)
+            if not reasons:
+                unexplained.setdefault((kind, code), (where, message, pki.pem(der)))
+    told = "\n".join(f"{kind}: {code} at {where}: {message}\n{text}"
+                     for (kind, code), (where, message, text) in unexplained.items())
+    assert not unexplained, told
+    unused = [one["finding"] for i, one in enumerate(explained) if i not in used]
+    assert not unused, f"pkilint.yaml explains what is not found: {unused}"
