@@ -19,14 +19,15 @@ static chy_status authenticate(void *context, struct chy_op *op, const struct ch
 }
 
 /**
- * allows_anywhere: has the principal a role with the permission, in the instance or any project?
+ * allows_anywhere: has the principal a role with the permission, in the instance or any project,
+ * be it for its own things only?
  */
 static bool allows_anywhere(const struct chy_principal *principal, const char *subject,
                             const char *action)
 {
-    bool allowed = chy_role_allows(principal->role, subject, action);
+    bool allowed = chy_role_reach(principal->role, subject, action) != CHY_REACH_NONE;
     for (uint32_t i = 0; i < principal->membership_count && !allowed; i++) {
-        allowed = chy_role_allows(principal->memberships[i].role, subject, action);
+        allowed = chy_role_reach(principal->memberships[i].role, subject, action) != CHY_REACH_NONE;
     }
     return allowed;
 }

@@ -3,6 +3,7 @@
 #include "enroll/crl.h"
 #include "enroll/pipeline.h"
 #include "enroll/profile.h"
+#include "enroll/revoke.h"
 #include "plugin/services.h"
 #include "resource/kind.h"
 
@@ -23,6 +24,12 @@ static chy_status serve_request_status(struct chy_op *op, struct chy_slice id,
                                        struct chy_enroll_answer *out_answer)
 {
     return chy_pipeline_status(runtime_of(op), op, id, out_answer);
+}
+
+static chy_status serve_revoke(struct chy_op *op, const struct chy_revoke_request *request,
+                               struct chy_revoke_answer *out_answer)
+{
+    return chy_revoke_requested(runtime_of(op), op, request, out_answer);
 }
 
 static chy_status serve_resource(struct chy_op *op, const struct chy_resource_call *call,
@@ -72,6 +79,7 @@ void chy_host_services_fill(struct chy_host *host)
 {
     host->enroll = serve_enroll;
     host->request_status = serve_request_status;
+    host->revoke = serve_revoke;
     host->resource = serve_resource;
     host->chain = serve_chain;
     host->crl = serve_crl;

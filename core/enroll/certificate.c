@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/time.h"
 #include "enroll/certificate_view.h"
+#include "enroll/revoke.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
 #include "x509/extensions.h"
@@ -238,6 +239,7 @@ static const struct chy_action actions[] = {
     {"certificate", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, certificate},
     {"bundle", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, bundle},
     {"private-key", CHY_ACTION_READ_PRIVATE_KEY, CHY_ACTION_NEEDS_ID, NULL, private_key},
+    {"revoke", NULL, 0, CHY_REVOKE_SHAPE, chy_revoke_action},
 };
 
 const struct chy_kind chy_kind_certificate = {

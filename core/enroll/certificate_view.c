@@ -47,14 +47,9 @@ chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op 
 
 bool chy_certificate_view_may_read_key(struct chy_op *op, const struct chy_certificate_view *view)
 {
-    const struct chy_principal *principal = chy_principal_of(op);
     struct chy_uuid asker = chy_row_uuid(&view->row, CHY_CERT_IDENTITY_ID);
-    if (chy_may(op, &view->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY)) {
-        return true;
-    }
-    return principal != NULL && !chy_uuid_is_nil(&asker) &&
-           chy_uuid_compare(&principal->id, &asker) == 0 &&
-           chy_principal_role(principal, &view->project_id) == CHY_ROLE_ISSUER;
+    return chy_may_own(op, &view->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY,
+                       &asker);
 }
 
 bool chy_certificate_view_has_key(const struct chy_certificate_view *view)

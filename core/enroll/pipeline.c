@@ -144,9 +144,9 @@ static chy_status answer_issued(struct chy_issuance *i, const struct chy_enroll_
 
 static bool may_see_key(struct chy_op *op, const struct chy_uuid *project_id)
 {
-    // An issuer reads the keys of its own requests, and this is one.
-    return chy_may(op, project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY) ||
-           chy_principal_role(chy_principal_of(op), project_id) == CHY_ROLE_ISSUER;
+    const struct chy_principal *principal = chy_principal_of(op); // whose request it is
+    return principal != NULL && chy_may_own(op, project_id, CHY_SUBJECT_CERTIFICATES,
+                                            CHY_ACTION_READ_PRIVATE_KEY, &principal->id);
 }
 
 /** is_refusal tells what is worth a row: the asker was told no, and asking again will not help. */

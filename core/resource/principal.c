@@ -19,19 +19,23 @@ static const struct {
     enum chy_role role;
     const char *subject;
     const char *action;
+    enum chy_reach reach;
 } grants[] = {
-    {CHY_ROLE_AUDITOR, "*", CHY_ACTION_READ},
+    {CHY_ROLE_AUDITOR, "*", CHY_ACTION_READ, CHY_REACH_ALL},
 
-    {CHY_ROLE_ISSUER, CHY_SUBJECT_PROJECTS, CHY_ACTION_READ},
-    {CHY_ROLE_ISSUER, CHY_SUBJECT_AUTHORITIES, CHY_ACTION_READ},
-    {CHY_ROLE_ISSUER, CHY_SUBJECT_POLICIES, CHY_ACTION_READ},
-    {CHY_ROLE_ISSUER, CHY_SUBJECT_PROFILES, CHY_ACTION_READ},
-    {CHY_ROLE_ISSUER, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ},
-    {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ},
-    {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_PROJECTS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_AUTHORITIES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_POLICIES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_PROFILES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE, CHY_REACH_ALL},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY, CHY_REACH_OWN},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW, CHY_REACH_OWN},
+    {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE, CHY_REACH_OWN},
 
-    {CHY_ROLE_ADMIN, "*", "*"},
-    {CHY_ROLE_ADMIN, CHY_SUBJECT_AUTHORITIES, CHY_ACTION_SIGN_INTERMEDIATE},
+    {CHY_ROLE_ADMIN, "*", "*", CHY_REACH_ALL},
+    {CHY_ROLE_ADMIN, CHY_SUBJECT_AUTHORITIES, CHY_ACTION_SIGN_INTERMEDIATE, CHY_REACH_ALL},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -83,17 +87,23 @@ static bool must_be_named(const char *action)
     return strcmp(action, CHY_ACTION_SIGN_INTERMEDIATE) == 0;
 }
 
-bool chy_role_allows(enum chy_role role, const char *subject, const char *action)
+enum chy_reach chy_role_reach(enum chy_role role, const char *subject, const char *action)
 {
+    enum chy_reach reach = CHY_REACH_NONE;
     for (size_t i = 0; i < COUNT_OF(grants); i++) {
         bool any_action = strcmp(grants[i].action, "*") == 0 && !must_be_named(action);
         if (grants[i].role == role &&
             (strcmp(grants[i].subject, "*") == 0 || strcmp(grants[i].subject, subject) == 0) &&
-            (any_action || strcmp(grants[i].action, action) == 0)) {
-            return true;
+            (any_action || strcmp(grants[i].action, action) == 0) && grants[i].reach > reach) {
+            reach = grants[i].reach;
         }
     }
-    return false;
+    return reach;
+}
+
+bool chy_role_allows(enum chy_role role, const char *subject, const char *action)
+{
+    return chy_role_reach(role, subject, action) == CHY_REACH_ALL;
 }
 
 bool chy_may(struct chy_op *op, const struct chy_uuid *project_id, const char *subject,
@@ -143,4 +153,26 @@ chy_status chy_require(struct chy_op *op, const struct chy_uuid *project_id, con
         return chy_not_found(op, what);
     }
     return chy_role_allows(role, subject, action) ? CHY_OK : deny(op, subject, action);
+}
+
+bool chy_may_own(struct chy_op *op, const struct chy_uuid *project_id, const char *subject,
+                 const char *action, const struct chy_uuid *owner_id)
+{
+    const struct chy_principal *principal = chy_principal_of(op);
+    switch (chy_role_reach(chy_principal_role(principal, project_id), subject, action)) {
+    case CHY_REACH_NONE: return false;
+    case CHY_REACH_OWN:
+        return !chy_uuid_is_nil(owner_id) && chy_uuid_compare(&principal->id, owner_id) == 0;
+    case CHY_REACH_ALL: return true;
+    }
+    return false;
+}
+
+chy_status chy_require_own(struct chy_op *op, const struct chy_uuid *project_id,
+                           const char *subject, const char *action, const struct chy_uuid *owner_id,
+                           const char *what)
+{
+    return chy_may_own(op, project_id, subject, action, owner_id)
+               ? CHY_OK
+               : chy_require(op, project_id, subject, action, what);
 }

@@ -17,8 +17,8 @@ enum chy_role {
     CHY_ROLE_NONE = 0,  /**< not a member: nothing here exists for them */
     CHY_ROLE_NO_ACCESS, /**< "no-access": a member who may do nothing */
     CHY_ROLE_AUDITOR,   /**< "auditor": sees everything but private keys */
-    CHY_ROLE_ISSUER,    /**< "issuer": issues, and reads the keys of its own requests */
-    CHY_ROLE_ADMIN      /**< "admin" */
+    CHY_ROLE_ISSUER, /**< "issuer": issues; reads keys of, renews and revokes what it asked for */
+    CHY_ROLE_ADMIN   /**< "admin" */
 };
 
 /** chy_role_name returns the wire word; chy_role_find finds it, CHY_ROLE_NONE: unknown. */
@@ -41,6 +41,8 @@ enum chy_role chy_role_find(struct chy_slice name);
 #define CHY_ACTION_ISSUE "issue"
 #define CHY_ACTION_READ_PRIVATE_KEY "read-private-key"
 #define CHY_ACTION_SIGN_INTERMEDIATE "sign-intermediate"
+#define CHY_ACTION_RENEW "renew"
+#define CHY_ACTION_REVOKE "revoke"
 
 enum chy_principal_kind {
     CHY_PRINCIPAL_MACHINE = 1,
@@ -70,7 +72,16 @@ const struct chy_principal *chy_principal_of(struct chy_op *op);
 enum chy_role chy_principal_role(const struct chy_principal *principal,
                                  const struct chy_uuid *project_id);
 
-/** chy_role_allows tells whether a role has a permission. */
+/** How far a permission of a role reaches. */
+enum chy_reach {
+    CHY_REACH_NONE = 0,
+    CHY_REACH_OWN, /**< to what the principal asked for itself */
+    CHY_REACH_ALL
+};
+
+enum chy_reach chy_role_reach(enum chy_role role, const char *subject, const char *action);
+
+/** chy_role_allows tells whether a role has a permission without limit (CHY_REACH_ALL). */
 CHY_MUST_USE bool chy_role_allows(enum chy_role role, const char *subject, const char *action);
 
 /** chy_may tells whether the operation's principal has a permission in a project. */
@@ -84,6 +95,16 @@ CHY_MUST_USE bool chy_may(struct chy_op *op, const struct chy_uuid *project_id, 
  */
 CHY_MUST_USE chy_status chy_require(struct chy_op *op, const struct chy_uuid *project_id,
                                     const char *subject, const char *action, const char *what);
+
+/** chy_may_own is chy_may for a thing that `owner_id` asked for; nil: nobody known. */
+CHY_MUST_USE bool chy_may_own(struct chy_op *op, const struct chy_uuid *project_id,
+                              const char *subject, const char *action,
+                              const struct chy_uuid *owner_id);
+
+/** chy_require_own is chy_require for a thing that `owner_id` asked for. */
+CHY_MUST_USE chy_status chy_require_own(struct chy_op *op, const struct chy_uuid *project_id,
+                                        const char *subject, const char *action,
+                                        const struct chy_uuid *owner_id, const char *what);
 
 /** chy_not_found is the one way to say that `what` with an id is not there, or not the caller's. */
 CHY_MUST_USE chy_status chy_not_found(struct chy_op *op, const char *what);

@@ -92,6 +92,7 @@ ROUTES = [
     Route("get_certificate_body_old", "GET", CM + "/certificates/{}/body", CERTIFICATES, "read"),
     Route("get_bundle", "GET", CM + "/certificates/{}/bundle", CERTIFICATES, "read"),
     Route("get_private_key", "GET", CM + "/certificates/{}/private-key", CERTIFICATES, "read"),
+    Route("revoke", "POST", CM + "/certificates/{}/revoke", CERTIFICATES, "revoke", body=True),
     Route("get_request", "GET", CM + "/certificates/certificate-requests/{}", REQUESTS, "read"),
     *ordinary(V1 + "/identities", "identity", IDENTITIES, "identities"),
     Route("create_project_identity", "POST", MEMBER, IDENTITIES, "create", body=True),

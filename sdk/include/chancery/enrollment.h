@@ -167,7 +167,11 @@ enum chy_enroll_flag {
     CHY_ENROLL_EXT_KEY_USAGES = 1U << 2,    /**< extended_key_usages is given, even if empty */
     CHY_ENROLL_BASIC_CONSTRAINTS = 1U << 3, /**< is_ca and path_length are given */
     CHY_ENROLL_NO_WAIT = 1U << 4,           /**< answer CHY_ENROLL_PENDING rather than wait long */
-    CHY_ENROLL_ALT_NAMES = 1U << 5          /**< alt_names is given, even if empty */
+    CHY_ENROLL_ALT_NAMES = 1U << 5,         /**< alt_names is given, even if empty */
+    /* Of a renewal, which keeps what is not given: */
+    CHY_ENROLL_KEY_ALGORITHM = 1U << 6,       /**< key_algorithm is given, even if empty */
+    CHY_ENROLL_SIGNATURE_ALGORITHM = 1U << 7, /**< signature_algorithm is given, even if empty */
+    CHY_ENROLL_METADATA = 1U << 8             /**< metadata is given, even if empty */
 };
 
 /** What is asked for.  With a `csr`, subject, names, usages and key are the CSR's. */
@@ -225,12 +229,17 @@ struct chy_enroll_answer {
 CHY_ABI_SIZE(struct chy_enroll_answer, 216);
 
 enum chy_renewal_key {
-    CHY_RENEW_KEY_DEFAULT = 0, /**< a new key if the first was made here, else the CSR's */
-    CHY_RENEW_KEY_NEW = 1,
-    CHY_RENEW_KEY_REUSE = 2,
+    CHY_RENEW_KEY_DEFAULT = 0, /**< the CSR's, if there is one; else new if it was made here */
+    CHY_RENEW_KEY_NEW = 1,     /**< made here */
+    CHY_RENEW_KEY_REUSE = 2,   /**< the old certificate's */
     CHY_RENEW_KEY_CSR = 3
 };
 
+/**
+ * What shall be renewed.  What is not given stays as it is in the old certificate; profile defaults
+ * fill nothing in.  An attribute with `present` 0 leaves the type out, a list whose flag is set
+ * takes the old one's place, even if empty.  With a `csr` names and usages are the CSR's.
+ */
 struct chy_renew_request {
     uint32_t struct_size;
     uint32_t flags; /**< enum chy_enroll_flag */
@@ -239,16 +248,27 @@ struct chy_renew_request {
     uint32_t key_source;             /**< enum chy_renewal_key */
     uint32_t reserved;
     struct chy_slice csr;
-    struct chy_slice ttl;
+    struct chy_slice ttl; /**< empty, as the dates are: as long as the old one lived */
+    struct chy_slice not_before;
+    struct chy_slice not_after;
+    struct chy_view subject;             /**< of struct chy_subject_attribute */
+    struct chy_view alt_names;           /**< of struct chy_alt_name */
+    struct chy_view key_usages;          /**< of struct chy_slice */
+    struct chy_view extended_key_usages; /**< of struct chy_slice */
+    struct chy_slice key_algorithm;      /**< not with a key that stays */
+    struct chy_slice signature_algorithm;
+    struct chy_view metadata; /**< of struct chy_pair */
+    uint32_t is_ca;
+    int32_t path_length; /**< −1: not given */
 };
-CHY_ABI_SIZE(struct chy_renew_request, 80);
+CHY_ABI_SIZE(struct chy_renew_request, 272);
 
 struct chy_revoke_request {
     uint32_t struct_size;
     uint32_t reason; /**< CRLReason, RFC 5280 5.3.1; 8 (removeFromCRL) ends a hold */
     struct chy_slice method;
     struct chy_slice certificate_id; /**< uuid text, or empty when the serial number names it */
-    struct chy_slice generation_id;
+    struct chy_slice generation_id;  /**< of the key that signed it; empty: the number alone does */
     struct chy_slice serial_number;
 };
 CHY_ABI_SIZE(struct chy_revoke_request, 72);
@@ -257,7 +277,7 @@ struct chy_revoke_answer {
     uint32_t struct_size;
     uint32_t reserved;
     struct chy_slice serial_number;
-    int64_t revoked_at;
+    int64_t revoked_at; /**< µs UTC; 0: a hold ended */
 };
 CHY_ABI_SIZE(struct chy_revoke_answer, 32);
 

@@ -367,6 +367,41 @@ static inline chy_status chy_request_status(struct chy_op *op, struct chy_slice 
                                             : chy_missing_service(op, "request_status");
 }
 
+static inline chy_status chy_renew(struct chy_op *op, const struct chy_renew_request *request,
+                                   struct chy_enroll_answer *out_answer)
+{
+    return CHY_HOST_HAS(op, renew) ? op->host->renew(op, request, out_answer)
+                                   : chy_missing_service(op, "renew");
+}
+
+static inline chy_status chy_revoke(struct chy_op *op, const struct chy_revoke_request *request,
+                                    struct chy_revoke_answer *out_answer)
+{
+    return CHY_HOST_HAS(op, revoke) ? op->host->revoke(op, request, out_answer)
+                                    : chy_missing_service(op, "revoke");
+}
+
+static inline chy_status chy_chain(struct chy_op *op, struct chy_slice profile_id,
+                                   struct chy_chain_answer *out_answer)
+{
+    return CHY_HOST_HAS(op, chain) ? op->host->chain(op, profile_id, out_answer)
+                                   : chy_missing_service(op, "chain");
+}
+
+static inline chy_status chy_crl(struct chy_op *op, struct chy_slice generation_id, uint32_t shard,
+                                 uint32_t delta, struct chy_slice *out_der)
+{
+    return CHY_HOST_HAS(op, crl) ? op->host->crl(op, generation_id, shard, delta, out_der)
+                                 : chy_missing_service(op, "crl");
+}
+
+static inline chy_status chy_ocsp(struct chy_op *op, struct chy_slice generation_id,
+                                  struct chy_slice request, struct chy_slice *out_response)
+{
+    return CHY_HOST_HAS(op, ocsp) ? op->host->ocsp(op, generation_id, request, out_response)
+                                  : chy_missing_service(op, "ocsp");
+}
+
 CHY_END_DECLS
 
 #endif
