@@ -128,8 +128,21 @@ static void put_escaped(struct line *line, struct chy_slice value)
 static bool is_bare(struct chy_slice value)
 {
     int64_t number;
-    return chy_slice_is(value, "true") || chy_slice_is(value, "false") ||
-           chy_slice_parse_i64(value, INT64_MIN, INT64_MAX, &number);
+    uint64_t point = 0;
+    if (chy_slice_is(value, "true") || chy_slice_is(value, "false")) {
+        return true;
+    }
+    if (chy_slice_find(value, '.', &point)) { // what follows is digits alone
+        uint64_t at = point + 1;
+        while (at < value.len && value.ptr[at] >= '0' && value.ptr[at] <= '9') {
+            at++;
+        }
+        if (at != value.len || at == point + 1) {
+            return false;
+        }
+        value = chy_slice_first(value, point);
+    }
+    return chy_slice_parse_i64(value, INT64_MIN, INT64_MAX, &number);
 }
 
 static void put_quoted(struct line *line, struct chy_slice value)

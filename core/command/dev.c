@@ -227,22 +227,30 @@ static chy_status write_ready_file(struct dev *dev, const char *url, const char 
     return chy_file_write(op, file, text, 0600);
 }
 
+static const char *seeded(const struct dev *dev, const char *member)
+{
+    return json_string_value(json_object_get(dev->seed, member));
+}
+
 static void tell(const struct dev *dev, const char *url, const char *public_url)
 {
-    const char *profile = json_string_value(json_object_get(dev->seed, "profileId"));
+    const char *profile = seeded(dev, "profileId");
     (void)printf("Chancery is ready: a development instance on this machine only.\n\n"
                  "  API     %s\n"
                  "  Public  %s (CRLs and CA certificates)\n"
                  "  Token   %.*s\n"
-                 "  Data    %s%s\n\n"
+                 "  Data    %s%s\n"
+                 "  Root    %s\n"
+                 "  Profile %s (RSA), %s (P-256)\n\n"
                  "Issue a certificate:\n\n"
-                 "  curl -s %s/api/v1/cert-manager/certificates -H 'Authorization: Bearer %.*s' "
+                 "  curl -sS %s/api/v1/cert-manager/certificates -H 'Authorization: Bearer %.*s' "
                  "-H 'Content-Type: application/json' -d '{\"profileId\":\"%s\",\"attributes\":"
                  "{\"commonName\":\"service.example.com\",\"ttl\":\"90d\",\"altNames\":[{\"type\":"
                  "\"DNS\",\"value\":\"service.example.com\"}]}}'\n\n"
                  "End it with Ctrl-C.\n",
                  url, public_url, (int)dev->token.len, (const char *)dev->token.ptr, dev->directory,
-                 dev->is_temporary ? " (removed at the end)" : "", url, (int)dev->token.len,
+                 dev->is_temporary ? " (removed at the end)" : "", seeded(dev, "caCertificateFile"),
+                 profile, seeded(dev, "ecProfileId"), url, (int)dev->token.len,
                  (const char *)dev->token.ptr, profile);
     (void)fflush(stdout);
 }
@@ -264,14 +272,36 @@ static chy_status announce(struct dev *dev)
  * Running
  */
 
+/** check_port refuses a port that the directory does not have: its certificates name the first. */
+static chy_status check_port(const struct dev *dev)
+{
+    char listen[32];
+    const char *port = chy_given_text(dev->given, PORT);
+    (void)snprintf(listen, sizeof listen, "127.0.0.1:%.5s", port);
+    if (chy_given_count(dev->given, PORT) == 0 || strcmp(port, "0") == 0 ||
+        chy_slice_is(dev->config->api.listen, listen)) {
+        return CHY_OK;
+    }
+    return chy_fail(dev->cli->op, CHY_BAD_INPUT, 0,
+                    "--port: expected none or that of '%s', found '%s'; its ports stay as they are "
+                    "(API on %.*s), because they stand in certificates: take another --data for "
+                    "other ones",
+                    dev->directory, port, (int)dev->config->api.listen.len,
+                    (const char *)dev->config->api.listen.ptr);
+}
+
 static chy_status prepare(struct dev *dev)
 {
     struct chy_cli *cli = dev->cli;
     CHY_TRY(make_directory(dev));
-    if (access(dev->config_file, F_OK) != 0) {
+    bool is_new = access(dev->config_file, F_OK) != 0;
+    if (is_new) {
         CHY_TRY(write_config(dev));
     }
     CHY_TRY(chy_config_load(cli->op, dev->config_file, &dev->config));
+    if (!is_new) {
+        CHY_TRY(check_port(dev));
+    }
     chy_daemon_harden();
     chy_daemon_set_log(cli, dev->config);
     return chy_assembly_start(&dev->assembly, cli, dev->config, CHY_NEED_NEW, true);
@@ -297,6 +327,18 @@ static int finish(struct dev *dev, int code)
     return code;
 }
 
+/** hint_at_ports tells what helps when another process has the port. */
+static void hint_at_ports(const struct dev *dev)
+{
+    struct chy_error error = {.struct_size = sizeof error};
+    dev->cli->op->host->last_error(dev->cli->op, &error);
+    if (error.native_code == EADDRINUSE) {
+        (void)fprintf(stderr, "chancery: end what listens there, or %s\n",
+                      dev->is_temporary ? "take another: --port N, or --port 0 for free ones"
+                                        : "take another --data with a --port of its own");
+    }
+}
+
 static int run(struct chy_cli *cli, const struct chy_given *given)
 {
     static struct dev dev;
@@ -309,6 +351,7 @@ static int run(struct chy_cli *cli, const struct chy_given *given)
     }
     if (serve(&dev) != CHY_OK) {
         int code = chy_cli_fail(cli);
+        hint_at_ports(&dev);
         chy_assembly_stop(&dev.assembly); // a server that did not start is gone already
         remove_directory(&dev);
         return code;
@@ -326,7 +369,8 @@ const struct chy_command chy_command_dev = {
     .details =
         "Serves plain HTTP on loopback, with a project, an RSA and a P-256 CA, a policy that\n"
         "allows everything and a profile of each CA, and prints the URL, a token and a curl\n"
-        "line. --data keeps it all for the next time; the first ports stay with it.",
+        "line. --data keeps it all for the next time; the first ports stay with it, because\n"
+        "they stand in certificates.",
     .example = "chancery dev --data ./dev-data",
     .arguments = arguments,
     .argument_count = sizeof arguments / sizeof arguments[0],

@@ -7,10 +7,10 @@
 #include "config/config.h"
 
 /** The arguments that such a command has first, in this order. */
-#define CHY_LOCATE_ARGUMENTS                                                             \
-    {"config", "FILE", "the configuration", NULL, false},                                \
-    {                                                                                    \
-        "data", "DIR", "a directory of 'chancery dev', instead of --config", NULL, false \
+#define CHY_LOCATE_ARGUMENTS                                                                       \
+    {"config", "FILE", "the configuration; " CHY_DEFAULT_CONFIG " if none is given", NULL, false}, \
+    {                                                                                              \
+        "data", "DIR", "a directory of 'chancery dev', instead of --config", NULL, false           \
     }
 enum {
     CHY_LOCATE_CONFIG = 0,

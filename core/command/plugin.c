@@ -25,7 +25,7 @@ static void print_row(struct chy_slice name, const struct chy_loaded_plugin *plu
     char interfaces[64];
     const struct chy_plugin *d = &plugin->descriptor;
     interface_words(plugin, interfaces, sizeof interfaces);
-    (void)printf("%-20.*s %-10.*s %-12s %-18.*s %.*s\n", (int)name.len, (const char *)name.ptr,
+    (void)printf("%-20.*s %-10.*s %-12s %-34.*s %.*s\n", (int)name.len, (const char *)name.ptr,
                  (int)d->version.len, (const char *)d->version.ptr, interfaces, (int)d->licence.len,
                  (const char *)d->licence.ptr, (int)d->built_with.len,
                  d->built_with.len == 0 ? "" : (const char *)d->built_with.ptr);
@@ -35,7 +35,7 @@ static int list_all(struct chy_cli *cli, const struct chy_plugin_place *place,
                     struct chy_view names)
 {
     int code = CHY_EXIT_OK;
-    (void)printf("%-20s %-10s %-12s %-18s %s\n", "NAME", "VERSION", "INTERFACE", "LICENCE",
+    (void)printf("%-20s %-10s %-12s %-34s %s\n", "NAME", "VERSION", "INTERFACE", "LICENCE",
                  "BUILT WITH");
     for (uint64_t i = 0; i < names.count; i++) {
         const struct chy_slice *name = chy_view_at(names, i);

@@ -366,3 +366,41 @@ def test_wrong_calls_are_told(chancery, tmp_path, words, what):
     ended = daemons.run(*words)
     assert ended.returncode in (1, 2), ended.stderr
     assert what in ended.stderr and ended.stderr.startswith("chancery: "), ended.stderr
+
+
+def test_dev_keeps_its_ports_and_says_so(new_sqlite_daemon):
+    one = new_sqlite_daemon()
+    port = urlsplit(one.ready.url).port
+    said = one.out_file.read_text(encoding="utf-8")
+    for shown in (one.ready.caCertificateFile, one.ready.profileId, one.ready.ecProfileId):
+        assert shown in said
+    one.stop()
+    ended = daemons.run("dev", "--data", one.data, "--port", "1234")
+    assert ended.returncode == 1
+    assert "--port" in ended.stderr and str(port) in ended.stderr, ended.stderr
+    one.arguments[one.arguments.index("--port") + 1] = str(port)
+    one.start()
+
+
+def test_dev_says_what_helps_when_its_port_is_taken(chancery):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = daemons.run("dev", "--port", str(port))
+    assert ended.returncode == 1
+    assert f"port {port}" in ended.stderr and "--port 0" in ended.stderr, ended.stderr
+
+
+def test_the_log_has_the_duration_as_a_number(sqlite_instance):
+    one = sqlite_instance.start()
+    ok(one.client().list_projects())
+    (event,) = [line for line in one.events() if line["event"] == "http.request"]
+    assert isinstance(event["durationMs"], float), event
+
+
+def test_init_takes_the_connection_from_the_environment(chancery, database, tmp_path):
+    conninfo = database("postgres")
+    made = daemons.run("init", "--dir", tmp_path / "pki", "--storage", "postgres", "--conninfo",
+                       "${CHANCERY_POSTGRES}",
+                       env=daemons.environment(CHANCERY_POSTGRES=conninfo))
+    assert made.returncode == 0, made.stderr
+    assert conninfo not in (tmp_path / "pki" / "chancery.yaml").read_text(encoding="utf-8")

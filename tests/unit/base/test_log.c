@@ -50,6 +50,9 @@ START_TEST(a_json_line_has_everything_in_order)
         {"path", chy_text("/api"), false},
         {"cached", chy_text("true"), true},
         {"odd", chy_text("1,\"x\":2"), true}, // no number: quoted after all
+        {"ms", chy_text("0.323"), true},
+        {"dots", chy_text("1.2.3"), true},
+        {"point", chy_text("1."), true},
     };
     struct chy_log_line line = {.level = CHY_LOG_WARNING,
                                 .event = chy_text("http.answered"),
@@ -58,14 +61,15 @@ START_TEST(a_json_line_has_everything_in_order)
                                 .operation = chy_text("issue"),
                                 .instance = chy_text("api"),
                                 .fields = fields,
-                                .field_count = 4};
+                                .field_count = 7};
     chy_log_write(&captured.log, &line);
     finish();
     ck_assert_str_eq(captured.text,
                      "{\"time\":\"2026-01-15T12:00:00.000Z\",\"level\":\"warning\","
                      "\"event\":\"http.answered\",\"message\":\"done\",\"requestId\":\"req-1\","
                      "\"operation\":\"issue\",\"instance\":\"api\",\"status\":200,"
-                     "\"path\":\"/api\",\"cached\":true,\"odd\":\"1,\\\"x\\\":2\"}\n");
+                     "\"path\":\"/api\",\"cached\":true,\"odd\":\"1,\\\"x\\\":2\",\"ms\":0.323,"
+                     "\"dots\":\"1.2.3\",\"point\":\"1.\"}\n");
 }
 END_TEST
 
