@@ -81,3 +81,12 @@ int chy_uuid_compare(const struct chy_uuid *a, const struct chy_uuid *b)
 {
     return memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
+
+int64_t chy_uuid_time_ms(const struct chy_uuid *uuid)
+{
+    uint64_t time = 0;
+    for (size_t i = 0; i < 6; i++) { // RFC 9562 5.7: the first 48 bits
+        time = time << 8 | uuid->bytes[i];
+    }
+    return (int64_t)time;
+}

@@ -23,6 +23,8 @@ CHY_MUST_USE chy_status chy_uuid_text(struct chy_op *op, const struct chy_uuid *
                                       struct chy_slice *out_text);
 /** chy_uuid_v7 makes a version 7 UUID of a time and ten random bytes. */
 struct chy_uuid chy_uuid_v7(int64_t unix_ms, const uint8_t random[CHY_UUID_RANDOM_LEN]);
+/** chy_uuid_time_ms is the time in a version 7 UUID, ms since 1970. */
+int64_t chy_uuid_time_ms(const struct chy_uuid *uuid);
 /** chy_uuid_is_nil tells whether all bits are zero. */
 CHY_MUST_USE bool chy_uuid_is_nil(const struct chy_uuid *uuid);
 /** chy_uuid_compare orders bytewise, which for version 7 is by time. */

@@ -3,6 +3,8 @@
 #include "access/identity.h"
 #include "access/token.h"
 #include "access/universal_auth.h"
+#include "base/slice.h"
+#include "base/time.h"
 #include "command/host_services.h"
 #include "command/instance_files.h"
 #include "command/locate.h"
@@ -13,6 +15,7 @@
 #include "enroll/crl.h"
 #include "enroll/request.h"
 #include "enroll/shard.h"
+#include "resource/audit_chain.h"
 #include "resource/cache.h"
 #include "resource/collections.h"
 #include "resource/json.h"
@@ -22,6 +25,8 @@
 #include "resource/profile.h"
 #include "resource/project.h"
 
+#include <errno.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 /** How many may wait for a processor before the answer is 503. */
@@ -225,13 +230,22 @@ static void crypto_down(void *assembly, struct chy_op *op)
     close_cryptos(assembly);
 }
 
-/** name_node names this machine among those that share the database. */
-static void name_node(struct chy_assembly *a)
+/** name_node names this process among all that ever share the database: the machine, and random
+ *  digits, for a restarted process, and one beside another, is another node. */
+static chy_status name_node(struct chy_assembly *a, struct chy_op *op)
 {
-    if (gethostname(a->node, sizeof a->node - 1) != 0 || a->node[0] == '\0') {
-        (void)snprintf(a->node, sizeof a->node, "node");
+    uint32_t random;
+    if (getrandom(&random, sizeof random, 0) != sizeof random) {
+        return chy_fail(op, CHY_BROKEN, errno, "the system gave no random bytes");
     }
+    if (gethostname(a->machine, sizeof a->machine - 1) != 0 || a->machine[0] == '\0' ||
+        !chy_text_is_clean(chy_text(a->machine))) {
+        (void)snprintf(a->machine, sizeof a->machine, "node");
+    }
+    (void)snprintf(a->node, sizeof a->node, "%s-%08x", a->machine, random);
+    a->runtime.machine = chy_text(a->machine);
     a->runtime.node = chy_text(a->node);
+    return CHY_OK;
 }
 
 static uint32_t core_count(void)
@@ -244,6 +258,7 @@ static void close_runtime(struct chy_runtime *runtime)
 {
     chy_cache_free(runtime->cache); // first: its issuers hold keys
     chy_clock_guard_free(runtime->clock_guard);
+    chy_audit_free(runtime->audit);
     chy_keyring_close(runtime->keyring);
     chy_kinds_free(runtime->kinds);
     chy_crls_free(runtime->crls);
@@ -258,8 +273,9 @@ static chy_status open_runtime(struct chy_assembly *a, struct chy_op *op)
     runtime->cache = chy_cache_new(runtime);
     runtime->shards = chy_shards_new();
     runtime->crls = chy_crls_new();
-    if (runtime->cpu == NULL || runtime->cache == NULL || runtime->shards == NULL ||
-        runtime->crls == NULL) {
+    runtime->audit = chy_audit_new();
+    if (runtime->cpu == NULL || runtime->cache == NULL || runtime->audit == NULL ||
+        runtime->shards == NULL || runtime->crls == NULL) {
         return chy_fail_memory(op);
     }
     CHY_TRY(chy_kinds_new(op, kinds, sizeof kinds / sizeof kinds[0], &runtime->kinds));
@@ -285,7 +301,7 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     if (a->need == CHY_NEED_STORAGE) {
         return CHY_OK;
     }
-    name_node(a);
+    CHY_TRY(name_node(a, op));
     runtime->services = &a->cli->services;
     runtime->pki.public_url = a->config->pki.public_url;
     runtime->pki.backdate = a->config->pki.backdate;
@@ -307,8 +323,13 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
 static void runtime_down(void *assembly, struct chy_op *op)
 {
     struct chy_assembly *a = assembly;
-    (void)op;
     if (a->cli->services.runtime != NULL) {
+        if (chy_audit_finish(&a->runtime, op) != CHY_OK) {
+            chy_log_warning(op, "audit.not-closed",
+                            "the last blocks of the audit could not be closed: another process of "
+                            "this instance does it, %lld s after it starts",
+                            (long long)(CHY_AUDIT_SILENCE / CHY_US_PER_SECOND));
+        }
         a->cli->services.sealing_key = NULL;
         a->cli->services.runtime = NULL;
         close_runtime(&a->runtime);

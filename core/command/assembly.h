@@ -30,7 +30,8 @@ struct chy_assembly {
     struct chy_crypto *cryptos[1 + 2 * CHY_CONFIG_INSTANCES_MAX];     /**< likewise */
     struct chy_schema schema;
     struct chy_runtime runtime;
-    char node[64];
+    char machine[64];
+    char node[80]; /**< the machine's name and what tells its processes apart */
 };
 
 /** chy_assembly_start puts everything together; `config` lives as long as the program.  After a

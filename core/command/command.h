@@ -38,6 +38,7 @@ struct chy_command {
 };
 
 extern const struct chy_command chy_command_root;
+extern const struct chy_command chy_command_audit;
 extern const struct chy_command chy_command_config;
 extern const struct chy_command chy_command_dev;
 extern const struct chy_command chy_command_init;

@@ -1,6 +1,7 @@
 #include "command/daemon.h"
 
 #include "command/hooks.h"
+#include "command/upkeep.h"
 #include "enroll/publish.h"
 #include "schedule/jobs.h"
 
@@ -178,6 +179,7 @@ static chy_status start(struct chy_daemon *d, struct chy_op *op)
     CHY_TRY(mount_plugins(d, op));
     CHY_TRY(mount_publish(d, op));
     CHY_TRY(start_jobs(d, op));
+    CHY_TRY(chy_upkeep_start(d->assembly, &d->upkeep));
     CHY_TRY(chy_http_server_start(d->server, op)); // last: nothing may be served before this
     d->started = true;
     return CHY_OK;
@@ -242,6 +244,8 @@ bool chy_daemon_stop(struct chy_daemon *daemon)
     }
     chy_schedule_free(daemon->schedule);
     daemon->schedule = NULL;
+    chy_upkeep_stop(daemon->upkeep);
+    daemon->upkeep = NULL;
     if (idle) {
         chy_http_server_free(daemon->server);
     } else {

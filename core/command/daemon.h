@@ -6,11 +6,13 @@
 #include "http/server.h"
 
 struct chy_schedule;
+struct chy_upkeep;
 
 struct chy_daemon {
     struct chy_assembly *assembly;
     struct chy_http_server *server;
     struct chy_schedule *schedule;
+    struct chy_upkeep *upkeep;
     bool started;
 };
 

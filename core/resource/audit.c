@@ -1,7 +1,9 @@
 #include "resource/audit.h"
 
 #include "base/op.h"
+#include "base/secret.h"
 #include "base/time.h"
+#include "resource/audit_chain.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
 #include "resource/principal.h"
@@ -119,7 +121,7 @@ chy_status chy_audit_add(struct chy_runtime *runtime, struct chy_batch *batch,
     }
     CHY_TRY(chy_runtime_new_uuid(runtime, op, &row->id));
     row->node = runtime->node;
-    row->block = now / CHY_US_PER_SECOND;
+    CHY_TRY(chy_audit_enter(runtime, op, &row->block));
     row->time = now;
     row->project = uuid_slice(event->project_id);
     row->actor_kind = chy_text(actor_kind(principal));
@@ -136,6 +138,35 @@ chy_status chy_audit_add(struct chy_runtime *runtime, struct chy_batch *batch,
     struct chy_slice mac;
     CHY_TRY(row_mac(runtime, op, row, &mac));
     insert_row(batch, row, mac);
+    return CHY_OK;
+}
+
+chy_status chy_audit_row_holds(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_storage_row *row, bool *out_holds)
+{
+    struct chy_uuid project = chy_row_uuid(row, CHY_AUDIT_PROJECT_ID);
+    struct chy_uuid actor = chy_row_uuid(row, CHY_AUDIT_ACTOR_ID);
+    bool has_project = !chy_row_is_null(row, CHY_AUDIT_PROJECT_ID);
+    bool has_actor = !chy_row_is_null(row, CHY_AUDIT_ACTOR_ID);
+    struct audit_row covered = {
+        .id = chy_row_uuid(row, CHY_AUDIT_ID),
+        .node = chy_row_text(row, CHY_AUDIT_NODE),
+        .block = chy_row_int(row, CHY_AUDIT_BLOCK),
+        .time = chy_row_time(row, CHY_AUDIT_TIME),
+        .project = uuid_slice(has_project ? &project : NULL),
+        .actor_kind = chy_row_text(row, CHY_AUDIT_ACTOR_KIND),
+        .actor = uuid_slice(has_actor ? &actor : NULL),
+        .action = chy_row_text(row, CHY_AUDIT_ACTION),
+        .target_kind = chy_row_text(row, CHY_AUDIT_TARGET_KIND),
+        .target = chy_row_text(row, CHY_AUDIT_TARGET_ID),
+        .outcome = chy_row_text(row, CHY_AUDIT_OUTCOME),
+        .detail = chy_row_json(row, CHY_AUDIT_DETAIL),
+        .request_id = chy_row_text(row, CHY_AUDIT_REQUEST_ID),
+        .peer = chy_row_text(row, CHY_AUDIT_PEER),
+    };
+    struct chy_slice mac;
+    CHY_TRY(row_mac(runtime, op, &covered, &mac));
+    *out_holds = chy_secret_equal(mac, chy_row_blob(row, CHY_AUDIT_MAC));
     return CHY_OK;
 }
 
@@ -187,7 +218,7 @@ static chy_status count_stranger(struct chy_runtime *runtime, struct chy_op *op)
     int64_t minute = chy_now(op) / CHY_US_PER_MINUTE;
     (void)chy_batch_add(
         &batch, CHY_C_DENIALS,
-        CHY_KEY(chy_value_text(source), chy_value_int(minute), chy_value_text(runtime->node)),
+        CHY_KEY(chy_value_text(source), chy_value_int(minute), chy_value_text(runtime->machine)),
         CHY_DENIAL_COUNT, 1);
     return chy_batch_commit(&batch, runtime->storage, NULL);
 }

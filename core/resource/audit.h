@@ -34,6 +34,10 @@ CHY_MUST_USE chy_status chy_audit_add(struct chy_runtime *runtime, struct chy_ba
 CHY_MUST_USE chy_status chy_audit_write(struct chy_runtime *runtime, struct chy_op *op,
                                         const struct chy_audit_event *event);
 
+/** chy_audit_row_holds tells whether a stored row, which has every field, is as it was written. */
+CHY_MUST_USE chy_status chy_audit_row_holds(struct chy_runtime *runtime, struct chy_op *op,
+                                            const struct chy_storage_row *row, bool *out_holds);
+
 /** chy_audit_refusal records that the operation's last error refused `action`; the operation keeps
  *  that error.  A stranger's refusal is counted by source and minute instead of kept. */
 void chy_audit_refusal(struct chy_runtime *runtime, struct chy_op *op, const char *action,

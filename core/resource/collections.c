@@ -381,10 +381,18 @@ static const struct chy_field lease_fields[] = {F("name", T), F("holder", T), F(
 CHECKED(lease_fields, CHY_LEASE_FIELDS);
 
 static const struct chy_field audit_block_fields[] = {
-    F("node", T), F("number", I),    F("count", I),     F("root", X),    N("previous", X),
-    F("head", X), F("signature", X), F("closed_at", W), F("dropped", B),
+    F("node", T),     F("number", I),  F("count", I),     F("root", X),
+    N("previous", X), F("head", X),    F("signature", X), F("closed_at", W),
+    F("dropped", B),  N("witness", X), F("forwarded", B),
 };
 CHECKED(audit_block_fields, CHY_BLOCK_FIELDS);
+NUMBERS(audit_block_closed, CHY_BLOCK_CLOSED_AT);
+NUMBERS(audit_block_head, CHY_BLOCK_HEAD);
+NUMBERS(audit_block_waiting, CHY_BLOCK_FORWARDED, CHY_BLOCK_CLOSED_AT);
+// Written once a second at most, so that indexes cost no issuance anything.
+static const struct chy_index audit_block_indexes[] = {INDEX("closed", audit_block_closed),
+                                                       INDEX("head", audit_block_head),
+                                                       INDEX("waiting", audit_block_waiting)};
 
 static const struct chy_field ocsp_signer_fields[] = {
     F("id", U),         F("generation_id", U), F("project_id", U),
@@ -473,7 +481,8 @@ static const struct chy_collection collections[] = {
     COLLECTION("denials", 0, 0, denial_fields, first_three, INDEXED(denial_indexes)),
     COLLECTION("statistics", 0, 0, statistic_fields, first_five, NO_INDEXES),
     COLLECTION("leases", 0, 0, lease_fields, first, NO_INDEXES),
-    COLLECTION("audit_blocks", 0, CHY_BLOCK_NODE, audit_block_fields, first_two, NO_INDEXES),
+    COLLECTION("audit_blocks", 0, CHY_BLOCK_NODE, audit_block_fields, first_two,
+               INDEXED(audit_block_indexes)),
     COLLECTION("ocsp_signers", 0, CHY_OCSP_SIGNER_GENERATION_ID, ocsp_signer_fields, first,
                INDEXED(ocsp_signer_indexes)),
     COLLECTION("applications", WATCHED, CHY_APPLICATION_PROJECT_ID, application_fields, first,

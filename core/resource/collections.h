@@ -444,11 +444,14 @@ enum chy_audit_block_field {
     CHY_BLOCK_NUMBER,   /**< the second of its rows, since 1970; those without rows have none */
     CHY_BLOCK_COUNT,    /**< rows in it */
     CHY_BLOCK_ROOT,     /**< digest over the rows' MACs in the order of their ids */
-    CHY_BLOCK_PREVIOUS, /**< head of the node's block before; null: the first */
-    CHY_BLOCK_HEAD,     /**< digest over number, count, root and previous */
+    CHY_BLOCK_PREVIOUS, /**< head of the node's block before; of its first: of the newest
+                                 of any node; null: there was none */
+    CHY_BLOCK_HEAD,     /**< digest over all of the above, closed_at and witness */
     CHY_BLOCK_SIGNATURE,
     CHY_BLOCK_CLOSED_AT,
-    CHY_BLOCK_DROPPED, /**< retention removed its rows */
+    CHY_BLOCK_DROPPED,   /**< retention removed its rows */
+    CHY_BLOCK_WITNESS,   /**< the newest head of another node when it was closed; null: none */
+    CHY_BLOCK_FORWARDED, /**< it was written to where the configuration says (audit) */
     CHY_BLOCK_FIELDS
 };
 

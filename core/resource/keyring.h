@@ -37,6 +37,7 @@ enum chy_mac_purpose {
     CHY_MAC_CLIENT_SECRET,
     CHY_MAC_TOKEN,
     CHY_MAC_CURSOR,
+    CHY_MAC_AUDIT_RETENTION,
     CHY_MAC_COUNT
 };
 CHY_MUST_USE chy_status chy_keyring_mac(struct chy_keyring *keyring, struct chy_op *op,

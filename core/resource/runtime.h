@@ -46,13 +46,14 @@ struct chy_runtime {
     struct chy_crypto *seal_crypto; /**< role `seal`: holds the KEK */
     struct chy_keyring *keyring;
     struct chy_cache *cache;
-    struct chy_audit *audit;
+    struct chy_audit *audit; /**< resource/audit_chain.h; NULL: no blocks are closed */
     struct chy_kinds *kinds;
     struct chy_clock_guard *clock_guard; /**< enroll: a clock that went back does not sign */
     struct chy_shards *shards;           /**< enroll: places on CRLs that this node reserved */
     struct chy_crls *crls;               /**< enroll: CRLs that this node served */
-    struct chy_permits *cpu; /**< taken for signing and verifying, never held across I/O */
-    struct chy_slice node;   /**< this process among those that share the database */
+    struct chy_permits *cpu;  /**< taken for signing and verifying, never held across I/O */
+    struct chy_slice node;    /**< this process among all that ever shared the database */
+    struct chy_slice machine; /**< its machine's name: what is only counted goes by it */
     struct chy_pki_settings pki;
     struct chy_method methods[CHY_METHODS_MAX];
     uint32_t method_count;

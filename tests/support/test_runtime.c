@@ -207,6 +207,7 @@ static struct test_runtime *new_node(struct shared *shared, bool owns_shared, co
         .seal_crypto = shared->crypto,
         .cpu = chy_permits_new(2, 64),
         .node = chy_text(node),
+        .machine = chy_text(node),
         .pki = {.public_url = chy_text("http://pki.example.com"),
                 .backdate = INT64_C(60000000),
                 .crl_lifetime = INT64_C(604800000000),
