@@ -6,7 +6,7 @@
  * rows, a digest over their MACs in the order of their ids, the head of the node's block before,
  * the newest head of another node (witness), a head over all that, and a signature of the head.
  * The first block of a process follows the newest head of any node.  Seconds without rows make no
- * block.  docs/audit.md has the format; docs/decisions/0014-audit-chains.md the reasons.
+ * block.  docs/audit.md has the format; docs/decisions/0015-audit-chains.md the reasons.
  *
  * Nothing here is waited for by a request: it counts itself in and out of its block, no more.
  */
