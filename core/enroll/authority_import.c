@@ -4,41 +4,14 @@
 #include "base/slice.h"
 #include "enroll/chain.h"
 #include "resource/collections.h"
-#include "x509/pem.h"
-
-static chy_status verify_signature(void *context, struct chy_op *op, struct chy_slice spki,
-                                   uint32_t algorithm, struct chy_slice message,
-                                   struct chy_slice signature)
-{
-    struct chy_runtime *runtime = context;
-    return chy_crypto_verify_spki(runtime->leaf_crypto, op, spki, algorithm, message, signature);
-}
 
 /** read_path decodes the certificate and what stands above it, and validates the whole. */
 static chy_status read_path(struct chy_call *call, struct chy_certificate *path,
                             uint64_t *out_count)
 {
-    static const char *const labels[] = {CHY_PEM_CERTIFICATE, NULL};
-    struct chy_slice chain_text = chy_json_member(call->document, "certificateChain");
-    struct chy_pem_blocks chain = {NULL, 0};
-    struct chy_slice der;
     uint64_t count = 0;
-    CHY_TRY(chy_pem_decode_one(call->op, chy_json_member(call->document, "certificate"), labels, 0,
-                               &der));
-    CHY_TRY(chy_certificate_read(call->op, der, &path[count++]));
-    if (chain_text.len != 0) {
-        CHY_TRY(chy_pem_decode(call->op, chain_text, labels, 0, &chain));
-    }
-    for (uint64_t i = 0; i < chain.count; i++) {
-        if (i == 0 && chy_slice_equal(chain.items[0], der)) {
-            continue; // some chains begin with the certificate itself
-        }
-        if (count >= CHY_PATH_MAX) {
-            return chy_fail(call->op, CHY_BAD_INPUT, 0, "the chain is longer than %d certificates",
-                            CHY_PATH_MAX);
-        }
-        CHY_TRY(chy_certificate_read(call->op, chain.items[i], &path[count++]));
-    }
+    CHY_TRY(chy_chain_read(call->op, chy_json_member(call->document, "certificate"),
+                           chy_json_member(call->document, "certificateChain"), path, &count));
     if (count == 1) {
         return chy_fail(call->op, CHY_BAD_INPUT, 0,
                         "the chain is missing: without the certificate of the CA that signed, "
@@ -46,7 +19,7 @@ static chy_status read_path(struct chy_call *call, struct chy_certificate *path,
     }
     struct chy_path_check check = {
         .time = chy_now(call->op),
-        .verify = verify_signature,
+        .verify = chy_chain_verify,
         .context = call->runtime,
         .leaf_is_issuer = true,
     };
@@ -103,23 +76,15 @@ chy_status chy_authority_import(struct chy_call *call)
     struct chy_certificate path[CHY_PATH_MAX];
     struct chy_authority_certificate certificate = {.max_path_length = -1};
     struct chy_batch batch;
-    struct chy_buf chain;
     char serial[CHY_SERIAL_TEXT_SIZE];
     uint64_t count = 0;
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(read_path(call, path, &count));
     CHY_TRY(find_generation(call, &path[0], &ca));
     CHY_TRY(check_import(call, &ca, &path[0]));
-    chy_buf_init(&chain, call->op, CHY_CHAIN_MAX);
-    for (uint64_t i = 1; i < count; i++) {
-        chy_buf_add(&chain, path[i].der);
-    }
-    if (!chy_buf_ok(&chain)) {
-        return chy_buf_fail(&chain, call->op, "the chain");
-    }
+    CHY_TRY(chy_chain_join(call->op, path, count, &certificate.chain));
     chy_serial_text(path[0].serial, serial);
     certificate.der = path[0].der;
-    certificate.chain = chy_buf_slice(&chain);
     certificate.serial = chy_text(serial);
     certificate.validity = chy_validity_cut(path[0].not_before, path[0].not_after);
     if (path[0].basic_constraints.has_path_length) {

@@ -2,6 +2,8 @@
 
 #include "base/encode.h"
 #include "base/time.h"
+#include "enroll/certificate_edit.h"
+#include "enroll/certificate_import.h"
 #include "enroll/certificate_view.h"
 #include "enroll/revoke.h"
 #include "plugin/view.h"
@@ -147,7 +149,7 @@ static chy_status set_metadata(struct chy_call *call, json_t *object,
 static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row, json_t *object)
 {
     json_t *fingerprints = json_object();
-    bool self_signed = chy_row_is_null(row, CHY_CERT_AUTHORITY_ID);
+    bool of_no_ca = chy_row_is_null(row, CHY_CERT_AUTHORITY_ID); // self-signed, or imported
     bool fine =
         json_object_set_new(object, "fingerprints", fingerprints) == 0 &&
         chy_json_set_text(object, "status", chy_text(status_word(call->op, row))) &&
@@ -162,8 +164,8 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
                         chy_row_blob(row, CHY_CERT_FINGERPRINT_SHA1)) &&
         set_subject(object) && set_constraints(object, row) && set_renewal(object, row) &&
         chy_json_set_bool(object, "hasPrivateKey", !chy_row_is_null(row, CHY_CERT_SEALED_KEY)) &&
-        (self_signed ? chy_json_set_null(object, "caType")
-                     : chy_json_set_text(object, "caType", chy_text("internal")));
+        (of_no_ca ? chy_json_set_null(object, "caType")
+                  : chy_json_set_text(object, "caType", chy_text("internal")));
     if (!fine) {
         return chy_fail_memory(call->op);
     }
@@ -183,9 +185,11 @@ static chy_status certificate(struct chy_call *call)
     struct chy_certificate_view view;
     CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
     json_t *object = chy_json_object(call->op);
-    bool fine = object != NULL && chy_json_set_text(object, "certificate", view.pem) &&
-                chy_json_set_text(object, "certificateChain", view.chain_pem) &&
-                chy_json_set_text(object, "serialNumber", chy_row_text(&view.row, CHY_CERT_SERIAL));
+    bool fine =
+        object != NULL && chy_json_set_text(object, "certificate", view.pem) &&
+        (view.chain_pem.len == 0 ? chy_json_set_null(object, "certificateChain")
+                                 : chy_json_set_text(object, "certificateChain", view.chain_pem)) &&
+        chy_json_set_text(object, "serialNumber", chy_row_text(&view.row, CHY_CERT_SERIAL));
     call->answer = object;
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }
@@ -206,6 +210,15 @@ static chy_status private_key(struct chy_call *call)
     return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, call->op, "the private key");
 }
 
+static void add_text_or_null(struct chy_buf *json, struct chy_slice text)
+{
+    if (text.len != 0) {
+        chy_buf_add_json_string(json, text);
+    } else {
+        chy_buf_add_text(json, "null");
+    }
+}
+
 static chy_status bundle(struct chy_call *call)
 {
     struct chy_certificate_view view;
@@ -220,13 +233,9 @@ static chy_status bundle(struct chy_call *call)
     chy_buf_add_text(&json, "{\"certificate\":");
     chy_buf_add_json_string(&json, view.pem);
     chy_buf_add_text(&json, ",\"certificateChain\":");
-    chy_buf_add_json_string(&json, view.chain_pem);
+    add_text_or_null(&json, view.chain_pem);
     chy_buf_add_text(&json, ",\"privateKey\":");
-    if (key.len != 0) {
-        chy_buf_add_json_string(&json, key);
-    } else {
-        chy_buf_add_text(&json, "null");
-    }
+    add_text_or_null(&json, key);
     chy_buf_add_text(&json, ",\"serialNumber\":");
     chy_buf_add_json_string(&json, chy_row_text(&view.row, CHY_CERT_SERIAL));
     chy_buf_add_u8(&json, '}');
@@ -240,6 +249,11 @@ static const struct chy_action actions[] = {
     {"bundle", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, bundle},
     {"private-key", CHY_ACTION_READ_PRIVATE_KEY, CHY_ACTION_NEEDS_ID, NULL, private_key},
     {"revoke", NULL, 0, CHY_REVOKE_SHAPE, chy_revoke_action},
+    {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, chy_certificate_update_shape,
+     chy_certificate_update},
+    {"pkcs12", CHY_ACTION_READ_PRIVATE_KEY, CHY_ACTION_NEEDS_ID, chy_certificate_pkcs12_shape,
+     chy_certificate_pkcs12},
+    {"import", CHY_ACTION_CREATE, 0, chy_certificate_import_shape, chy_certificate_import},
 };
 
 const struct chy_kind chy_kind_certificate = {

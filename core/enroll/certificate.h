@@ -4,7 +4,8 @@
 
 #include "resource/kind.h"
 
-/** "certificates": "get", "certificate", "bundle", "private-key". */
+/** "certificates": "get", "certificate", "bundle", "private-key", "update", "pkcs12",
+ *  "import". */
 extern const struct chy_kind chy_kind_certificate;
 
 #endif

@@ -8,6 +8,7 @@
 #define CHY_ENROLL_CERTIFICATE_ROW_H
 
 #include "enroll/profile.h"
+#include "resource/keyring.h"
 #include "x509/extensions.h"
 #include "x509/name.h"
 #include "x509/san.h"
@@ -76,5 +77,22 @@ struct chy_certificate_row {
 CHY_MUST_USE chy_status chy_certificate_row_insert(struct chy_runtime *runtime,
                                                    struct chy_batch *batch,
                                                    const struct chy_certificate_row *row);
+
+/** chy_certificate_key_place is where a certificate's sealed key belongs; it borrows all three. */
+static inline struct chy_sealed_place chy_certificate_key_place(const struct chy_uuid *id,
+                                                                const struct chy_uuid *project_id,
+                                                                struct chy_slice spki_sha256)
+{
+    struct chy_sealed_place place = {
+        .purpose = "leaf-key",
+        .collection = "certificates",
+        .field = "sealed_key",
+        .row_id = id,
+        .project_id = project_id,
+        .spki_sha256 = spki_sha256,
+        .exportable = true,
+    };
+    return place;
+}
 
 #endif

@@ -8,8 +8,9 @@ struct chy_certificate_view {
     struct chy_storage_row row; /**< every field, by enum chy_certificate_field */
     struct chy_uuid id;
     struct chy_uuid project_id;
+    struct chy_slice chain; /**< the issuing CA and up, DER, one after another; may be empty */
     struct chy_slice pem;
-    struct chy_slice issuer_pem; /**< empty: self-signed */
+    struct chy_slice issuer_pem; /**< empty: self-signed, or imported without a chain */
     struct chy_slice chain_pem;  /**< the issuing CA and up; a self-signed one is its own */
 };
 
@@ -37,9 +38,14 @@ CHY_MUST_USE chy_status chy_certificate_open_key(struct chy_runtime *runtime, st
                                                  const struct chy_storage_row *row,
                                                  struct chy_crypto_key *out_key);
 
-/** chy_certificate_view_key reveals the private key, PKCS#8 PEM in the secret arena.  That it was
+/** chy_certificate_view_pkcs8 reveals the private key, PKCS#8 DER in the secret arena.  That it was
  *  revealed is durable in the audit before this returns.  DENIED: not permitted; NOT_FOUND: no key
  *  is kept here.  `how` names the way for the audit: "private-key", "bundle". */
+CHY_MUST_USE chy_status chy_certificate_view_pkcs8(struct chy_runtime *runtime, struct chy_op *op,
+                                                   const struct chy_certificate_view *view,
+                                                   const char *how, struct chy_slice *out_pkcs8);
+
+/** chy_certificate_view_key is chy_certificate_view_pkcs8 as PEM. */
 CHY_MUST_USE chy_status chy_certificate_view_key(struct chy_runtime *runtime, struct chy_op *op,
                                                  const struct chy_certificate_view *view,
                                                  const char *how, struct chy_slice *out_pem);

@@ -2,7 +2,6 @@
 
 #include "resource/collections.h"
 #include "x509/der_read.h"
-#include "x509/path.h"
 #include "x509/pem.h"
 
 chy_status chy_chain_take(struct chy_op *op, struct chy_slice *chain, struct chy_slice *out_der)
@@ -74,6 +73,58 @@ chy_status chy_chain_current(struct chy_runtime *runtime, struct chy_op *op,
         id = chy_row_uuid(&row, 2);
     }
     chy_buf_add(&chain, stored);
+    *out_chain = chy_buf_slice(&chain);
+    return chy_buf_ok(&chain) ? CHY_OK : chy_buf_fail(&chain, op, "the chain");
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Chains from outside
+ */
+
+static const char *const labels[] = {CHY_PEM_CERTIFICATE, NULL};
+
+chy_status chy_chain_read(struct chy_op *op, struct chy_slice certificate_pem,
+                          struct chy_slice chain_pem, struct chy_certificate *path,
+                          uint64_t *out_count)
+{
+    struct chy_pem_blocks chain = {NULL, 0};
+    struct chy_slice der;
+    uint64_t count = 0;
+    CHY_TRY(chy_pem_decode_one(op, certificate_pem, labels, 0, &der));
+    CHY_TRY(chy_certificate_read(op, der, &path[count++]));
+    if (chain_pem.len != 0) {
+        CHY_TRY(chy_pem_decode(op, chain_pem, labels, 0, &chain));
+    }
+    for (uint64_t i = 0; i < chain.count; i++) {
+        if (i == 0 && chy_slice_equal(chain.items[0], der)) {
+            continue; // some chains begin with the certificate itself
+        }
+        if (count >= CHY_PATH_MAX) {
+            return chy_fail(op, CHY_BAD_INPUT, 0, "the chain is longer than %d certificates",
+                            CHY_PATH_MAX);
+        }
+        CHY_TRY(chy_certificate_read(op, chain.items[i], &path[count++]));
+    }
+    *out_count = count;
+    return CHY_OK;
+}
+
+chy_status chy_chain_verify(void *context, struct chy_op *op, struct chy_slice spki,
+                            uint32_t algorithm, struct chy_slice message,
+                            struct chy_slice signature)
+{
+    struct chy_runtime *runtime = context;
+    return chy_crypto_verify_spki(runtime->leaf_crypto, op, spki, algorithm, message, signature);
+}
+
+chy_status chy_chain_join(struct chy_op *op, const struct chy_certificate *path, uint64_t count,
+                          struct chy_slice *out_chain)
+{
+    struct chy_buf chain;
+    chy_buf_init(&chain, op, CHY_CHAIN_MAX);
+    for (uint64_t i = 1; i < count; i++) {
+        chy_buf_add(&chain, path[i].der);
+    }
     *out_chain = chy_buf_slice(&chain);
     return chy_buf_ok(&chain) ? CHY_OK : chy_buf_fail(&chain, op, "the chain");
 }

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "resource/runtime.h"
+#include "x509/path.h"
 
 #include <chancery/host.h>
 
@@ -30,5 +31,18 @@ CHY_MUST_USE chy_status chy_chain_pem(struct chy_op *op, struct chy_slice first,
 CHY_MUST_USE chy_status chy_chain_current(struct chy_runtime *runtime, struct chy_op *op,
                                           const struct chy_uuid *generation_id,
                                           struct chy_slice stored, struct chy_slice *out_chain);
+
+/** chy_chain_read decodes a certificate and the chain above it, PEM; `chain_pem` may be empty, and
+ *  may begin with the certificate itself. path[0] is the certificate, CHY_PATH_MAX its room. */
+CHY_MUST_USE chy_status chy_chain_read(struct chy_op *op, struct chy_slice certificate_pem,
+                                       struct chy_slice chain_pem, struct chy_certificate *path,
+                                       uint64_t *out_count);
+
+/** chy_chain_verify is a chy_path_verify_fn; its context is the struct chy_runtime. */
+chy_path_verify_fn chy_chain_verify;
+
+/** chy_chain_join makes the stored form of what stands above path[0]. */
+CHY_MUST_USE chy_status chy_chain_join(struct chy_op *op, const struct chy_certificate *path,
+                                       uint64_t count, struct chy_slice *out_chain);
 
 #endif

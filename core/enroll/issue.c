@@ -41,15 +41,8 @@ static chy_status seal_key(struct chy_issuance *i)
     if (i->private_key.len == 0 || i->profile->key_retention != CHY_KEY_STORED) {
         return CHY_OK; // `once`: this answer is the one reveal
     }
-    struct chy_sealed_place place = {
-        .purpose = "leaf-key",
-        .collection = "certificates",
-        .field = "sealed_key",
-        .row_id = &i->certificate_id,
-        .project_id = &i->decision->project_id,
-        .spki_sha256 = i->spki_sha256,
-        .exportable = true,
-    };
+    struct chy_sealed_place place =
+        chy_certificate_key_place(&i->certificate_id, &i->decision->project_id, i->spki_sha256);
     return chy_keyring_seal_key(i->runtime->keyring, i->op, &place, &i->key, &i->sealed_key,
                                 &i->data_key_id);
 }

@@ -3,6 +3,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/blocked_key.h"
+#include "enroll/metadata.h"
 #include "enroll/sign.h"
 #include "enroll/validity.h"
 #include "plugin/view.h"
@@ -14,10 +15,6 @@
 /** How far a caller's notBefore may lie from now. */
 #define NOT_BEFORE_PAST CHY_US_PER_DAY
 #define NOT_BEFORE_FUTURE (30 * CHY_US_PER_DAY)
-
-#define METADATA_MAX 64
-#define METADATA_KEY_MAX 255
-#define METADATA_VALUE_MAX 1020
 
 /** Everything the steps below share. */
 struct work {
@@ -499,29 +496,8 @@ static chy_status normalise_validity(struct work *w)
 }
 
 /* ------------------------------------------------------------------------------------------------
- * Metadata
+ * All of it
  */
-
-static chy_status check_metadata(struct work *w)
-{
-    struct chy_view metadata = w->request->metadata;
-    if (metadata.count > METADATA_MAX) {
-        return chy_fail(w->op, CHY_BAD_INPUT, 0, "more than %d metadata pairs", METADATA_MAX);
-    }
-    for (uint64_t i = 0; i < metadata.count; i++) {
-        const struct chy_pair *pair = (const struct chy_pair *)chy_view_item(metadata, i);
-        if (pair->name.len == 0 || pair->name.len > METADATA_KEY_MAX ||
-            pair->value.len > METADATA_VALUE_MAX) {
-            char path[48];
-            (void)snprintf(path, sizeof path, "/metadata/%llu", (unsigned long long)i);
-            return chy_shape_refuse_one(w->op, "too_big", path,
-                                        "a key has 1 to %d bytes, a value at most %d",
-                                        METADATA_KEY_MAX, METADATA_VALUE_MAX);
-        }
-    }
-    w->decision->metadata = metadata;
-    return CHY_OK;
-}
 
 chy_status chy_normalise(struct chy_runtime *runtime, struct chy_op *op,
                          const struct chy_enroll_request *request,
@@ -549,5 +525,7 @@ chy_status chy_normalise(struct chy_runtime *runtime, struct chy_op *op,
     CHY_TRY(choose_signature_algorithm(&w));
     CHY_TRY(authorise_authority(&w));
     CHY_TRY(normalise_validity(&w));
-    return check_metadata(&w);
+    CHY_TRY(chy_metadata_check(op, request->metadata));
+    out_decision->metadata = request->metadata;
+    return CHY_OK;
 }

@@ -111,11 +111,33 @@ static chy_status active_project(struct chy_call *call, struct chy_uuid *out_pro
                     "them active: name the project");
 }
 
+/** project_by_slug finds the project that an older client names by its slug. */
+static chy_status project_by_slug(struct chy_call *call, struct chy_slice slug)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(&query, call->op, CHY_C_PROJECTS, CHY_FIELDS(CHY_PROJECT_ID), 1);
+    chy_query_eq(&query, CHY_PROJECT_SLUG, chy_value_text(slug));
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    if (page.rows.count == 0) {
+        return chy_not_found(call->op, "project");
+    }
+    call->project_id = chy_row_uuid(chy_page_row(&page, 0), 0);
+    return CHY_OK;
+}
+
+static chy_status find_project(struct chy_call *call)
+{
+    struct chy_slice slug = chy_json_member(call->document, "projectSlug");
+    if (chy_call_uuid(call, "projectId", &call->project_id)) {
+        return CHY_OK;
+    }
+    return slug.len != 0 ? project_by_slug(call, slug) : active_project(call, &call->project_id);
+}
+
 chy_status chy_call_project(struct chy_call *call)
 {
-    if (!chy_call_uuid(call, "projectId", &call->project_id)) {
-        CHY_TRY(active_project(call, &call->project_id));
-    }
+    CHY_TRY(find_project(call));
     CHY_TRY(chy_require(call->op, &call->project_id, call->kind->subject, call->action->permission,
                         "project"));
     struct chy_storage_row row;

@@ -179,8 +179,8 @@ CHY_MUST_USE chy_status chy_call_row(struct chy_call *call, const struct chy_uui
                                      struct chy_storage_row *out_row);
 
 /**
- * chy_call_project finds the project that the document means: its projectId, else the caller's only
- * or the active one, else BAD_INPUT; and asks for the action's permission there.
+ * chy_call_project finds the project that the document means: its projectId or projectSlug, else
+ * the caller's only or the active one, else BAD_INPUT; and asks for the action's permission there.
  */
 CHY_MUST_USE chy_status chy_call_project(struct chy_call *call);
 

@@ -9,6 +9,7 @@
 
 enum {
     NAMES_SIZE = 6,
+    FOREIGN_VALUE_MAX = 1024, // longer ones nobody reads
     NAME_DER_MAX = 64 * 1024
 };
 
@@ -298,5 +299,56 @@ chy_status chy_name_parse(struct chy_op *op, struct chy_slice der, struct chy_na
     struct chy_name name = {attributes, count};
     CHY_TRY(chy_name_check(op, &name));
     *out_name = name;
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Names of others
+ */
+
+/** take_known takes one pair of a foreign name; it is left out when it is nothing we can show. */
+static chy_status take_known(struct chy_op *op, struct chy_der *rdn,
+                             struct chy_name_attribute *items, uint64_t *count)
+{
+    struct chy_der pair;
+    struct chy_slice oid;
+    struct chy_slice contents;
+    struct chy_name_attribute attribute;
+    uint8_t tag;
+    if (!chy_der_enter(rdn, CHY_DER_SEQUENCE, &pair) || !chy_der_oid(&pair, &oid) ||
+        !chy_der_any(&pair, &tag, &contents)) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "the name is malformed");
+    }
+    if (*count == CHY_NAME_MAX || !find_type(oid, &attribute.type) ||
+        !chy_der_string_valid(tag, contents)) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_der_string_text(op, tag, contents, &attribute.value));
+    if (attribute.value.len <= FOREIGN_VALUE_MAX && chy_text_is_clean(attribute.value)) {
+        items[(*count)++] = attribute;
+    }
+    return CHY_OK;
+}
+
+chy_status chy_name_known(struct chy_op *op, struct chy_slice der, struct chy_name *out_name)
+{
+    struct chy_der rdns = chy_der_of(der);
+    struct chy_der rdn;
+    struct chy_name_attribute *items = chy_alloc(op, sizeof *items * CHY_NAME_MAX);
+    uint64_t count = 0;
+    if (items == NULL) {
+        return chy_fail_memory(op);
+    }
+    if (!chy_name_well_formed(der) || !chy_der_enter(&rdns, CHY_DER_SEQUENCE, &rdns)) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "the name is malformed");
+    }
+    while (chy_der_enter(&rdns, CHY_DER_SET, &rdn)) {
+        while (!chy_der_done(&rdn)) {
+            CHY_TRY(take_known(op, &rdn, items, &count));
+        }
+    }
+    chy_name_sort(items, count);
+    out_name->attributes = items;
+    out_name->count = count;
     return CHY_OK;
 }

@@ -78,6 +78,11 @@ CHY_MUST_USE chy_status chy_name_encode(struct chy_op *op, const struct chy_name
 CHY_MUST_USE chy_status chy_name_parse(struct chy_op *op, struct chy_slice der,
                                        struct chy_name *out_name);
 
+/** chy_name_known takes of any well-formed name what we have a type for, in its order, and leaves
+ *  the rest out: for showing and finding what others issued, never for issuing. */
+CHY_MUST_USE chy_status chy_name_known(struct chy_op *op, struct chy_slice der,
+                                       struct chy_name *out_name);
+
 /** chy_name_well_formed tells whether `der` is one Name of any attribute types, multi-valued RDNs
  *  allowed, their string values valid for their tags and free of NULs. */
 CHY_MUST_USE bool chy_name_well_formed(struct chy_slice der);

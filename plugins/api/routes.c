@@ -44,6 +44,9 @@
 #define SEND(method, path, name, text, subject, action, limit, ...)                        \
     ROUTE(method, path, name, text, CHY_AUTH_BEARER, 0, subject, action, limit, JSON_ONLY, \
           NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+#define SECRET_SEND(path, name, text, subject, action, limit, ...)                             \
+    ROUTE("POST", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_SECRET, subject, action, limit, \
+          JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
 #define REMOVE(path, name, text, subject, ...)                                                  \
     ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, "delete", \
           SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
@@ -172,6 +175,14 @@ const struct chy_route api_routes[] = {
     SEND("POST", CM "/certificates/{id}/revoke", "revokeCertificate",
          "Revoke a certificate, or end its hold.", CERTIFICATES, "revoke", SMALL,
          .kind = CERTIFICATES, .action = "revoke", .id = "id"),
+    SECRET_SEND(CM "/certificates/{id}/pkcs12", "getCertificatePkcs12",
+                "Get a certificate, its chain and its private key as a PKCS#12 file.", CERTIFICATES,
+                "read", SMALL, .kind = CERTIFICATES, .action = "pkcs12", .id = "id"),
+    SEND("PATCH", CM "/certificates/{id}", "updateCertificate", "Replace a certificate's metadata.",
+         CERTIFICATES, "edit", LARGE, .kind = CERTIFICATES, .action = "update", .id = "id"),
+    SECRET_SEND(CM "/certificates/import-certificate", "importCertificate",
+                "Keep a certificate that was made elsewhere.", CERTIFICATES, "create", CHAIN,
+                .kind = CERTIFICATES, .action = "import"),
     SECRET_READ(CM "/certificates/certificate-requests/{id}", "getCertificateRequest",
                 "Get a certificate request, with its certificate once it is issued.", REQUESTS,
                 "read", .kind = REQUESTS, .action = "get", .id = "id"),

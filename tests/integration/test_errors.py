@@ -83,6 +83,7 @@ def plausible_body(route, world):
         "sign_intermediate": {"csr": "-", "notAfter": "2030-01-01"},
         "import_ca_certificate": {"certificate": "-", "certificateChain": ""},
         "create_project_identity": {"name": "someone"},
+        "get_pkcs12": {"password": "change-it", "alias": "x"},
         "add_member": {"role": "auditor"},
         "update_member": {"role": "auditor"},
     }

@@ -261,8 +261,30 @@ START_TEST(reads_names)
 }
 END_TEST
 
+START_TEST(takes_what_it_knows_of_any_name)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_name name = {NULL, 99};
+    for (size_t i = 0; i < sizeof der_cases / sizeof der_cases[0]; i++) {
+        struct chy_slice der = x509_hex(op, der_cases[i].der);
+        ck_assert_msg(chy_name_known(op, der, &name) ==
+                          (der_cases[i].well_formed ? CHY_OK : CHY_BAD_INPUT),
+                      "%s", der_cases[i].der);
+    }
+    // CN=a+OU=b, 1.2.3=x
+    const char *mixed = "3023 3114 3008 0603550403 0c0161 3008 060355040b 0c0162"
+                        "310b 3009 0602 2a03 0c0378797a";
+    ck_assert_int_eq(chy_name_known(op, x509_hex(op, mixed), &name), CHY_OK);
+    ck_assert_uint_eq(name.count, 2);
+    ck_assert_int_eq(name.attributes[0].type, CHY_NAME_ORGANIZATIONAL_UNIT);
+    x509_assert_text(name.attributes[0].value, "b");
+    x509_assert_text(name.attributes[1].value, "a");
+    test_op_free(op);
+}
+END_TEST
+
 TEST_MAIN("x509_name", TEST_EACH(finds_types_by_word, type_cases),
           TEST_EACH(makes_values_canonical, value_cases), TEST(a_nul_in_a_value_is_refused),
           TEST(encodes_each_type_in_its_string), TEST(an_empty_name_is_a_name),
           TEST(sorts_and_keeps_the_order_within_a_type), TEST(only_units_and_components_repeat),
-          TEST_EACH(reads_names, der_cases))
+          TEST_EACH(reads_names, der_cases), TEST(takes_what_it_knows_of_any_name))
