@@ -6,9 +6,11 @@ the file says something by itself.  What is found and meant stands in pkilint.ya
 """
 import datetime
 import pathlib
+import time
 
 import pytest
 import yaml
+from cryptography import x509
 from pkilint import loader, pkix
 from pkilint.pkix import certificate, crl, extension, name, ocsp
 from pkilint.validation import ValidationFindingSeverity as Severity
@@ -92,6 +94,37 @@ def test_make_a_leaf_that_is_a_ca(world):
                 keyUsages=["key_cert_sign", "crl_sign"])
 
 
+def crl_when(url, holds, patience=30):
+    """A CRL that `holds`: it may be a few seconds old."""
+    end = time.monotonic() + patience
+    while True:
+        found = x509.load_der_x509_crl(pki.fetch(url).content)
+        if holds(found):
+            return found
+        assert time.monotonic() < end, f"{url} does not come to show it"
+        time.sleep(0.2)
+
+
+def test_make_each_crl(world):
+    """Empty, complete with every reason, and a delta with an entry that is taken back."""
+    ca = world.new_intermediate(world.root_id)
+    profile = world.new_profile(caId=ca["id"])
+    issued = [world.issue(profile) for _ in range(10)]
+    url = pki.crl_url(pki.certificate(issued[0]["certificate"]))
+    assert len(crl_when(url, lambda crl: True)) == 0
+    reasons = ["UNSPECIFIED", "KEY_COMPROMISE", "CA_COMPROMISE", "AFFILIATION_CHANGED", "SUPERSEDED",
+               "CESSATION_OF_OPERATION", "CERTIFICATE_HOLD", "PRIVILEGE_WITHDRAWN", "A_A_COMPROMISE"]
+    for one, reason in zip(issued, reasons):
+        ok(world.admin.revoke(one["certificateId"], revocationReason=reason))
+    crl = crl_when(url, lambda crl: len(crl) == len(reasons))
+    (delta,) = crl.extensions.get_extension_for_class(x509.FreshestCRL).value
+    held = issued[reasons.index("CERTIFICATE_HOLD")]
+    ok(world.admin.revoke(held["certificateId"], revocationReason="REMOVE_FROM_CRL"))
+    ok(world.admin.revoke(issued[9]["certificateId"], revocationReason="SUPERSEDED"))
+    found = crl_when(delta.full_name[0].value, len)
+    assert found.extensions.get_extension_for_class(x509.DeltaCRLIndicator).critical
+
+
 # --- the linter ------------------------------------------------------------------------------------
 
 ATTRIBUTES, EXTENSIONS = name.ATTRIBUTE_TYPE_MAPPINGS, extension.EXTENSION_MAPPINGS
@@ -133,6 +166,7 @@ def findings(judges, kind, der):
 
 
 def test_everything_seen(storage):
+    assert {kind for kind, *_ in artefacts.shapes} >= {"certificate", "crl"}
     judges = validators()
     explained = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or []
     used, unexplained = set(), {}
