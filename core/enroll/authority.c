@@ -3,6 +3,7 @@
 #include "base/slice.h"
 #include "resource/collections.h"
 #include "x509/algorithm.h"
+#include "x509/known.h"
 #include "x509/name.h"
 
 /* ------------------------------------------------------------------------------------------------
@@ -13,10 +14,11 @@
 #define DATE "{\"type\":[\"string\",\"null\"],\"maxLength\":64}"
 #define URLS                                                                         \
     "{\"type\":[\"array\",\"null\"],\"maxItems\":4,\"uniqueItems\":true,\"items\":{" \
-    "\"type\":\"string\",\"maxLength\":1024,\"pattern\":\"^https?://[!-~]+$\"}}"
+    "\"type\":\"string\",\"maxLength\":1024,\"pattern\":\"^https?://[!-~]+$\","      \
+    "\"description\":\"an http or https URL\"}}"
 #define NAME                                                                                       \
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$" \
-    "\"}"
+    "\",\"description\":\"lower-case letters and digits, with single dashes between them\"}"
 #define PATH_LENGTH "{\"type\":[\"integer\",\"null\"],\"minimum\":-1,\"maximum\":255}"
 #define SUBTREES                                                                                   \
     "{\"type\":[\"array\",\"null\"],\"maxItems\":64,\"items\":{\"type\":\"string\",\"minLength\":" \
@@ -139,9 +141,11 @@ static chy_status read_creation(struct chy_call *call, struct creation *c)
     c->algorithm =
         algorithm.len == 0 ? (uint32_t)CHY_KEY_RSA_2048 : chy_key_algorithm_find(algorithm);
     if (c->algorithm == CHY_KEY_NONE) {
+        char known[CHY_KNOWN_SIZE];
         return chy_shape_refuse_one(call->op, "invalid_enum_value", "/configuration/keyAlgorithm",
-                                    "'%.*s' is not known", (int)algorithm.len,
-                                    (const char *)algorithm.ptr);
+                                    "'%.*s' is not known, expected one of %s", (int)algorithm.len,
+                                    (const char *)algorithm.ptr,
+                                    chy_known_words(chy_key_algorithm_find, known));
     }
     c->is_root = chy_slice_is(chy_json_member(configuration(call), "type"), "root");
     c->max_path_length = json_is_integer(length) ? (int32_t)json_integer_value(length) : -1;

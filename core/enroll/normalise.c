@@ -10,6 +10,7 @@
 #include "resource/principal.h"
 #include "resource/shape.h"
 #include "x509/csr.h"
+#include "x509/known.h"
 #include "x509/pem.h"
 
 /** How far a caller's notBefore may lie from now. */
@@ -203,9 +204,11 @@ static chy_status read_words(struct work *w, struct chy_view words, const char *
         uint32_t bit = find(*word);
         if (bit == 0) {
             char path[80];
+            char known[CHY_KNOWN_SIZE];
             (void)snprintf(path, sizeof path, "/attributes/%s/%llu", member, (unsigned long long)i);
-            return chy_shape_refuse_one(w->op, "invalid_enum_value", path, "'%.*s' is not known",
-                                        (int)word->len, (const char *)word->ptr);
+            return chy_shape_refuse_one(w->op, "invalid_enum_value", path,
+                                        "'%.*s' is not known, expected one of %s", (int)word->len,
+                                        (const char *)word->ptr, chy_known_words(find, known));
         }
         mask |= bit;
     }
@@ -333,8 +336,10 @@ static chy_status named_algorithm(struct work *w, struct chy_slice name, const c
                             "no loaded crypto provider has the algorithm %.*s", (int)name.len,
                             (const char *)name.ptr);
         }
-        return chy_shape_refuse_one(w->op, "invalid_enum_value", path, "'%.*s' is not known",
-                                    (int)name.len, (const char *)name.ptr);
+        char known[CHY_KNOWN_SIZE];
+        return chy_shape_refuse_one(w->op, "invalid_enum_value", path,
+                                    "'%.*s' is not known, expected one of %s", (int)name.len,
+                                    (const char *)name.ptr, chy_known_words(find, known));
     }
     *out_id = id;
     return CHY_OK;

@@ -1,9 +1,13 @@
 #include "http/inside.h"
 
+#include "base/buf.h"
 #include "base/secret.h"
 #include "base/slice.h"
 
 #include <stdlib.h>
+
+/** How much of a route's media types an error lists. */
+#define MEDIA_TYPES_MAX 256U
 
 /** The header lines as libmicrohttpd hands them over. */
 struct collected {
@@ -260,6 +264,27 @@ static bool is_listed(const struct chy_http_slot *slot, struct chy_slice media_t
     return false;
 }
 
+/** fail_media_type names what the route takes. */
+static chy_status fail_media_type(struct chy_http_exchange *x)
+{
+    struct chy_buf list;
+    chy_buf_init(&list, &x->operation.op, MEDIA_TYPES_MAX);
+    if (x->slot->takes_json) {
+        chy_buf_add_text(&list, "application/json");
+    }
+    for (uint64_t i = 0; i < x->slot->route.media_types.count; i++) {
+        const struct chy_slice *listed = chy_view_at(x->slot->route.media_types, i);
+        if (!x->slot->takes_json || !chy_slice_is(*listed, "application/json")) {
+            chy_buf_add_text(&list, list.len == 0 ? "" : ", ");
+            chy_buf_add(&list, *listed);
+        }
+    }
+    return chy_fail_reason(&x->operation.op, CHY_UNSUPPORTED, CHY_REASON_MEDIA_TYPE,
+                           "a body of the type '%.*s' is not taken here, expected %.*s",
+                           (int)x->request.media_type.len, (const char *)x->request.media_type.ptr,
+                           (int)list.len, list.len == 0 ? "" : (const char *)list.ptr);
+}
+
 static chy_status check_body_head(struct chy_http_exchange *x)
 {
     struct chy_op *op = &x->operation.op;
@@ -280,10 +305,7 @@ static chy_status check_body_head(struct chy_http_exchange *x)
         return CHY_OK;
     }
     if (!is_listed(x->slot, x->request.media_type)) {
-        return chy_fail_reason(op, CHY_UNSUPPORTED, CHY_REASON_MEDIA_TYPE,
-                               "a body of the type '%.*s' is not taken here",
-                               (int)x->request.media_type.len,
-                               (const char *)x->request.media_type.ptr);
+        return fail_media_type(x);
     }
     return CHY_OK;
 }

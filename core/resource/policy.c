@@ -6,6 +6,7 @@
 #include "resource/collections.h"
 #include "x509/algorithm.h"
 #include "x509/extensions.h"
+#include "x509/known.h"
 #include "x509/name.h"
 #include "x509/san.h"
 
@@ -44,7 +45,8 @@ static const struct chy_member members[] = {
      ",\"keyAlgorithm\":" NAMES "}}"},
     {"validity", CHY_POLICY_VALIDITY, CHY_MEMBER_CLEARABLE,
      "{\"type\":[\"object\",\"null\"],\"properties\":{\"max\":{\"type\":\"string\","
-     "\"maxLength\":16,\"pattern\":\"^[0-9]+[dhmy]$\"}}}"},
+     "\"maxLength\":16,\"pattern\":\"^[0-9]+[dhmy]$\","
+     "\"description\":\"a number and h, d, m (30 days) or y, such as 90d\"}}}"},
     {"basicConstraints", CHY_POLICY_BASIC_CONSTRAINTS, CHY_MEMBER_CLEARABLE,
      "{\"type\":[\"object\",\"null\"],\"properties\":{"
      "\"isCA\":{\"type\":\"string\",\"enum\":[\"allowed\",\"required\",\"denied\"]},"
@@ -182,10 +184,12 @@ static bool check_usage_list(struct chy_call *call, const char *member, const ch
     json_array_foreach((json_t *)(uintptr_t)words, i, word)
     {
         char path[64];
+        char known[CHY_KNOWN_SIZE];
         (void)snprintf(path, sizeof path, "/%s/%s/%zu", member, list, i);
         if (find(chy_json_text(word)) == 0) {
-            chy_shape_issue(call->op, "invalid_enum_value", path, "'%s' is not known",
-                            json_string_value(word));
+            chy_shape_issue(call->op, "invalid_enum_value", path,
+                            "'%s' is not known, expected one of %s", json_string_value(word),
+                            chy_known_words(find, known));
             fine = false;
         }
         if (!is_denied && contains(denied, word)) {

@@ -5,6 +5,7 @@
 #include "resource/method_config.h"
 #include "x509/algorithm.h"
 #include "x509/extensions.h"
+#include "x509/known.h"
 
 #define WORDS                                                   \
     "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":" \
@@ -34,7 +35,8 @@ static const struct chy_member members[] = {
     {"certificatePolicyId", CHY_PROFILE_POLICY_ID, CHY_MEMBER_FIXED | CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"format\":\"uuid\"}"},
     {"slug", CHY_PROFILE_SLUG, CHY_MEMBER_REQUIRED,
-     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[a-z0-9-]+$\"}"},
+     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[a-z0-9-]+$\","
+     "\"description\":\"lower-case letters, digits and dashes\"}"},
     {"description", CHY_PROFILE_DESCRIPTION, CHY_MEMBER_CLEARABLE,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
     {"enrollmentType", CHY_PROFILE_ENROLLMENT_TYPE, 0,
@@ -63,9 +65,11 @@ static bool check_words(struct chy_call *call, const json_t *defaults, const cha
     {
         if (find(chy_json_text(word)) == 0) {
             char path[64];
+            char known[CHY_KNOWN_SIZE];
             (void)snprintf(path, sizeof path, "/defaults/%s/%zu", name, i);
-            chy_shape_issue(call->op, "invalid_enum_value", path, "'%s' is not known",
-                            json_string_value(word));
+            chy_shape_issue(call->op, "invalid_enum_value", path,
+                            "'%s' is not known, expected one of %s", json_string_value(word),
+                            chy_known_words(find, known));
             fine = false;
         }
     }
@@ -80,9 +84,10 @@ static bool check_algorithm(struct chy_call *call, const json_t *defaults, const
         return true;
     }
     char path[64];
+    char known[CHY_KNOWN_SIZE];
     (void)snprintf(path, sizeof path, "/defaults/%s", name);
-    chy_shape_issue(call->op, "invalid_enum_value", path, "'%.*s' is not known", (int)word.len,
-                    (const char *)word.ptr);
+    chy_shape_issue(call->op, "invalid_enum_value", path, "'%.*s' is not known, expected one of %s",
+                    (int)word.len, (const char *)word.ptr, chy_known_words(find, known));
     return false;
 }
 

@@ -5,7 +5,7 @@
 
 #define SLUG_SHAPE                                                                                 \
     "{\"type\":\"string\",\"minLength\":5,\"maxLength\":36,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$" \
-    "\"}"
+    "\",\"description\":\"lower-case letters and digits, with single dashes between them\"}"
 
 /** The bodies of the contract say projectName; answers say name (rest-api: 2.10). */
 static const struct chy_member members[] = {

@@ -51,7 +51,8 @@ struct chy_shape {
     uint64_t min_items;
     uint64_t max_items;
     regex_t pattern;
-    char *pattern_text;
+    char *pattern_text; /**< or, with has_words, what it means to people */
+    bool has_words;
     json_t *choices;
     struct chy_shape *items;
     struct property *properties;
@@ -124,15 +125,17 @@ static chy_status read_types(const struct reading *r, const json_t *json, struct
     return schema->types != 0 ? CHY_OK : fail_shape(r, "type");
 }
 
-static chy_status read_pattern(const struct reading *r, const json_t *json,
+static chy_status read_pattern(const struct reading *r, const json_t *json, const json_t *whole,
                                struct chy_shape *schema)
 {
+    const char *words = json_string_value(json_object_get(whole, "description"));
     if (!json_is_string(json) ||
         regcomp(&schema->pattern, json_string_value(json), REG_EXTENDED | REG_NOSUB) != 0) {
         return fail_shape(r, "pattern");
     }
     schema->has_pattern = true;
-    schema->pattern_text = strdup(json_string_value(json));
+    schema->has_words = words != NULL;
+    schema->pattern_text = strdup(words == NULL ? json_string_value(json) : words);
     return schema->pattern_text != NULL ? CHY_OK : chy_fail_memory(r->op);
 }
 
@@ -268,7 +271,7 @@ static chy_status read_keyword(const struct reading *r, const char *keyword, con
         return schema->choices != NULL ? CHY_OK : chy_fail_memory(r->op);
     }
     if (strcmp(keyword, "pattern") == 0) {
-        return read_pattern(r, json, schema);
+        return read_pattern(r, json, whole, schema);
     }
     if (strcmp(keyword, "items") == 0) {
         return read_shape(r, json, depth + 1, &schema->items);
@@ -480,7 +483,9 @@ static void check_string(struct walk *w, const struct chy_shape *schema, const j
     }
     if (schema->has_pattern && count >= schema->min_length &&
         regexec(&schema->pattern, json_string_value(value), 0, NULL, 0) != 0) {
-        issue(w, "invalid_string", "does not match the pattern %s", schema->pattern_text);
+        issue(w, "invalid_string",
+              schema->has_words ? "expected %s" : "does not match the pattern %s",
+              schema->pattern_text);
     }
 }
 

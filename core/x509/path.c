@@ -72,7 +72,8 @@ static chy_status check_link(struct chy_op *op, const struct chy_certificate *pa
     const struct chy_certificate *c = &path[index];
     const struct chy_certificate *issuer = &path[index + 1];
     if (!chy_slice_equal(c->issuer, issuer->subject)) {
-        return refuse(op, path, index, "was not issued by the next one (names)");
+        return refuse(op, path, index,
+                      "was not issued by the next one: its issuer is not that one's subject");
     }
     if (c->authority_key_id.len > 0 && issuer->subject_key_id.len > 0 &&
         !chy_slice_equal(c->authority_key_id, issuer->subject_key_id)) {

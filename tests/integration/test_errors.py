@@ -82,6 +82,8 @@ def plausible_body(route, world):
         "generate_ca_certificate": {"notAfter": "2030-01-01"},
         "sign_intermediate": {"csr": "-", "notAfter": "2030-01-01"},
         "import_ca_certificate": {"certificate": "-", "certificateChain": ""},
+        "renew_ca": {"type": "existing", "notAfter": "2030-01-01"},
+        "revoke": {"revocationReason": "SUPERSEDED"},
         "create_project_identity": {"name": "someone"},
         "get_pkcs12": {"password": "change-it", "alias": "x"},
         "add_member": {"role": "auditor"},
@@ -307,3 +309,23 @@ def test_errors_of_a_stranger_tell_nothing(daemon, world, other_world):
         theirs = refused(stranger.send(BY_NAME[name], real), 404, "NotFound")
         nobodys = refused(stranger.send(BY_NAME[name], NOBODY), 404, "NotFound")
         assert theirs["message"] == nobodys["message"]
+
+
+@pytest.mark.parametrize("create,members,expected", [
+    ("create_project", {"projectName": "x", "slug": "Not A Slug"}, "lower-case letters and digits"),
+    ("create_policy", {"name": "x", "validity": {"max": "long"}}, "such as 90d"),
+    ("create_policy", {"name": "x", "keyUsages": {"allowed": ["sign"]}}, "digital_signature, "),
+    ("create_ca", {"name": "x", "configuration": {"type": "root", "commonName": "x",
+                                                  "keyAlgorithm": "RSA_1024"}}, "RSA_2048, "),
+])
+def test_what_was_expected_is_told_in_words(world, create, members, expected):
+    members = {**members, **({} if create == "create_project" else {"projectId": world.project_id})}
+    body = refused(getattr(world.admin, create)(json=members), 422)
+    (issue,) = body["message"]
+    assert expected in issue["message"] and "^[" not in issue["message"], issue
+
+
+def test_a_media_type_is_refused_with_those_that_are_taken(anonymous):
+    answer = anonymous.call("POST", "/api/v1/auth/universal-auth/login", data=b"<a/>",
+                            headers={"Content-Type": "text/xml"})
+    refused(answer, 415, None, "text/xml", "application/json", "application/x-www-form-urlencoded")

@@ -57,6 +57,7 @@ static const struct check_case {
     {"{\"maxLength\":1,\"x-trim\":true}", "\" a \"", NULL, NULL},
     {"{\"pattern\":\"^[a-z]+$\"}", "\"abc\"", NULL, NULL},
     {"{\"pattern\":\"^[a-z]+$\"}", "\"abC\"", "", "invalid_string"},
+    {"{\"pattern\":\"^a$\",\"description\":\"an a\"}", "\"b\"", "", "invalid_string"},
     {"{\"pattern\":\"^[a-z]+$\"}", "\"abc\\n\"", "", "invalid_string"},
     {"{\"format\":\"uuid\"}", "\"019c0000-0000-7000-8000-000000000001\"", NULL, NULL},
     {"{\"format\":\"uuid\"}", "\"019c0000-0000-7000-8000-00000000000\"", "", "invalid_string"},

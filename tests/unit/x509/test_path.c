@@ -51,9 +51,9 @@ static const struct file_case file_cases[] = {
     {{"cert-leaf-outside", "cert-constrained", "cert-root"}, "other.test"},
     {{"cert-leaf-excluded", "cert-constrained", "cert-root"}, "a.secret.example"},
     {{"cert-leaf-strange", "cert-open", "cert-root"}, "1.2.3.4.5"},
-    {{"cert-leaf", "cert-open", "cert-root"}, "names"},
-    {{"cert-leaf", "cert-constrained", "cert-open"}, "names"},
-    {{"cert-leaf", "cert-root"}, "names"},
+    {{"cert-leaf", "cert-open", "cert-root"}, "subject"},
+    {{"cert-leaf", "cert-constrained", "cert-open"}, "subject"},
+    {{"cert-leaf", "cert-root"}, "subject"},
 };
 
 START_TEST(bad_paths_are_refused)
