@@ -13,6 +13,7 @@
 #include "enroll/certificate.h"
 #include "enroll/clock_guard.h"
 #include "enroll/crl.h"
+#include "enroll/ocsp.h"
 #include "enroll/request.h"
 #include "enroll/shard.h"
 #include "resource/audit_chain.h"
@@ -262,6 +263,7 @@ static void close_runtime(struct chy_runtime *runtime)
     chy_keyring_close(runtime->keyring);
     chy_kinds_free(runtime->kinds);
     chy_crls_free(runtime->crls);
+    chy_ocsp_free(runtime->ocsp);
     chy_shards_free(runtime->shards);
     chy_permits_free(runtime->cpu);
 }
@@ -273,9 +275,10 @@ static chy_status open_runtime(struct chy_assembly *a, struct chy_op *op)
     runtime->cache = chy_cache_new(runtime);
     runtime->shards = chy_shards_new();
     runtime->crls = chy_crls_new();
+    runtime->ocsp = chy_ocsp_new();
     runtime->audit = chy_audit_new();
     if (runtime->cpu == NULL || runtime->cache == NULL || runtime->audit == NULL ||
-        runtime->shards == NULL || runtime->crls == NULL) {
+        runtime->shards == NULL || runtime->crls == NULL || runtime->ocsp == NULL) {
         return chy_fail_memory(op);
     }
     CHY_TRY(chy_kinds_new(op, kinds, sizeof kinds / sizeof kinds[0], &runtime->kinds));
@@ -307,6 +310,8 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     runtime->pki.backdate = a->config->pki.backdate;
     runtime->pki.crl_lifetime = a->config->pki.crl_lifetime;
     runtime->pki.delta_lifetime = a->config->pki.delta_lifetime;
+    runtime->pki.ocsp_lifetime = a->config->pki.ocsp_lifetime;
+    runtime->pki.ocsp_signing_rate = a->config->pki.ocsp_signing_rate;
     runtime->pki.shard_size = a->config->pki.shard_size;
     runtime->pki.clock_back_tolerance = a->config->pki.clock_back_tolerance;
     chy_status status = open_runtime(a, op);

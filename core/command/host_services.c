@@ -1,6 +1,7 @@
 #include "command/host_services.h"
 
 #include "enroll/crl.h"
+#include "enroll/ocsp.h"
 #include "enroll/pipeline.h"
 #include "enroll/profile.h"
 #include "enroll/revoke.h"
@@ -75,6 +76,19 @@ static chy_status serve_crl(struct chy_op *op, struct chy_slice generation_id, u
     return chy_crl_get(runtime_of(op), op, &id, shard, kind, out_der);
 }
 
+static chy_status serve_ocsp(struct chy_op *op, struct chy_slice generation_id,
+                             struct chy_slice request, struct chy_slice *out_response)
+{
+    struct chy_uuid id;
+    struct chy_ocsp_answer answer;
+    if (!chy_uuid_parse(generation_id, &id)) {
+        return chy_fail(op, CHY_NOT_FOUND, 0, "key generation not found");
+    }
+    CHY_TRY(chy_ocsp_answer(runtime_of(op), op, &id, request, &answer));
+    *out_response = answer.der;
+    return CHY_OK;
+}
+
 void chy_host_services_fill(struct chy_host *host)
 {
     host->enroll = serve_enroll;
@@ -83,4 +97,5 @@ void chy_host_services_fill(struct chy_host *host)
     host->resource = serve_resource;
     host->chain = serve_chain;
     host->crl = serve_crl;
+    host->ocsp = serve_ocsp;
 }

@@ -94,6 +94,8 @@ struct chy_config {
         int64_t backdate;
         int64_t crl_lifetime;
         int64_t delta_lifetime;
+        int64_t ocsp_lifetime;
+        int64_t ocsp_signing_rate;
         int64_t shard_size;
         int64_t clock_back_tolerance;  /**< below the high-water time: signing stops beyond it */
         int64_t clock_ahead_tolerance; /**< a larger jump ahead pauses destructive jobs */

@@ -48,12 +48,12 @@
     ",\"province\":" PART ",\"locality\":" PART ",\"notBefore\":" DATE ",\"notAfter\":" DATE \
     ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS                                        \
     ",\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"              \
-    "\"crlDistributionPointUrls\":" URLS "}}}}"
+    "\"isOcspEnabled\":{\"type\":\"boolean\"},\"crlDistributionPointUrls\":" URLS "}}}}"
 
 #define UPDATE                                                                                \
     "{\"type\":\"object\",\"properties\":{\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY \
     ",\"configuration\":{\"type\":\"object\",\"properties\":{"                                \
-    "\"crlDistributionPointUrls\":" URLS "}}}}"
+    "\"isOcspEnabled\":{\"type\":\"boolean\"},\"crlDistributionPointUrls\":" URLS "}}}}"
 
 static const json_t *configuration(const struct chy_call *call)
 {
@@ -209,6 +209,20 @@ static chy_status set_mirrors(struct chy_call *call, struct chy_write *write)
     return CHY_OK;
 }
 
+bool chy_authority_wants_ocsp(const struct chy_storage_row *row)
+{
+    return chy_row_is_null(row, CHY_AUTHORITY_OCSP) || chy_row_bool(row, CHY_AUTHORITY_OCSP);
+}
+
+/** set_ocsp keeps what is asked for; nothing said: as it is, and at first yes. */
+static void set_ocsp(struct chy_call *call, struct chy_write *write)
+{
+    const json_t *wanted = json_object_get(configuration(call), "isOcspEnabled");
+    if (json_is_boolean(wanted)) {
+        chy_write_set(write, CHY_AUTHORITY_OCSP, chy_value_bool(json_is_true(wanted)));
+    }
+}
+
 static chy_status insert_authority(struct chy_call *call, struct chy_batch *batch,
                                    const struct creation *c)
 {
@@ -244,6 +258,7 @@ static chy_status insert_authority(struct chy_call *call, struct chy_batch *batc
     }
     chy_write_set(write, CHY_AUTHORITY_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_AUTHORITY_UPDATED_AT, chy_value_time(now));
+    set_ocsp(call, write);
     return set_mirrors(call, write);
 }
 
@@ -261,6 +276,7 @@ static chy_status create_with(struct chy_call *call, struct creation *c)
     chy_batch_init(&batch, call->op, 0);
     CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &c->id));
     CHY_TRY(read_creation(call, c));
+    c->key.without_ocsp = json_is_false(json_object_get(configuration(call), "isOcspEnabled"));
     CHY_TRY(chy_authority_make_key(call, &batch, &c->id, c->algorithm, 1, "active", &c->key));
     if (c->signs_now) {
         CHY_TRY(sign_root(call, &batch, c));
@@ -353,6 +369,7 @@ static chy_status configuration_object(struct chy_call *call, const struct chy_s
         set_value(call, object, "keyAlgorithm", row, CHY_AUTHORITY_KEY_ALGORITHM) &&
         set_value(call, object, "maxPathLength", row, CHY_AUTHORITY_MAX_PATH_LENGTH) &&
         set_value(call, object, "crlDistributionPointUrls", row, CHY_AUTHORITY_CRL_MIRRORS) &&
+        chy_json_set_bool(object, "isOcspEnabled", chy_authority_wants_ocsp(row)) &&
         set_value(call, object, "nameConstraints", row, CHY_AUTHORITY_NAME_CONSTRAINTS) &&
         set_value(call, object, "notBefore", row, CHY_AUTHORITY_NOT_BEFORE) &&
         set_value(call, object, "notAfter", row, CHY_AUTHORITY_NOT_AFTER) &&
@@ -477,12 +494,14 @@ static chy_status update(struct chy_call *call)
     chy_write_set(write, CHY_AUTHORITY_DIRECT,
                   chy_value_bool(wants_direct(call, chy_row_bool(&row, CHY_AUTHORITY_DIRECT))));
     CHY_TRY(set_mirrors(call, write));
+    set_ocsp(call, write);
     chy_write_set(write, CHY_AUTHORITY_UPDATED_AT, chy_value_time(chy_now(call->op)));
     CHY_TRY(chy_call_commit(call, &batch, "update", &call->id));
     return answer_object(call, &call->id);
 }
 
-/** is_own tells whether an entry of the register is a certificate of the CA itself, as a root's. */
+/** is_own tells whether an entry of the register is a certificate of the CA itself, as a root's,
+ *  or of its OCSP responder. */
 static chy_status is_own(struct chy_call *call, const struct chy_uuid *id, bool *out_own)
 {
     struct chy_storage_row row;
@@ -493,6 +512,10 @@ static chy_status is_own(struct chy_call *call, const struct chy_uuid *id, bool 
     if (status == CHY_OK) {
         struct chy_uuid authority = chy_row_uuid(&row, 0);
         *out_own = chy_uuid_compare(&authority, &call->id) == 0;
+    } else if (status == CHY_NOT_FOUND) {
+        status = chy_storage_read(call->runtime->storage, call->op, CHY_C_OCSP_SIGNERS,
+                                  CHY_KEY(chy_value_uuid(id)), CHY_NO_FIELDS, &row);
+        *out_own = status == CHY_OK;
     }
     return status == CHY_NOT_FOUND ? CHY_OK : status;
 }
@@ -566,13 +589,21 @@ static void delete_shards(struct chy_batch *batch, struct chy_query *query,
     (void)chy_batch_delete_range(batch, query, CHY_STORAGE_DELETE_RANGE_MAX);
 }
 
-/** delete_generations: the keys go with their CA, and the CRLs with the keys; certificates,
+static void delete_signers(struct chy_batch *batch, struct chy_query *query,
+                           const struct chy_uuid *generation_id)
+{
+    chy_query_init(query, batch->op, CHY_C_OCSP_SIGNERS, CHY_NO_FIELDS, CHY_STORAGE_PAGE_MAX);
+    chy_query_eq(query, CHY_OCSP_SIGNER_GENERATION_ID, chy_value_uuid(generation_id));
+    (void)chy_batch_delete_range(batch, query, CHY_STORAGE_DELETE_RANGE_MAX);
+}
+
+/** delete_generations: the keys go with their CA, what they publish with the keys; certificates,
  *  serials, revocations and the blocks on the keys stay. */
 static chy_status delete_generations(struct chy_call *call, struct chy_batch *batch)
 {
     struct chy_storage_page page;
     CHY_TRY(chy_authority_generations(call, &call->id, CHY_FIELDS(CHY_GENERATION_ID), &page));
-    struct chy_query *queries = chy_alloc(call->op, page.rows.count * sizeof *queries);
+    struct chy_query *queries = chy_alloc(call->op, page.rows.count * 2 * sizeof *queries);
     struct chy_uuid *ids = chy_alloc(call->op, page.rows.count * sizeof *ids);
     if (queries == NULL || ids == NULL) {
         return chy_fail_memory(call->op);
@@ -580,7 +611,8 @@ static chy_status delete_generations(struct chy_call *call, struct chy_batch *ba
     for (uint64_t i = 0; i < page.rows.count; i++) {
         ids[i] = chy_row_uuid(chy_page_row(&page, i), 0);
         (void)chy_batch_delete(batch, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(&ids[i])));
-        delete_shards(batch, &queries[i], &ids[i]);
+        delete_shards(batch, &queries[2 * i], &ids[i]);
+        delete_signers(batch, &queries[2 * i + 1], &ids[i]);
     }
     return CHY_OK;
 }

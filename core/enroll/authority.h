@@ -45,6 +45,7 @@ CHY_MUST_USE chy_status chy_authority_generations(struct chy_call *call,
 struct chy_authority_key {
     struct chy_uuid generation_id;
     struct chy_crypto_key key; /**< the caller releases it */
+    bool without_ocsp;         /**< the caller's: its certificates name no responder */
     struct chy_slice spki;
     struct chy_slice spki_sha256;
     struct chy_slice sealed;
@@ -53,6 +54,10 @@ struct chy_authority_key {
     uint32_t algorithm;
     struct chy_write *row; /**< the generation's, in the batch */
 };
+
+/** chy_authority_wants_ocsp tells whether keys that a CA gets from now on name a responder; `row`
+ *  has all of its fields. */
+CHY_MUST_USE bool chy_authority_wants_ocsp(const struct chy_storage_row *row);
 
 /** chy_authority_make_key makes, seals and puts into `batch` a key generation `number` of a CA;
  *  `status` is "active" or "pending".  The batch borrows from `out_key`. */

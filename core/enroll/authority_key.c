@@ -62,6 +62,7 @@ static void insert_generation(struct chy_call *call, struct chy_batch *batch,
     chy_write_set(write, CHY_GENERATION_SPKI_SHA256, chy_value_blob(made->spki_sha256));
     chy_write_set(write, CHY_GENERATION_PUBLIC_URL, chy_value_text(call->runtime->pki.public_url));
     chy_write_set(write, CHY_GENERATION_SHARD_SIZE, chy_value_int(call->runtime->pki.shard_size));
+    chy_write_set(write, CHY_GENERATION_OCSP, chy_value_bool(!made->without_ocsp));
     chy_write_set(write, CHY_GENERATION_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_GENERATION_UPDATED_AT, chy_value_time(now));
     made->row = write;

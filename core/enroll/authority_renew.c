@@ -229,6 +229,7 @@ static chy_status roll_over(struct chy_call *call, struct renewal *r)
         CHY_TRY(renewal_wish(call, r, &wish));
     }
     chy_batch_init(&batch, call->op, 0);
+    r->made.without_ocsp = !chy_authority_wants_ocsp(&r->ca.row);
     CHY_TRY(chy_authority_make_key(call, &batch, &r->ca.id, algorithm, number,
                                    is_elsewhere ? "pending" : "active", &r->made));
     if (is_elsewhere) {

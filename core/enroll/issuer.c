@@ -10,13 +10,14 @@
 
 #include <stdlib.h>
 
-#define GENERATION_FIELDS                                                                    \
-    CHY_FIELDS(CHY_GENERATION_ID, CHY_GENERATION_AUTHORITY_ID, CHY_GENERATION_PROJECT_ID,    \
-               CHY_GENERATION_NUMBER, CHY_GENERATION_STATUS, CHY_GENERATION_KEY_ALGORITHM,   \
-               CHY_GENERATION_PROVIDER, CHY_GENERATION_REFERENCE, CHY_GENERATION_SEALED_KEY, \
-               CHY_GENERATION_DATA_KEY_ID, CHY_GENERATION_SPKI, CHY_GENERATION_SPKI_SHA256,  \
-               CHY_GENERATION_PUBLIC_URL, CHY_GENERATION_CERTIFICATE_ID,                     \
-               CHY_GENERATION_SHARD_SIZE)
+#define GENERATION_FIELDS                                                                       \
+    CHY_FIELDS(CHY_GENERATION_ID, CHY_GENERATION_AUTHORITY_ID, CHY_GENERATION_PROJECT_ID,       \
+               CHY_GENERATION_NUMBER, CHY_GENERATION_STATUS, CHY_GENERATION_KEY_ALGORITHM,      \
+               CHY_GENERATION_PROVIDER, CHY_GENERATION_REFERENCE, CHY_GENERATION_SEALED_KEY,    \
+               CHY_GENERATION_DATA_KEY_ID, CHY_GENERATION_SPKI, CHY_GENERATION_SPKI_SHA256,     \
+               CHY_GENERATION_PUBLIC_URL, CHY_GENERATION_CERTIFICATE_ID,                        \
+               CHY_GENERATION_SHARD_SIZE, CHY_GENERATION_CREATED_AT, CHY_GENERATION_UPDATED_AT, \
+               CHY_GENERATION_OCSP)
 
 chy_status chy_generation_open_key(struct chy_runtime *runtime, struct chy_op *op,
                                    const struct chy_storage_row *row,
@@ -169,6 +170,7 @@ static chy_status fill_issuer(struct chy_runtime *runtime, struct chy_op *op,
     issuer->authority_id = chy_row_uuid(row, CHY_GENERATION_AUTHORITY_ID);
     issuer->project_id = chy_row_uuid(row, CHY_GENERATION_PROJECT_ID);
     issuer->certificate_id = chy_row_uuid(row, CHY_GENERATION_CERTIFICATE_ID);
+    issuer->names_ocsp = chy_row_bool(row, CHY_GENERATION_OCSP);
     issuer->shard_size = chy_row_int(row, CHY_GENERATION_SHARD_SIZE);
     issuer->key_algorithm = chy_key_algorithm_find(chy_row_text(row, CHY_GENERATION_KEY_ALGORITHM));
     CHY_TRY(chy_copy(memory, chy_row_text(row, CHY_GENERATION_PUBLIC_URL), &issuer->public_url));
@@ -339,6 +341,12 @@ chy_status chy_issuer_delta_url(struct chy_op *op, const struct chy_issuer *issu
                                 struct chy_slice *out_url)
 {
     return shard_url(op, issuer, shard, "-delta.crl", out_url);
+}
+
+chy_status chy_issuer_ocsp_url(struct chy_op *op, const struct chy_issuer *issuer,
+                               struct chy_slice *out_url)
+{
+    return own_url(op, issuer, "/ocsp/", "", out_url);
 }
 
 chy_status chy_issuer_aia_url(struct chy_op *op, const struct chy_issuer *issuer,

@@ -24,8 +24,9 @@ struct chy_issuer {
     struct chy_uuid generation_id;
     struct chy_uuid certificate_id;
     enum chy_authority_status status;
-    bool clamps; /**< onCaExpiry: clamp */
-    bool direct; /**< enableDirectIssuance */
+    bool clamps;     /**< onCaExpiry: clamp */
+    bool direct;     /**< enableDirectIssuance */
+    bool names_ocsp; /**< its leaves name our responder */
     uint32_t key_algorithm;
     struct chy_slice name;
     int64_t shard_size;
@@ -68,6 +69,10 @@ CHY_MUST_USE chy_status chy_issuer_crl_urls(struct chy_op *op, const struct chy_
 /** chy_issuer_delta_url writes where the shard's delta CRL is had: from us alone. */
 CHY_MUST_USE chy_status chy_issuer_delta_url(struct chy_op *op, const struct chy_issuer *issuer,
                                              int64_t shard, struct chy_slice *out_url);
+
+/** chy_issuer_ocsp_url writes where the responder for this key generation is. */
+CHY_MUST_USE chy_status chy_issuer_ocsp_url(struct chy_op *op, const struct chy_issuer *issuer,
+                                            struct chy_slice *out_url);
 
 /** chy_issuer_aia_url writes where the CA's certificate is had. */
 CHY_MUST_USE chy_status chy_issuer_aia_url(struct chy_op *op, const struct chy_issuer *issuer,

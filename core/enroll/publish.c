@@ -2,8 +2,10 @@
 
 #include "base/slice.h"
 #include "enroll/crl.h"
+#include "enroll/publish_ocsp.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
+#include "x509/ocsp.h"
 
 #define CRL_TYPE "application/pkix-crl"   // RFC 2585 4.2
 #define CERT_TYPE "application/pkix-cert" // RFC 2585 4.1
@@ -86,6 +88,9 @@ bool chy_publish_quick(void *self, struct chy_op *op, const struct chy_route *ro
     struct chy_runtime *runtime = self;
     struct crl_name name;
     struct chy_slice der;
+    if (route->handle == chy_publish_ocsp) {
+        return chy_publish_ocsp_quick(runtime, op, request, out_answer);
+    }
     if (route->handle != serve_crl || !read_crl_name(request, &name) ||
         chy_crl_cached(runtime, op, &name.generation, name.shard, name.kind, &der) != CHY_OK) {
         return false;
@@ -176,11 +181,36 @@ static chy_status serve_ca_certificate(void *self, struct chy_op *op, const stru
         .flags = flag, .handle = run                                                             \
     }
 
+static const struct chy_slice ocsp_types[] = {CHY_TEXT_INIT("application/ocsp-request")};
+
+#define OCSP_POST(path, name, flag, run)                                                       \
+    {                                                                                          \
+        .method = CHY_TEXT_INIT("POST"), .pattern = CHY_TEXT_INIT(path),                       \
+        .operation = CHY_TEXT_INIT(name), .summary = CHY_TEXT_INIT("Ask the OCSP responder."), \
+        .auth = CHY_AUTH_NONE, .flags = flag, .body_limit = CHY_OCSP_REQUEST_MAX,              \
+        .media_types = CHY_VIEW_INIT(ocsp_types), .handle = run                                \
+    }
+#define OCSP_GET(path, name, flag, run) \
+    PUBLIC_GET(path, name, "Ask the OCSP responder, in base64.", flag, run)
+
 static const struct chy_route routes[] = {
     PUBLIC_GET("/crl/{generation}/{file}", "fetchCrl", "Fetch a CRL (DER).", CHY_ROUTE_PUBLIC,
                serve_crl),
     PUBLIC_GET("/aia/{file}", "fetchCaCertificate", "Fetch a CA certificate (DER).",
                CHY_ROUTE_PUBLIC, serve_aia),
+    OCSP_POST("/ocsp/{generation}", "postOcsp", CHY_ROUTE_PUBLIC, chy_publish_ocsp),
+    OCSP_GET("/ocsp/{generation}/{request}", "getOcsp", CHY_ROUTE_PUBLIC, chy_publish_ocsp),
+    // Base64 has slashes, which some clients send as they are (RFC 5019 5).
+    OCSP_GET("/ocsp/{generation}/{a}/{b}", "getOcsp2", CHY_ROUTE_PUBLIC, chy_publish_ocsp),
+    OCSP_GET("/ocsp/{generation}/{a}/{b}/{c}", "getOcsp3", CHY_ROUTE_PUBLIC, chy_publish_ocsp),
+    OCSP_GET("/ocsp/{generation}/{a}/{b}/{c}/{d}", "getOcsp4", CHY_ROUTE_PUBLIC, chy_publish_ocsp),
+    OCSP_GET("/ocsp/{generation}/{a}/{b}/{c}/{d}/{e}", "getOcsp5", CHY_ROUTE_PUBLIC,
+             chy_publish_ocsp),
+    OCSP_GET("/ocsp/{generation}/{a}/{b}/{c}/{d}/{e}/{f}", "getOcsp6", CHY_ROUTE_PUBLIC,
+             chy_publish_ocsp),
+    OCSP_POST("/api/v1/cert-manager/ocsp/{caId}", "postOcspOfCa", 0, chy_publish_ocsp_of_ca),
+    OCSP_GET("/api/v1/cert-manager/ocsp/{caId}/{request}", "getOcspOfCa", 0,
+             chy_publish_ocsp_of_ca),
     PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}", "fetchCrlById", "Fetch a CRL (DER).",
                CHY_ROUTE_PUBLIC, serve_crl_by_id),
     PUBLIC_GET("/api/v1/cert-manager/crl/{crlId}/der", "fetchCrlDerById", "Fetch a CRL (DER).",

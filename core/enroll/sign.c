@@ -77,6 +77,7 @@ static chy_status make_serial(struct chy_runtime *runtime, struct chy_op *op,
 struct urls {
     struct chy_slice crl[CHY_MIRRORS_MAX + 1];
     struct chy_slice aia;
+    struct chy_slice ocsp;
 };
 
 static chy_status fill_urls(struct chy_op *op, const struct chy_signing *signing, struct urls *urls,
@@ -93,6 +94,13 @@ static chy_status fill_urls(struct chy_op *op, const struct chy_signing *signing
     CHY_TRY(chy_issuer_aia_url(op, signing->issuer, &urls->aia));
     values->ca_issuer_urls = &urls->aia;
     values->ca_issuer_url_count = 1;
+    // Leaves alone: whoever checks a CA or the responder itself would go round in circles.
+    if (signing->issuer->names_ocsp && !signing->basic_constraints.is_ca &&
+        !signing->ocsp_no_check) {
+        CHY_TRY(chy_issuer_ocsp_url(op, signing->issuer, &urls->ocsp));
+        values->ocsp_urls = &urls->ocsp;
+        values->ocsp_url_count = 1;
+    }
     return CHY_OK;
 }
 
@@ -171,17 +179,33 @@ struct signer {
     uint32_t algorithm;
 };
 
+static chy_status sign_bytes(struct chy_cpu *cpu, struct chy_op *op, const struct signer *signer,
+                             struct chy_slice bytes, struct chy_slice *out_signature)
+{
+    CHY_TRY(chy_clock_guard(cpu->runtime, op));
+    CHY_TRY(chy_cpu_hold(cpu, op));
+    chy_status status =
+        sign_locked(op, signer->key, signer->public_key, signer->algorithm, bytes, out_signature);
+    chy_cpu_drop(cpu);
+    return status;
+}
+
 static chy_status sign_tbs(struct chy_cpu *cpu, struct chy_op *op, const struct signer *signer,
                            struct chy_slice tbs, struct chy_slice *out_der)
 {
     struct chy_slice signature;
-    CHY_TRY(chy_clock_guard(cpu->runtime, op));
-    CHY_TRY(chy_cpu_hold(cpu, op));
-    chy_status status =
-        sign_locked(op, signer->key, signer->public_key, signer->algorithm, tbs, &signature);
-    chy_cpu_drop(cpu);
-    CHY_TRY(status);
+    CHY_TRY(sign_bytes(cpu, op, signer, tbs, &signature));
     return chy_signed_assemble(op, tbs, signer->algorithm, signature, out_der);
+}
+
+chy_status chy_sign_bare(struct chy_runtime *runtime, struct chy_op *op,
+                         const struct chy_crypto_key *key, const struct chy_crypto_key *public_key,
+                         uint32_t algorithm, struct chy_slice message,
+                         struct chy_slice *out_signature)
+{
+    struct chy_cpu cpu = {.runtime = runtime};
+    struct signer signer = {key, public_key, algorithm};
+    return sign_bytes(&cpu, op, &signer, message, out_signature);
 }
 
 chy_status chy_sign_blob(struct chy_runtime *runtime, struct chy_op *op,

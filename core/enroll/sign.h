@@ -55,6 +55,12 @@ CHY_MUST_USE chy_status chy_sign_blob(struct chy_runtime *runtime, struct chy_op
                                       const struct chy_crypto_key *public_key, uint32_t algorithm,
                                       struct chy_slice tbs, struct chy_slice *out_der);
 
+/** chy_sign_bare signs any bytes likewise and gives the signature alone: OCSP responses. */
+CHY_MUST_USE chy_status chy_sign_bare(struct chy_runtime *runtime, struct chy_op *op,
+                                      const struct chy_crypto_key *key,
+                                      const struct chy_crypto_key *public_key, uint32_t algorithm,
+                                      struct chy_slice message, struct chy_slice *out_signature);
+
 /** chy_cpu_enter takes one of the permits for processor-heavy steps; TRY_LATER when too many wait.
  *  Never across I/O. */
 CHY_MUST_USE chy_status chy_cpu_enter(struct chy_runtime *runtime, struct chy_op *op);

@@ -18,6 +18,7 @@ struct chy_clock_guard;
 struct chy_crls;
 struct chy_keyring;
 struct chy_kinds;
+struct chy_ocsp;
 struct chy_shards;
 
 /** The `pki` section of the configuration. */
@@ -26,6 +27,8 @@ struct chy_pki_settings {
     int64_t backdate;             /**< µs that notBefore lies in the past */
     int64_t crl_lifetime;         /**< µs */
     int64_t delta_lifetime;       /**< µs */
+    int64_t ocsp_lifetime;        /**< µs that an OCSP answer is good for */
+    int64_t ocsp_signing_rate;    /**< OCSP answers signed a second, at most */
     int64_t shard_size;           /**< certificates a CRL shard takes */
     int64_t clock_back_tolerance; /**< µs that the clock may fall behind what it showed */
 };
@@ -51,6 +54,7 @@ struct chy_runtime {
     struct chy_clock_guard *clock_guard; /**< enroll: a clock that went back does not sign */
     struct chy_shards *shards;           /**< enroll: places on CRLs that this node reserved */
     struct chy_crls *crls;               /**< enroll: CRLs that this node served */
+    struct chy_ocsp *ocsp;               /**< enroll: the OCSP responder */
     struct chy_permits *cpu;  /**< taken for signing and verifying, never held across I/O */
     struct chy_slice node;    /**< this process among all that ever shared the database */
     struct chy_slice machine; /**< its machine's name: what is only counted goes by it */

@@ -72,6 +72,14 @@ static const struct known_oid known[CHY_OID_COUNT] = {
                                9,
                                {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01,
                                 0x05}}, // 1.3.6.1.5.5.7.48.1.5
+    [CHY_OID_OCSP_NONCE] = {"ocspNonce",
+                            9,
+                            {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01,
+                             0x02}}, // 1.3.6.1.5.5.7.48.1.2
+    [CHY_OID_OCSP_BASIC] = {"ocspBasic",
+                            9,
+                            {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x01,
+                             0x01}}, // 1.3.6.1.5.5.7.48.1.1
     [CHY_OID_ANY_EXTENDED_KEY_USAGE] = {"anyExtendedKeyUsage",
                                         4,
                                         {0x55, 0x1d, 0x25, 0x00}}, // 2.5.29.37.0
@@ -262,6 +270,8 @@ static const uint8_t in_order[] = {
     CHY_OID_UNSTRUCTURED_NAME,
     CHY_OID_CHALLENGE_PASSWORD,
     CHY_OID_EXTENSION_REQUEST,
+    CHY_OID_OCSP_BASIC,
+    CHY_OID_OCSP_NONCE,
     CHY_OID_OCSP_NO_CHECK,
     CHY_OID_SHA256,
     CHY_OID_SHA384,

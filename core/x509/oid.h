@@ -47,6 +47,7 @@ enum chy_oid {
     CHY_OID_INHIBIT_ANY_POLICY,
     CHY_OID_AUTHORITY_INFO_ACCESS,
     CHY_OID_OCSP_NO_CHECK,
+    CHY_OID_OCSP_NONCE,
 
     /* extended key usages */
     CHY_OID_ANY_EXTENDED_KEY_USAGE,
@@ -59,6 +60,7 @@ enum chy_oid {
 
     /* access methods, other names, PKCS#9 attributes */
     CHY_OID_ACCESS_OCSP,
+    CHY_OID_OCSP_BASIC,
     CHY_OID_ACCESS_CA_ISSUERS,
     CHY_OID_UPN,
     CHY_OID_CHALLENGE_PASSWORD,

@@ -9,7 +9,7 @@ import tempfile
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, ed448, mldsa, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, ed448, mldsa, padding, rsa
 from cryptography.x509.oid import NameOID
 
 # The wire's names of key algorithms.
@@ -181,10 +181,21 @@ def crl_url(cert):
     return points[0].full_name[0].value
 
 
+def access_urls(cert):
+    """Where the issuer's certificate is and where its responder is, by the access method's name."""
+    words = {"1.3.6.1.5.5.7.48.1": "ocsp", "1.3.6.1.5.5.7.48.2": "ca_issuers"}
+    access = list(extension(cert, x509.AuthorityInformationAccess) or [])
+    found = {words[one.access_method.dotted_string]: one.access_location.value for one in access}
+    assert len(found) == len(access)
+    return found
+
+
 def aia_url(cert):
-    access = list(extension(cert, x509.AuthorityInformationAccess))
-    assert [one.access_method.dotted_string for one in access] == ["1.3.6.1.5.5.7.48.2"]
-    return access[0].access_location.value
+    return access_urls(cert)["ca_issuers"]
+
+
+def ocsp_url(cert):
+    return access_urls(cert)["ocsp"]
 
 
 def fetch(url):
@@ -200,6 +211,13 @@ def fetch_crl(cert):
     answer = fetch(crl_url(cert))
     assert answer.headers["Content-Type"] == "application/pkix-crl"
     return answer.content
+
+
+def signature_arguments(public_key):
+    """What verify() of a public key wants besides signature and message, where we sign by default."""
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        return [ec.ECDSA(_CURVE_HASHES[public_key.curve.name]())]
+    return [padding.PKCS1v15(), hashes.SHA256()] if isinstance(public_key, rsa.RSAPublicKey) else []
 
 
 def same_key(private_key_pem, cert_pem):

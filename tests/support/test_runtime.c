@@ -212,6 +212,8 @@ static struct test_runtime *new_node(struct shared *shared, bool owns_shared, co
                 .backdate = INT64_C(60000000),
                 .crl_lifetime = INT64_C(604800000000),
                 .delta_lifetime = INT64_C(86400000000),
+                .ocsp_lifetime = INT64_C(3600000000),
+                .ocsp_signing_rate = 100,
                 .shard_size = 10000,
                 .clock_back_tolerance = INT64_C(60000000)},
         .methods = {{.name = chy_text("api"), .options = CHY_VIEW_INIT(api_options)}},

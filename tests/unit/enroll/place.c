@@ -4,6 +4,7 @@
 #include "enroll/certificate.h"
 #include "enroll/clock_guard.h"
 #include "enroll/crl.h"
+#include "enroll/ocsp.h"
 #include "enroll/pipeline.h"
 #include "enroll/request.h"
 #include "enroll/shard.h"
@@ -58,7 +59,8 @@ void place_arm(struct test_runtime *test)
     test_runtime_op_end(op);
     runtime->shards = chy_shards_new();
     runtime->crls = chy_crls_new();
-    ck_assert(runtime->shards != NULL && runtime->crls != NULL);
+    runtime->ocsp = chy_ocsp_new();
+    ck_assert(runtime->shards != NULL && runtime->crls != NULL && runtime->ocsp != NULL);
 }
 
 void place_disarm(struct test_runtime *test)
@@ -67,6 +69,7 @@ void place_disarm(struct test_runtime *test)
     chy_clock_guard_free(runtime->clock_guard);
     chy_shards_free(runtime->shards);
     chy_crls_free(runtime->crls);
+    chy_ocsp_free(runtime->ocsp);
 }
 
 static void make_authorities(struct place *p)
