@@ -5,6 +5,7 @@
 #include "access/universal_auth.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "command/dump.h"
 #include "command/host_services.h"
 #include "command/instance_files.h"
 #include "command/locate.h"
@@ -163,7 +164,9 @@ static chy_status schema_up(void *assembly, struct chy_op *op)
     }
     CHY_TRY(chy_storage_verify_schema(a->runtime.storage, op, &report));
     bool upgradable = report.state == CHY_SCHEMA_EMPTY || report.state == CHY_SCHEMA_OLDER;
-    if (a->need == CHY_NEED_NEW && upgradable) {
+    bool makes = a->need == CHY_NEED_NEW ||
+                 (a->need == CHY_NEED_RESTORE && report.state == CHY_SCHEMA_EMPTY);
+    if (makes && upgradable) {
         return chy_storage_upgrade(a->runtime.storage, op);
     }
     return fail_schema(op, &report);
@@ -297,6 +300,23 @@ static chy_status sealing_key(struct chy_op *op, const struct chy_uuid *id, stru
                                     out_key);
 }
 
+/** check_whole: nothing serves from a database that has a part of a backup. */
+static chy_status check_whole(struct chy_assembly *a, struct chy_op *op)
+{
+    struct chy_storage_row row;
+    if (a->need == CHY_NEED_FINISH) {
+        return CHY_OK;
+    }
+    chy_status status = chy_storage_read(a->runtime.storage, op, CHY_C_SETTINGS,
+                                         CHY_KEY(chy_value_text(chy_text(CHY_SETTING_RESTORE))),
+                                         CHY_NO_FIELDS, &row);
+    if (status == CHY_OK) {
+        return chy_fail(op, CHY_DENIED, 0,
+                        "a backup was not restored to its end: run 'chancery restore' again");
+    }
+    return status == CHY_NOT_FOUND ? CHY_OK : status;
+}
+
 static chy_status runtime_up(void *assembly, struct chy_op *op)
 {
     struct chy_assembly *a = assembly;
@@ -314,6 +334,10 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     runtime->pki.ocsp_signing_rate = a->config->pki.ocsp_signing_rate;
     runtime->pki.shard_size = a->config->pki.shard_size;
     runtime->pki.clock_back_tolerance = a->config->pki.clock_back_tolerance;
+    if (a->need == CHY_NEED_RESTORE) {
+        return CHY_OK; // the keys come with the rows
+    }
+    CHY_TRY(check_whole(a, op));
     chy_status status = open_runtime(a, op);
     if (status != CHY_OK) {
         close_runtime(runtime);

@@ -15,7 +15,9 @@
 enum chy_assembly_need {
     CHY_NEED_STORAGE = 1, /**< the storage plugin, opened; the schema may be in any state */
     CHY_NEED_RUNTIME = 2, /**< everything: the schema must be current, the KEK right */
-    CHY_NEED_NEW = 3      /**< everything, made where it is missing: schema, KEK check value */
+    CHY_NEED_NEW = 3,     /**< everything, made where it is missing: schema, KEK check value */
+    CHY_NEED_RESTORE = 4, /**< storage, its schema made where it is missing, and providers */
+    CHY_NEED_FINISH = 5   /**< everything, of a database whose restoring is not finished */
 };
 
 /** One instance.  Read-only for others once it is started. */

@@ -39,6 +39,8 @@ struct chy_command {
 
 extern const struct chy_command chy_command_root;
 extern const struct chy_command chy_command_audit;
+extern const struct chy_command chy_command_backup;
+extern const struct chy_command chy_command_ca;
 extern const struct chy_command chy_command_config;
 extern const struct chy_command chy_command_dev;
 extern const struct chy_command chy_command_init;
@@ -47,6 +49,7 @@ extern const struct chy_command chy_command_plugin;
 extern const struct chy_command chy_command_plugin_check;
 extern const struct chy_command chy_command_plugin_describe;
 extern const struct chy_command chy_command_plugin_probe;
+extern const struct chy_command chy_command_restore;
 extern const struct chy_command chy_command_serve;
 extern const struct chy_command chy_command_storage;
 extern const struct chy_command chy_command_version;

@@ -20,6 +20,7 @@ static const struct chy_meter_call calls[CHY_STORAGE_CALLS] = {
     [CHY_STORAGE_CALL_UPGRADE] = {"upgrade", true},
     [CHY_STORAGE_CALL_STATISTICS] = {"statistics", true},
     [CHY_STORAGE_CALL_BACKUP] = {"backup", true},
+    [CHY_STORAGE_CALL_FREEZE] = {"freeze", true},
 };
 
 /** One call in progress. */
@@ -342,4 +343,14 @@ chy_status chy_storage_backup(struct chy_storage *storage, struct chy_op *op, st
     struct call call = {.storage = storage, .op = op, .kind = CHY_STORAGE_CALL_BACKUP};
     CHY_TRY(begin(&call));
     return end(&call, storage->ops->backup(storage->instance->self, op, path));
+}
+
+chy_status chy_storage_freeze(struct chy_storage *storage, struct chy_op *op, bool on)
+{
+    if (storage->ops->freeze == NULL) {
+        return missing(storage, op, "freeze");
+    }
+    struct call call = {.storage = storage, .op = op, .kind = CHY_STORAGE_CALL_FREEZE};
+    CHY_TRY(begin(&call));
+    return end(&call, storage->ops->freeze(storage->instance->self, op, on ? 1 : 0));
 }

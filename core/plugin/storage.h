@@ -94,5 +94,8 @@ CHY_MUST_USE chy_status chy_storage_statistics(struct chy_storage *storage, stru
 /** chy_storage_backup writes a copy to the file `path`, which must not exist. */
 CHY_MUST_USE chy_status chy_storage_backup(struct chy_storage *storage, struct chy_op *op,
                                            struct chy_slice path);
+/** chy_storage_freeze makes every read see the database as of now, until it is called with false.
+ */
+CHY_MUST_USE chy_status chy_storage_freeze(struct chy_storage *storage, struct chy_op *op, bool on);
 
 #endif

@@ -97,16 +97,15 @@ static struct chy_seal_context back_context(struct chy_slice old_id)
  * The known ones
  */
 
-static chy_status name_kek(struct chy_keks *keks, struct chy_op *op, struct chy_slice kek,
-                           struct chy_kek_id *out_id)
+chy_status chy_kek_name(struct chy_crypto *crypto, struct chy_op *op, struct chy_slice kek,
+                        struct chy_kek_id *out_id)
 {
     struct chy_slice digest;
     if (kek.len != CHY_KEK_LEN) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "the master key (KEK) has %llu bytes, not %d",
                         (unsigned long long)kek.len, CHY_KEK_LEN);
     }
-    CHY_TRY(chy_crypto_hmac_raw(keks->runtime->seal_crypto, op, kek, CHY_DIGEST_SHA256,
-                                chy_text(ID_LABEL), &digest));
+    CHY_TRY(chy_crypto_hmac_raw(crypto, op, kek, CHY_DIGEST_SHA256, chy_text(ID_LABEL), &digest));
     chy_hex_encode(chy_slice_of(digest.ptr, CHY_KEK_ID_LEN / 2), out_id->text);
     out_id->text[CHY_KEK_ID_LEN] = '\0';
     return CHY_OK;
@@ -116,7 +115,7 @@ static chy_status import_kek(struct chy_keks *keks, struct chy_op *op, struct ch
                              struct known *out_known)
 {
     struct chy_key_template aes_key = {.struct_size = sizeof aes_key, .algorithm = CHY_KEY_AES_256};
-    CHY_TRY(name_kek(keks, op, kek, &out_known->id));
+    CHY_TRY(chy_kek_name(keks->runtime->seal_crypto, op, kek, &out_known->id));
     return chy_crypto_import(keks->runtime->seal_crypto, op, &aes_key, kek, &out_known->key);
 }
 
@@ -475,7 +474,7 @@ chy_status chy_kek_rotation_begin(struct chy_keks *keks, struct chy_op *op,
 {
     struct handover handover = {.old_kek = old_kek, .new_kek = kek};
     struct chy_kek_id id;
-    CHY_TRY(name_kek(keks, op, kek, &id));
+    CHY_TRY(chy_kek_name(keks->runtime->seal_crypto, op, kek, &id));
     CHY_TRY(chy_keks_refresh(keks, op));
     handover.old = current(keks);
     if (chy_slice_equal(id_text(&id), id_text(&handover.old.id))) {
@@ -490,7 +489,7 @@ chy_status chy_kek_rotation_begin(struct chy_keks *keks, struct chy_op *op,
                         "or finish it first",
                         handover.old.id.text);
     }
-    CHY_TRY(name_kek(keks, op, old_kek, &id));
+    CHY_TRY(chy_kek_name(keks->runtime->seal_crypto, op, old_kek, &id));
     if (!chy_slice_equal(id_text(&id), id_text(&handover.old.id))) {
         return fail_wrong(keks, op, id_text(&handover.old.id));
     }

@@ -25,6 +25,10 @@ struct chy_kek_id {
 
 struct chy_keks;
 
+/** chy_kek_name tells the id of a KEK.  BAD_INPUT: it has another length. */
+CHY_MUST_USE chy_status chy_kek_name(struct chy_crypto *crypto, struct chy_op *op,
+                                     struct chy_slice kek, struct chy_kek_id *out_id);
+
 /**
  * chy_keks_open imports the KEK.  `establish` writes its check value and a fresh MAC root when the
  * database has none; otherwise a database without one, or with another KEK's, is CHY_DENIED with

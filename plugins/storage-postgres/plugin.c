@@ -203,6 +203,7 @@ static const struct chy_storage_ops ops = {
     .check = pgs_check,
     .backup = NULL, // pg_dump and base backups are PostgreSQL's own: README.md
     .statistics = pgs_statistics,
+    .freeze = pgs_freeze,
 };
 
 static const struct chy_interface interfaces[] = {

@@ -7,6 +7,9 @@ chy_status pgs_ask(struct pgs_store *store, struct chy_op *op, const struct pgs_
                    const char *doing, PGresult **out_result)
 {
     const struct pgs_statement *statement = NULL;
+    if (store->frozen != NULL) {
+        return pgs_ask_on(store->frozen, op, query, doing, out_result);
+    }
     CHY_TRY(pgs_query_statement(&store->statements, query, &statement));
     struct pgs_failure failure;
     for (int attempt = 0;; attempt++) {
@@ -51,6 +54,47 @@ chy_status pgs_ask_on(struct pgs_connection *connection, struct chy_op *op,
         return pgs_fail(op, &failure, doing);
     }
     *out_result = call.result;
+    return CHY_OK;
+}
+
+static chy_status say(struct pgs_connection *connection, struct chy_op *op, const char *words)
+{
+    struct pgs_query query;
+    PGS_AUTO(pgs_clear) PGresult *result = NULL;
+    pgs_query_init(&query, op);
+    pgs_query_add(&query, words);
+    return pgs_ask_on(connection, op, &query, "freezing what is read", &result);
+}
+
+chy_status pgs_freeze(void *self, struct chy_op *op, uint32_t on)
+{
+    struct pgs_store *store = self;
+    struct pgs_connection *connection = store->frozen;
+    struct pgs_failure failure;
+    CHY_TRY(pgs_check_declared(store, op));
+    if ((connection != NULL) == (on != 0)) {
+        return CHY_OK;
+    }
+    if (on == 0) {
+        store->frozen = NULL;
+        chy_status status = say(connection, op, "COMMIT");
+        pgs_pool_give(store, &store->pool, connection);
+        return status;
+    }
+    if (pgs_pool_take(store, &store->pool, pgs_until(op), &connection, &failure) != PGS_DONE) {
+        return pgs_fail(op, &failure, "freezing what is read");
+    }
+    chy_status status =
+        say(connection, op, "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    if (status == CHY_OK) {
+        status = say(connection, op, "SELECT 1"); // the moment is that of the first read
+    }
+    if (status != CHY_OK) {
+        connection->broken = true;
+        pgs_pool_give(store, &store->pool, connection);
+        return status;
+    }
+    store->frozen = connection;
     return CHY_OK;
 }
 

@@ -56,8 +56,9 @@ struct pgs_store {
     struct pgs_model *model;
     struct pgs_statements statements;
     struct pgs_sessions sessions;
-    struct pgs_pool pool;       /**< reads, and batches that commit alone */
-    struct pgs_pool committing; /**< joined batches */
+    struct pgs_pool pool;          /**< reads, and batches that commit alone */
+    struct pgs_pool committing;    /**< joined batches */
+    struct pgs_connection *frozen; /**< has a snapshot, and serves every read meanwhile */
     struct pgs_queue queue;
     atomic_bool draining;
     atomic_uint_fast64_t commits;
@@ -91,5 +92,6 @@ chy_status pgs_health(void *self, struct chy_op *op);
 chy_status pgs_check(void *self, struct chy_op *op);
 chy_status pgs_statistics(void *self, struct chy_op *op,
                           struct chy_storage_statistics *out_statistics);
+chy_status pgs_freeze(void *self, struct chy_op *op, uint32_t on);
 
 #endif

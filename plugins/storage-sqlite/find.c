@@ -329,11 +329,14 @@ static chy_status find_with(struct store *store, struct search *search)
     struct connection *connection = NULL;
     CHY_TRY(reader_take(store, search->op, &connection));
     search->connection = connection;
-    // One snapshot for all statements.
-    chy_status status = run_sql(search->op, connection, "BEGIN");
+    // One snapshot for all statements; a frozen reader has its own.
+    bool has_snapshot = sqlite3_get_autocommit(connection->db) == 0;
+    chy_status status = has_snapshot ? CHY_OK : run_sql(search->op, connection, "BEGIN");
     if (status == CHY_OK) {
         status = search_run(search);
-        (void)sqlite3_exec(connection->db, "COMMIT", NULL, NULL, NULL);
+        if (!has_snapshot) {
+            (void)sqlite3_exec(connection->db, "COMMIT", NULL, NULL, NULL);
+        }
     }
     reader_give(store, connection);
     return status;

@@ -51,6 +51,17 @@ chy_status reader_take(struct store *store, struct chy_op *op, struct connection
     struct connection *connection = NULL;
     chy_status status = CHY_OK;
     pthread_mutex_lock(&readers->lock);
+    while (readers->frozen != NULL && readers->is_frozen_lent && status == CHY_OK) {
+        wait_locked(readers);
+        status = chy_storage_check_deadline(op);
+    }
+    if (status == CHY_OK && readers->frozen != NULL) {
+        readers->is_frozen_lent = true;
+        readers->frozen->op = op;
+        *out_connection = readers->frozen;
+        pthread_mutex_unlock(&readers->lock);
+        return CHY_OK;
+    }
     while (readers->idle == NULL && readers->open >= readers->most && status == CHY_OK) {
         wait_locked(readers);
         status = chy_storage_check_deadline(op);
@@ -77,14 +88,48 @@ void reader_give(struct store *store, struct connection *connection)
     struct readers *readers = &store->readers;
     connection->op = NULL;
     pthread_mutex_lock(&readers->lock);
-    connection->next = readers->idle;
-    readers->idle = connection;
+    if (connection == readers->frozen) {
+        readers->is_frozen_lent = false;
+    } else {
+        connection->next = readers->idle;
+        readers->idle = connection;
+    }
     pthread_cond_signal(&readers->returned);
     pthread_mutex_unlock(&readers->lock);
 }
 
+chy_status store_freeze(void *self, struct chy_op *op, uint32_t on)
+{
+    struct store *store = self;
+    struct readers *readers = &store->readers;
+    struct connection *connection = NULL;
+    int64_t tables;
+    CHY_TRY(store_ready(store, op));
+    CHY_TRY(reader_take(store, op, &connection));
+    bool is_frozen = connection == readers->frozen;
+    chy_status status = CHY_OK;
+    if (on != 0 && !is_frozen) {
+        // The moment is that of the first read, not of BEGIN.
+        status = run_sql(op, connection, "BEGIN");
+        if (status == CHY_OK) {
+            status = query_number(op, connection, "SELECT count(*) FROM sqlite_schema", 0, &tables);
+        }
+    } else if (on == 0 && is_frozen) {
+        status = run_sql(op, connection, "COMMIT");
+    }
+    pthread_mutex_lock(&readers->lock);
+    readers->frozen = status == CHY_OK && on != 0 ? connection : NULL;
+    pthread_mutex_unlock(&readers->lock);
+    reader_give(store, connection);
+    return status;
+}
+
 static void close_readers(struct readers *readers)
 {
+    if (readers->frozen != NULL) {
+        connection_close(readers->frozen);
+        readers->frozen = NULL;
+    }
     while (readers->idle != NULL) {
         struct connection *connection = readers->idle;
         readers->idle = connection->next;

@@ -215,6 +215,7 @@ static const struct chy_storage_ops storage_ops = {
     .check = store_check,
     .backup = store_backup,
     .statistics = store_statistics,
+    .freeze = store_freeze,
 };
 
 static const struct chy_interface interfaces[] = {

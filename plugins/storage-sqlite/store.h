@@ -76,6 +76,8 @@ struct readers {
     pthread_mutex_t lock;
     pthread_cond_t returned;
     struct connection *idle;
+    struct connection *frozen; /**< has a read transaction, and serves every read meanwhile */
+    bool is_frozen_lent;
     uint64_t open;
     uint64_t most;
 };
@@ -164,6 +166,7 @@ void checkpointer_want(struct checkpointer *checkpointer);
 chy_status store_health(void *self, struct chy_op *op);
 chy_status store_check(void *self, struct chy_op *op);
 chy_status store_backup(void *self, struct chy_op *op, struct chy_slice path);
+chy_status store_freeze(void *self, struct chy_op *op, uint32_t on);
 chy_status store_statistics(void *self, struct chy_op *op,
                             struct chy_storage_statistics *out_statistics);
 

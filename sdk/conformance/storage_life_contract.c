@@ -191,6 +191,23 @@ START_TEST(a_backup_is_a_copy_of_its_own)
 }
 END_TEST
 
+START_TEST(a_frozen_instance_reads_one_moment)
+{
+    if (ops->freeze == NULL) {
+        return;
+    }
+    insert_things(1, 20);
+    struct chy_op *op = op_new();
+    EXPECT(op, ops->freeze(self, op, 1), CHY_OK);
+    ck_assert_uint_eq(count_things(), 20);
+    insert_things(21, 30);
+    ck_assert_uint_eq(count_things(), 20);
+    EXPECT(op, ops->freeze(self, op, 0), CHY_OK);
+    ck_assert_uint_eq(count_things(), 30);
+    EXPECT(op, ops->freeze(self, op, 0), CHY_OK); // once more changes nothing
+}
+END_TEST
+
 TCase *storage_life_tests(void)
 {
     TCase *tests = tcase_create("life");
@@ -205,5 +222,6 @@ TCase *storage_life_tests(void)
     tcase_add_test(tests, a_cursor_outlives_the_instance);
     tcase_add_test(tests, a_drained_instance_refuses_what_is_new);
     tcase_add_test(tests, a_backup_is_a_copy_of_its_own);
+    tcase_add_test(tests, a_frozen_instance_reads_one_moment);
     return tests;
 }

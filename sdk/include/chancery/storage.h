@@ -22,7 +22,7 @@
  *   - CHY_BROKEN: the database contradicts the declared schema, or is damaged.
  *
  * Change log of this header
- *   1.0  first version
+ *   1.0  first version; before its first release: `freeze`
  */
 #ifndef CHANCERY_STORAGE_H
 #define CHANCERY_STORAGE_H
@@ -359,8 +359,14 @@ struct chy_storage_ops {
     chy_status (*backup)(void *self, struct chy_op *op, struct chy_slice path);
     chy_status (*statistics)(void *self, struct chy_op *op,
                              struct chy_storage_statistics *out_statistics);
+    /**
+     * Optional.  With `on` 1 every read of this instance sees the database as of this moment, until
+     * `on` 0; what is written meanwhile, by this instance too, goes on and is not seen.  For a
+     * process that reads everything once, a backup: one thread reads.
+     */
+    chy_status (*freeze)(void *self, struct chy_op *op, uint32_t on);
 };
-CHY_ABI_SIZE(struct chy_storage_ops, 80);
+CHY_ABI_SIZE(struct chy_storage_ops, 88);
 
 CHY_END_DECLS
 
