@@ -114,7 +114,7 @@ def test_an_intermediate_of_a_parent(world):
 
 def test_three_levels(world):
     middle = world.new_intermediate(world.root_id)
-    lower = world.new_intermediate(middle["id"])
+    lower = world.new_intermediate(middle["id"], life=datetime.timedelta(days=1800))
     issued = world.issue(world.new_profile(caId=lower["id"]))
     assert len(pki.certificates(issued["certificateChain"])) == 3
     pki.verify_answer(issued, world.root_pem())

@@ -162,7 +162,8 @@ def test_an_intermediate_ca(world):
 
 def test_a_signed_intermediate(world):
     signed = ok(world.admin.sign_intermediate(
-        world.root_id, csr=pki.csr(commonName="Foreign CA"), notAfter=iso(utc(days=90))))
+        world.root_id, csr=pki.csr(pki.new_key(), commonName="Foreign CA"),
+        notAfter=iso(utc(days=90))))
     ok(world.admin.revoke(signed["certificateId"], revocationReason="SUPERSEDED"))
     crl_when(signed["certificate"], bool)
 
