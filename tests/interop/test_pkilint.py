@@ -9,8 +9,12 @@ import pathlib
 import time
 
 import pytest
+import requests
 import yaml
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509 import ocsp as x509_ocsp
+from cryptography.x509.oid import AuthorityInformationAccessOID
 from pkilint import loader, pkix
 from pkilint.pkix import certificate, crl, extension, name, ocsp
 from pkilint.validation import ValidationFindingSeverity as Severity
@@ -125,6 +129,40 @@ def test_make_each_crl(world):
     assert found.extensions.get_extension_for_class(x509.DeltaCRLIndicator).critical
 
 
+def ask_ocsp(cert, issuer, digest, serial, nonce=None):
+    """What the responder that stands in `cert` says of a serial number of its issuer."""
+    (url,) = [one.access_location.value
+              for one in pki.extension(cert, x509.AuthorityInformationAccess)
+              if one.access_method == AuthorityInformationAccessOID.OCSP]
+    named = x509_ocsp.OCSPRequestBuilder().add_certificate(cert, issuer, digest).build()
+    asked = x509_ocsp.OCSPRequestBuilder().add_certificate_by_hash(
+        named.issuer_name_hash, named.issuer_key_hash, serial, digest)
+    if nonce is not None:
+        asked = asked.add_extension(x509.OCSPNonce(nonce), critical=False)
+    with requests.Session() as session:
+        session.trust_env = False
+        answer = session.post(url, data=asked.build().public_bytes(serialization.Encoding.DER),
+                              headers={"Content-Type": "application/ocsp-request"}, timeout=60)
+    assert answer.status_code == 200
+    return x509_ocsp.load_der_ocsp_response(answer.content).certificate_status.name
+
+
+@pytest.mark.parametrize("key", ["RSA_2048", "EC_prime256v1", "Ed25519", "ML-DSA-44"])
+def test_make_each_ocsp_answer(world, key):
+    """Good, revoked, unknown; by SHA-1 and SHA-256; with a nonce and without."""
+    ca = world.new_intermediate(world.new_root(key)["id"], key)
+    issuer = pki.certificate(world.root_pem(ca["id"]))
+    profile = world.new_profile(caId=ca["id"])
+    good, gone = (world.issue(profile) for _ in range(2))
+    cert = pki.certificate(good["certificate"])
+    ok(world.admin.revoke(gone["certificateId"], revocationReason="KEY_COMPROMISE"))
+    for digest in (hashes.SHA1(), hashes.SHA256()):
+        for nonce in (None, b"0123456789abcdef"):
+            for serial, status in ((cert.serial_number, "GOOD"), (4711, "UNKNOWN"),
+                                   (int(gone["serialNumber"], 16), "REVOKED")):
+                assert ask_ocsp(cert, issuer, digest, serial, nonce) == status
+
+
 # --- the linter ------------------------------------------------------------------------------------
 
 ATTRIBUTES, EXTENSIONS = name.ATTRIBUTE_TYPE_MAPPINGS, extension.EXTENSION_MAPPINGS
@@ -166,7 +204,7 @@ def findings(judges, kind, der):
 
 
 def test_everything_seen(storage):
-    assert {kind for kind, *_ in artefacts.shapes} >= {"certificate", "crl"}
+    assert {kind for kind, *_ in artefacts.shapes} >= {"certificate", "crl", "ocsp"}
     judges = validators()
     explained = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8")) or []
     used, unexplained = set(), {}
