@@ -12,6 +12,7 @@
 #include "command/stage.h"
 #include "enroll/authority.h"
 #include "enroll/certificate.h"
+#include "enroll/certificate_serial.h"
 #include "enroll/clock_guard.h"
 #include "enroll/crl.h"
 #include "enroll/ocsp.h"
@@ -40,7 +41,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_certificate,    &chy_kind_request,
     &chy_kind_identity,       &chy_kind_identity_membership,
     &chy_kind_universal_auth, &chy_kind_client_secret,
-    &chy_kind_access_token,
+    &chy_kind_access_token,   &chy_kind_certificate_by_serial,
 };
 
 /* ------------------------------------------------------------------------------------------------

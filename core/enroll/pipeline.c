@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "enroll/clock_guard.h"
+#include "enroll/direct.h"
 #include "enroll/issue.h"
 #include "enroll/normalise.h"
 #include "resource/principal.h"
@@ -15,7 +16,9 @@
 static chy_status find_profile(struct chy_issuance *i, const struct chy_enroll_request *request)
 {
     struct chy_uuid id;
-    if (!chy_uuid_parse(request->profile_id, &id)) {
+    if (request->profile_id.len == 0 && request->authority_id.len != 0) {
+        CHY_TRY(chy_direct_profile(i->runtime, i->op, request->authority_id, request->method, &id));
+    } else if (!chy_uuid_parse(request->profile_id, &id)) {
         return chy_shape_refuse_one(i->op, "invalid_string", "/profileId",
                                     "the id of a certificate profile is a UUID");
     }

@@ -134,6 +134,7 @@ static chy_status read_request(struct chy_op *op, const json_t *body,
     const json_t *attributes = json_object_get(body, "attributes");
     request->method = chy_text("api");
     request->profile_id = api_text(json_object_get(body, "profileId"));
+    request->authority_id = api_text(json_object_get(body, "caId"));
     request->application_id = api_text(json_object_get(body, "applicationId"));
     request->csr = api_text(json_object_get(body, "csr"));
     request->key_algorithm = api_text(json_object_get(attributes, "keyAlgorithm"));
@@ -232,13 +233,8 @@ static const char *state_word(uint32_t state)
     return "failed";
 }
 
-static void put_certificate(struct writer *w, const struct chy_enroll_answer *answer)
+static void put_members(struct writer *w, const struct chy_enroll_answer *answer)
 {
-    if (answer->state != CHY_ENROLL_ISSUED) {
-        put(w, "\"certificate\":null,");
-        return;
-    }
-    put(w, "\"certificate\":{");
     put_member(w, "certificate", answer->certificate_pem);
     put_member(w, "issuingCaCertificate", answer->issuer_pem);
     put_member(w, "certificateChain", answer->chain_pem);
@@ -247,8 +243,20 @@ static void put_certificate(struct writer *w, const struct chy_enroll_answer *an
     }
     put_member(w, "serialNumber", answer->serial_number);
     put_member(w, "certificateId", answer->certificate_id);
-    w->at[-1] = '}'; // over the last comma
-    put(w, ",");
+}
+
+static void put_certificate(struct writer *w, const struct chy_enroll_answer *answer, bool flat)
+{
+    if (flat) {
+        put_members(w, answer);
+    } else if (answer->state != CHY_ENROLL_ISSUED) {
+        put(w, "\"certificate\":null,");
+    } else {
+        put(w, "\"certificate\":{");
+        put_members(w, answer);
+        w->at[-1] = '}'; // over the last comma
+        put(w, ",");
+    }
 }
 
 static void put_adjustments(struct writer *w, struct chy_view adjustments)
@@ -265,7 +273,7 @@ static void put_adjustments(struct writer *w, struct chy_view adjustments)
     put(w, ",");
 }
 
-static chy_status write_answer(struct chy_op *op, const struct chy_enroll_answer *answer,
+static chy_status write_answer(struct chy_op *op, const struct chy_enroll_answer *answer, bool flat,
                                struct chy_http_answer *out_answer)
 {
     bool secret = answer->private_key_pem.len != 0;
@@ -276,7 +284,7 @@ static chy_status write_answer(struct chy_op *op, const struct chy_enroll_answer
         return chy_fail_memory(op);
     }
     put(&w, "{");
-    put_certificate(&w, answer);
+    put_certificate(&w, answer, flat);
     put_adjustments(&w, answer->adjustments);
     if (answer->message.len != 0) {
         put_member(&w, "message", answer->message);
@@ -290,13 +298,14 @@ static chy_status write_answer(struct chy_op *op, const struct chy_enroll_answer
     return CHY_OK;
 }
 
-static chy_status issue(struct chy_op *op, const json_t *body, struct chy_http_answer *out_answer)
+chy_status api_enroll(struct chy_op *op, const json_t *body, bool flat,
+                      struct chy_http_answer *out_answer)
 {
     struct chy_enroll_request wanted = {.struct_size = sizeof wanted};
     struct chy_enroll_answer answer = {.struct_size = sizeof answer};
     CHY_TRY(read_request(op, body, &wanted));
     CHY_TRY(chy_enroll(op, &wanted, &answer));
-    return write_answer(op, &answer, out_answer);
+    return write_answer(op, &answer, flat, out_answer);
 }
 
 chy_status api_issue(void *self, struct chy_op *op, const struct chy_route *route,
@@ -306,7 +315,7 @@ chy_status api_issue(void *self, struct chy_op *op, const struct chy_route *rout
     (void)route;
     json_t *body;
     CHY_TRY(api_read(op, request->body, &body));
-    chy_status status = issue(op, body, out_answer);
+    chy_status status = api_enroll(op, body, false, out_answer);
     // Freed by the thread that made it: what changes threads costs the allocator's locks.
     json_decref(body);
     return status;

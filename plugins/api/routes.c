@@ -1,5 +1,6 @@
 #include "api.h"
 
+#include "flat.h"
 #include "issue_schema.h"
 
 /**
@@ -74,6 +75,15 @@
 #define UNIVERSAL_AUTH "universal-auth"
 #define CLIENT_SECRETS "client-secrets"
 #define MEMBERSHIPS "identity-memberships"
+
+#define BY_SERIAL "certificates-by-serial"
+#define SERIAL PKI "/certificates/{serialNumber}"
+
+/** An older route that enrolls. */
+#define FLAT(path, name, text)                                                                     \
+    ROUTE("POST", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_SECRET | CHY_ROUTE_DEPRECATED,      \
+          CERTIFICATES, "issue", LARGE, JSON_ONLY, CHY_TEXT_INIT(API_FLAT_SCHEMA), api_issue_flat, \
+          NULL)
 
 #define CA CM "/ca/internal"
 #define UA V1 "/auth/universal-auth"
@@ -158,6 +168,33 @@ const struct chy_route api_routes[] = {
      {NULL, 0},
      api_issue,
      NULL},
+    FLAT(CM "/certificates/issue-certificate", "issueCertificateFlat",
+         "Issue a certificate, as older clients ask."),
+    FLAT(CM "/certificates/sign-certificate", "signCertificateFlat",
+         "Sign a CSR, as older clients ask."),
+    FLAT(CM "/certificates/order-certificate", "orderCertificateFlat",
+         "Order a certificate, as older clients ask."),
+    FLAT(PKI "/certificates/issue-certificate", "issueCertificateLegacy",
+         "Issue a certificate, as still older clients ask."),
+    FLAT(PKI "/certificates/sign-certificate", "signCertificateLegacy",
+         "Sign a CSR, as still older clients ask."),
+    READ(SERIAL, "getCertificateBySerial", "Get a certificate's record by serial number.",
+         CERTIFICATES, "read", .kind = BY_SERIAL, .action = "get", .id = "serialNumber"),
+    READ(SERIAL "/certificate", "getCertificateBodyBySerial",
+         "Get a certificate and its chain by serial number.", CERTIFICATES, "read",
+         .kind = BY_SERIAL, .action = "certificate", .id = "serialNumber"),
+    SECRET_READ(SERIAL "/bundle", "getCertificateBundleBySerial",
+                "Get a certificate, its chain and its private key by serial number.", CERTIFICATES,
+                "read", .kind = BY_SERIAL, .action = "bundle", .id = "serialNumber"),
+    SECRET_READ(SERIAL "/private-key", "getCertificatePrivateKeyBySerial",
+                "Get a private key by serial number.", CERTIFICATES, "read", .kind = BY_SERIAL,
+                .action = "private-key", .id = "serialNumber"),
+    SECRET_SEND(SERIAL "/pkcs12", "getCertificatePkcs12BySerial",
+                "Get a PKCS#12 file by serial number.", CERTIFICATES, "read", SMALL,
+                .kind = BY_SERIAL, .action = "pkcs12", .id = "serialNumber"),
+    SEND("POST", SERIAL "/revoke", "revokeCertificateBySerial",
+         "Revoke a certificate by serial number.", CERTIFICATES, "revoke", SMALL, .kind = BY_SERIAL,
+         .action = "revoke", .id = "serialNumber"),
     READ(CM "/certificates/{id}", "getCertificate", "Get a certificate's record.", CERTIFICATES,
          "read", .kind = CERTIFICATES, .action = "get", .id = "id"),
     READ(CM "/certificates/{id}/certificate", "getCertificateBody",

@@ -62,7 +62,8 @@ def test_an_auditor_changes_nothing(world, route):
     assert (denied["subject"], denied["action"]) == (route.subject, route.action)
 
 
-@pytest.mark.parametrize("route", WITH_ID, **IDS)
+@pytest.mark.parametrize("route", [route for route in WITH_ID if "by_serial" not in route.name],
+                         **IDS)
 @pytest.mark.parametrize("text", ["not-a-uuid", "123", NOBODY + "0", NOBODY.replace("-", ""),
                                   "%7B" + NOBODY[1:]])
 def test_malformed_uuid_in_the_path(admin, world, route, text):
@@ -86,6 +87,10 @@ def plausible_body(route, world):
         "revoke": {"revocationReason": "SUPERSEDED"},
         "create_project_identity": {"name": "someone"},
         "get_pkcs12": {"password": "change-it", "alias": "x"},
+        "get_pkcs12_by_serial": {"password": "change-it", "alias": "x"},
+        "renew_ca": {"type": "existing", "notAfter": "2030-01-01"},
+        "revoke": {"revocationReason": "SUPERSEDED"},
+        "revoke_by_serial": {"revocationReason": "SUPERSEDED"},
         "add_member": {"role": "auditor"},
         "update_member": {"role": "auditor"},
     }

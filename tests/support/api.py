@@ -14,6 +14,7 @@ V1 = "/api/v1"
 CM = V1 + "/cert-manager"
 PKI = V1 + "/pki"
 CA = CM + "/ca/internal"
+SERIAL_PATH = PKI + "/certificates/{}"
 UA = V1 + "/auth/universal-auth"
 UA_IDENTITY = UA + "/identities/{}"
 MEMBER = V1 + "/projects/{}/identities"
@@ -87,6 +88,23 @@ ROUTES = [
     Route("renew_ca", "POST", CA + "/{}/renew", AUTHORITIES, "create", body=True),
     Route("list_crls", "GET", CA + "/{}/crls", AUTHORITIES, "read"),
     Route("issue", "POST", CM + "/certificates", CERTIFICATES, "issue", body=True),
+    Route("issue_flat", "POST", CM + "/certificates/issue-certificate", CERTIFICATES, "issue",
+          body=True),
+    Route("sign_flat", "POST", CM + "/certificates/sign-certificate", CERTIFICATES, "issue",
+          body=True),
+    Route("order_flat", "POST", CM + "/certificates/order-certificate", CERTIFICATES, "issue",
+          body=True),
+    Route("issue_old", "POST", PKI + "/certificates/issue-certificate", CERTIFICATES, "issue",
+          body=True),
+    Route("sign_old", "POST", PKI + "/certificates/sign-certificate", CERTIFICATES, "issue",
+          body=True),
+    Route("get_by_serial", "GET", SERIAL_PATH, CERTIFICATES, "read"),
+    Route("get_body_by_serial", "GET", SERIAL_PATH + "/certificate", CERTIFICATES, "read"),
+    Route("get_bundle_by_serial", "GET", SERIAL_PATH + "/bundle", CERTIFICATES, "read"),
+    Route("get_private_key_by_serial", "GET", SERIAL_PATH + "/private-key", CERTIFICATES, "read"),
+    Route("get_pkcs12_by_serial", "POST", SERIAL_PATH + "/pkcs12", CERTIFICATES, "read",
+          body=True),
+    Route("revoke_by_serial", "POST", SERIAL_PATH + "/revoke", CERTIFICATES, "revoke", body=True),
     Route("get_certificate", "GET", CM + "/certificates/{}", CERTIFICATES, "read"),
     Route("get_certificate_body", "GET", CM + "/certificates/{}/certificate", CERTIFICATES, "read"),
     Route("get_certificate_body_old", "GET", CM + "/certificates/{}/body", CERTIFICATES, "read"),

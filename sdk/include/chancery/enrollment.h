@@ -193,9 +193,10 @@ struct chy_enroll_request {
     struct chy_slice not_after;
     struct chy_view metadata; /**< of struct chy_pair */
     uint32_t is_ca;
-    int32_t path_length; /**< −1: not given */
+    int32_t path_length;           /**< −1: not given */
+    struct chy_slice authority_id; /**< uuid text: instead of profile_id, the CA's only profile */
 };
-CHY_ABI_SIZE(struct chy_enroll_request, 280);
+CHY_ABI_SIZE(struct chy_enroll_request, 296);
 
 enum chy_enroll_state {
     CHY_ENROLL_ISSUED = 1,
