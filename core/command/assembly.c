@@ -331,6 +331,7 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     runtime->pki.backdate = a->config->pki.backdate;
     runtime->pki.crl_lifetime = a->config->pki.crl_lifetime;
     runtime->pki.delta_lifetime = a->config->pki.delta_lifetime;
+    runtime->pki.crl_dir = a->config->pki.crl_dir;
     runtime->pki.ocsp_lifetime = a->config->pki.ocsp_lifetime;
     runtime->pki.ocsp_signing_rate = a->config->pki.ocsp_signing_rate;
     runtime->pki.shard_size = a->config->pki.shard_size;

@@ -94,6 +94,7 @@ struct chy_config {
         int64_t backdate;
         int64_t crl_lifetime;
         int64_t delta_lifetime;
+        struct chy_slice crl_dir; /**< empty: none */
         int64_t ocsp_lifetime;
         int64_t ocsp_signing_rate;
         int64_t shard_size;

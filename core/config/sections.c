@@ -109,6 +109,8 @@ static const struct chy_config_key pki_keys[] = {
     KEY("delta_lifetime", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, 10 * CHY_US_PER_MINUTE,
         366 * CHY_US_PER_DAY, "1d", pki.delta_lifetime,
         "how long a delta CRL is good for, at most as long as a CRL"),
+    KEY("crl_dir", CHY_OPTION_PATH, 0, 0, 0, "", pki.crl_dir,
+        "folder into which CRLs and CA certificates are written, for a web server; empty: none"),
     KEY("ocsp_lifetime", CHY_OPTION_DURATION, CHY_OPTION_RELOADABLE, CHY_US_PER_MINUTE,
         7 * CHY_US_PER_DAY, "1h", pki.ocsp_lifetime, "how long an OCSP answer is good for"),
     KEY("ocsp_signing_rate", CHY_OPTION_INT, CHY_OPTION_RELOADABLE, 1, 1000000, "2000",

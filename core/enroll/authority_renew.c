@@ -221,7 +221,7 @@ static chy_status roll_over(struct chy_call *call, struct renewal *r)
     struct chy_authority_certificate certificate;
     struct chy_batch batch;
     uint32_t algorithm;
-    int64_t number;
+    int64_t number = 0;
     bool is_elsewhere = r->parent == NULL && !r->is_root;
     CHY_TRY(read_algorithm(call, r, &algorithm));
     CHY_TRY(next_number(call, r, &number));

@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/crl.h"
+#include "enroll/crl_folder.h"
 #include "plugin/view.h"
 #include "resource/keyring.h"
 
@@ -34,6 +35,17 @@ static chy_status clean_revocations(const struct chy_task *task, struct chy_op *
     return CHY_OK;
 }
 
+static chy_status write_crls(const struct chy_task *task, struct chy_op *op)
+{
+    uint64_t written;
+    CHY_TRY(chy_crl_folder_write(task->self, op, &written));
+    if (written > 0) {
+        chy_log_info(op, "crl.written", "%llu files were written for web servers",
+                     (unsigned long long)written);
+    }
+    return CHY_OK;
+}
+
 /** follow_kek learns of a KEK that was rotated while this process runs. */
 static chy_status follow_kek(const struct chy_task *task, struct chy_op *op)
 {
@@ -54,6 +66,7 @@ static const struct job jobs[] = {
     {"job.kek", 10 * CHY_US_PER_SECOND, follow_kek, CHY_TASK_EVERY_NODE},
     {"job.clean", CHY_US_PER_HOUR, clean_access, CHY_TASK_DELETES},
     {"job.crl-clean", CHY_US_PER_HOUR, clean_revocations, CHY_TASK_DELETES},
+    {"job.crl-dir", 10 * CHY_US_PER_SECOND, write_crls, CHY_TASK_EVERY_NODE},
 };
 
 static chy_status add_core(struct chy_schedule *schedule, struct chy_op *op,
