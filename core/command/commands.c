@@ -8,9 +8,9 @@
 #define PATH_SIZE 128U
 
 static const struct chy_command *const top_commands[] = {
-    &chy_command_init,    &chy_command_serve,  &chy_command_dev,     &chy_command_config,
-    &chy_command_storage, &chy_command_key,    &chy_command_audit,   &chy_command_plugin,
-    &chy_command_version, &chy_command_backup, &chy_command_restore,
+    &chy_command_init,    &chy_command_serve, &chy_command_dev,    &chy_command_config,
+    &chy_command_storage, &chy_command_key,   &chy_command_audit,  &chy_command_plugin,
+    &chy_command_version, &chy_command_ca,    &chy_command_backup, &chy_command_restore,
 };
 
 const struct chy_command chy_command_root = {

@@ -1,0 +1,50 @@
+#include "command/ask.h"
+
+#include "resource/collections.h"
+#include "resource/json.h"
+
+#define AUTHORITIES_MAX 1000
+
+chy_status chy_ask_authority(struct chy_op *op, const char *action, const char *id,
+                             const json_t *document, json_t **out_answer)
+{
+    struct chy_resource_call wanted = {.struct_size = sizeof wanted,
+                                       .kind = chy_text("certificate-authorities"),
+                                       .action = chy_text(action),
+                                       .id = chy_text(id)};
+    struct chy_resource_answer answer = {.struct_size = sizeof answer};
+    CHY_TRY(chy_json_write(op, document, &wanted.document));
+    CHY_TRY(chy_resource(op, &wanted, &answer));
+    return chy_json_parse(op, answer.document, out_answer);
+}
+
+chy_status chy_ask_find_authority(struct chy_assembly *assembly, struct chy_op *op,
+                                  const char *text, struct chy_uuid *out_id)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    uint64_t found = 0;
+    if (chy_uuid_parse(chy_text(text), out_id)) {
+        return CHY_OK;
+    }
+    chy_query_init(&query, op, CHY_C_AUTHORITIES, CHY_FIELDS(CHY_AUTHORITY_ID, CHY_AUTHORITY_NAME),
+                   AUTHORITIES_MAX);
+    do {
+        CHY_TRY(chy_query_run(&query, assembly->runtime.storage, &page));
+        for (uint64_t i = 0; i < page.rows.count; i++) {
+            if (chy_slice_is(chy_row_text(chy_page_row(&page, i), 1), text)) {
+                *out_id = chy_row_uuid(chy_page_row(&page, i), 0);
+                found++;
+            }
+        }
+        query.find.cursor = page.cursor;
+    } while (page.more != 0);
+    if (found == 1) {
+        return CHY_OK;
+    }
+    return found == 0
+               ? chy_fail(op, CHY_NOT_FOUND, 0, "there is no certificate authority '%s'", text)
+               : chy_fail(op, CHY_BAD_INPUT, 0,
+                          "%llu certificate authorities are named '%s': give the id",
+                          (unsigned long long)found, text);
+}

@@ -1,0 +1,216 @@
+#include "base/slice.h"
+#include "base/time.h"
+#include "command/ask.h"
+#include "command/command.h"
+#include "command/locate.h"
+#include "enroll/revoke.h"
+#include "enroll/serials.h"
+#include "plugin/view.h"
+#include "resource/collections.h"
+#include "resource/json.h"
+#include "x509/crl.h"
+
+#include <stdio.h>
+
+static const struct chy_argument revoke_arguments[] = {
+    CHY_LOCATE_ARGUMENTS,
+    {"issuer", "ID|NAME", "the CA that issued it", NULL, false},
+    {"serial", "HEX", "its serial number, with or without colons", NULL, false},
+    {"reason", "REASON", "as the API spells them", "UNSPECIFIED", false},
+    {"shard", "N", "of a number that is not known here: the CRL that its certificate names", NULL,
+     false},
+};
+enum {
+    ISSUER = CHY_LOCATE_COUNT,
+    SERIAL,
+    REASON,
+    SHARD
+};
+
+static const struct chy_argument rollover_arguments[] = {
+    CHY_LOCATE_ARGUMENTS,
+    {"ca", "ID|NAME", "the CA that gets a new key", NULL, false},
+    {"not-after", "DATE", "when its new certificate ends, ISO 8601", NULL, false},
+    {"key-algorithm", "NAME", "of the new key; the old one's unless given", NULL, false},
+};
+enum {
+    CA = CHY_LOCATE_COUNT,
+    NOT_AFTER,
+    KEY_ALGORITHM
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * Revoking
+ */
+
+/** is_of tells whether a key generation is one of the CA's. */
+static chy_status is_of(struct chy_assembly *a, struct chy_op *op,
+                        const struct chy_uuid *generation, const struct chy_uuid *authority,
+                        bool *out_is)
+{
+    struct chy_storage_row row;
+    chy_status status = chy_storage_read(a->runtime.storage, op, CHY_C_GENERATIONS,
+                                         CHY_KEY(chy_value_uuid(generation)),
+                                         CHY_FIELDS(CHY_GENERATION_AUTHORITY_ID), &row);
+    *out_is = false;
+    if (status == CHY_OK) {
+        struct chy_uuid owner = chy_row_uuid(&row, 0);
+        *out_is = chy_uuid_compare(&owner, authority) == 0;
+    }
+    return status == CHY_NOT_FOUND ? CHY_OK : status;
+}
+
+/** find_key finds which of the CA's keys used the number; unknown: the one that signs now. */
+static chy_status find_key(struct chy_assembly *a, struct chy_op *op,
+                           const struct chy_uuid *authority, const char *serial,
+                           struct chy_uuid *out_generation)
+{
+    struct chy_view entries;
+    struct chy_storage_row row;
+    CHY_TRY(chy_serial_find(&a->runtime, op, chy_text(serial), &entries));
+    for (uint64_t i = 0; i < entries.count; i++) {
+        const struct chy_serial_entry *entry = chy_view_item(entries, i);
+        bool is_its = false;
+        CHY_TRY(is_of(a, op, entry->signer, authority, &is_its));
+        if (is_its) {
+            *out_generation = *entry->signer;
+            return CHY_OK;
+        }
+    }
+    chy_status status = chy_storage_read(a->runtime.storage, op, CHY_C_AUTHORITIES,
+                                         CHY_KEY(chy_value_uuid(authority)),
+                                         CHY_FIELDS(CHY_AUTHORITY_GENERATION_ID), &row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_fail(op, CHY_NOT_FOUND, 0, "there is no such certificate authority");
+    }
+    CHY_TRY(status);
+    *out_generation = chy_row_uuid(&row, 0);
+    return CHY_OK;
+}
+
+static chy_status revoke(struct chy_assembly *a, struct chy_op *op, void *context)
+{
+    const struct chy_given *given = context;
+    const char *serial = chy_given_text(given, SERIAL);
+    const char *reason = chy_given_text(given, REASON);
+    const char *shard = chy_given_text(given, SHARD);
+    struct chy_uuid authority;
+    struct chy_uuid generation;
+    struct chy_revoke_wish wish = {.generation_id = &generation, .serial = chy_text(serial)};
+    struct chy_revoke_answer answer = {.struct_size = sizeof answer};
+    char when[CHY_TIME_TEXT_SIZE];
+    if (!chy_crl_reason_find(chy_text(reason), &wish.reason)) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "'%.40s' is not a reason, such as KEY_COMPROMISE",
+                        reason);
+    }
+    if (shard != NULL && !chy_slice_parse_i64(chy_text(shard), 1, INT32_MAX, &wish.shard)) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "--shard is a number from 1 on");
+    }
+    CHY_TRY(chy_ask_find_authority(a, op, chy_given_text(given, ISSUER), &authority));
+    CHY_TRY(find_key(a, op, &authority, serial, &generation));
+    CHY_TRY(chy_revoke_serial(&a->runtime, op, &wish, &answer));
+    chy_time_format(answer.revoked_at, when);
+    (void)printf("%s is revoked: %s, %s\n", serial, reason, when);
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * A new key
+ */
+
+static chy_status roll_over(struct chy_assembly *a, struct chy_op *op, void *context)
+{
+    const struct chy_given *given = context;
+    const char *algorithm = chy_given_text(given, KEY_ALGORITHM);
+    struct chy_uuid id;
+    char id_text[CHY_UUID_TEXT_SIZE];
+    json_t *document = chy_json_object(op);
+    json_t *answer;
+    CHY_TRY(chy_ask_find_authority(a, op, chy_given_text(given, CA), &id));
+    chy_uuid_format(&id, id_text);
+    bool fine =
+        document != NULL && chy_json_set_text(document, "type", chy_text("new-key")) &&
+        chy_json_set_text(document, "notAfter", chy_text(chy_given_text(given, NOT_AFTER))) &&
+        (algorithm == NULL || chy_json_set_text(document, "keyAlgorithm", chy_text(algorithm)));
+    if (!fine) {
+        return chy_fail_memory(op);
+    }
+    CHY_TRY(chy_ask_authority(op, "renew", id_text, document, &answer));
+    const char *csr = json_string_value(json_object_get(answer, "csr"));
+    const char *certificate = json_string_value(json_object_get(answer, "certificate"));
+    if (csr != NULL) {
+        (void)fprintf(stderr, "The CA's parent is not here: have this CSR signed, and import the "
+                              "certificate; until then the old key signs.\n");
+    }
+    (void)printf("%s", csr != NULL ? csr : certificate);
+    return CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The commands
+ */
+
+static int run_with(struct chy_cli *cli, const struct chy_given *given, chy_assembly_work *work)
+{
+    static struct chy_assembly assembly;
+    struct chy_config *config = NULL;
+    bool of_dev = chy_given_text(given, CHY_LOCATE_DATA) != NULL;
+    chy_log_set_level(&cli->log, CHY_LOG_WARNING);
+    if (chy_locate(cli, given, &config) != CHY_OK ||
+        chy_assembly_start(&assembly, cli, config, CHY_NEED_RUNTIME, of_dev) != CHY_OK) {
+        return chy_cli_fail(cli);
+    }
+    chy_status status = chy_assembly_run(&assembly, work, (void *)(uintptr_t)given);
+    int code = status == CHY_OK ? CHY_EXIT_OK : chy_cli_fail(cli);
+    chy_assembly_stop(&assembly);
+    return code;
+}
+
+static int run_revoke(struct chy_cli *cli, const struct chy_given *given)
+{
+    if (chy_given_text(given, ISSUER) == NULL || chy_given_text(given, SERIAL) == NULL) {
+        return chy_cli_say_usage(cli->path, "expected --issuer ID|NAME and --serial HEX");
+    }
+    return run_with(cli, given, revoke);
+}
+
+static int run_rollover(struct chy_cli *cli, const struct chy_given *given)
+{
+    if (chy_given_text(given, CA) == NULL || chy_given_text(given, NOT_AFTER) == NULL) {
+        return chy_cli_say_usage(cli->path, "expected --ca ID|NAME and --not-after DATE");
+    }
+    return run_with(cli, given, roll_over);
+}
+
+static const struct chy_command revoke_command = {
+    .name = "revoke",
+    .summary = "Revoke by issuer and serial number, also what there is no row of",
+    .details = "For a number that this instance does not know (a certificate issued after the\n"
+               "backup that was restored) say --shard, the number in its CRL's address.",
+    .example = "chancery ca revoke --issuer acme-issuing --serial 5f…0a --reason KEY_COMPROMISE",
+    .arguments = revoke_arguments,
+    .argument_count = sizeof revoke_arguments / sizeof revoke_arguments[0],
+    .run = run_revoke,
+};
+static const struct chy_command rollover_command = {
+    .name = "rollover",
+    .summary = "Give a CA a new key, beside the old one, and switch to it",
+    .details =
+        "One step: what is issued from then on is signed by the new key. The old one goes on\n"
+        "publishing its CRLs. Prints the new certificate, or, when the CA's parent is not\n"
+        "here, the CSR to be signed there.",
+    .example = "chancery ca rollover --ca acme-issuing --not-after 2035-01-01",
+    .arguments = rollover_arguments,
+    .argument_count = sizeof rollover_arguments / sizeof rollover_arguments[0],
+    .run = run_rollover,
+};
+
+static const struct chy_command *const commands[] = {&revoke_command, &rollover_command};
+
+const struct chy_command chy_command_ca = {
+    .name = "ca",
+    .summary = "Revoke by serial number, or roll a CA's key over, also while a daemon runs",
+    .example = "chancery ca rollover --ca acme-issuing --not-after 2035-01-01",
+    .commands = commands,
+    .command_count = sizeof commands / sizeof commands[0],
+};
