@@ -1,6 +1,8 @@
 #include "enroll/authority.h"
 
 #include "base/slice.h"
+#include "base/time.h"
+#include "enroll/authority_expiry.h"
 #include "resource/collections.h"
 #include "x509/algorithm.h"
 #include "x509/known.h"
@@ -382,6 +384,36 @@ static chy_status configuration_object(struct chy_call *call, const struct chy_s
     return add_certificate(call, row, object);
 }
 
+/** add_warnings tells of a CA that will soon be too short-lived for its profiles. */
+static chy_status add_warnings(struct chy_call *call, const struct chy_storage_row *row,
+                               const json_t *settings, json_t *object)
+{
+    struct chy_uuid id = chy_row_uuid(row, CHY_AUTHORITY_ID);
+    struct chy_uuid active;
+    int64_t not_after;
+    bool soon = false;
+    json_t *list = chy_json_array(call->op);
+    if (list == NULL || json_object_set(object, "warnings", list) != 0) {
+        return chy_fail_memory(call->op);
+    }
+    bool has_certificate = chy_uuid_parse(chy_json_member(settings, "activeCaCertId"), &active);
+    if (!has_certificate || !chy_time_parse(chy_json_member(settings, "notAfter"), &not_after)) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_authority_ends_soon(call->runtime, call->op, &id, not_after, &soon));
+    if (!soon) {
+        return CHY_OK;
+    }
+    json_t *warning = chy_json_object(call->op);
+    bool fine =
+        warning != NULL && chy_json_set_text(warning, "code", chy_text("ca-expires-soon")) &&
+        chy_json_set_text(warning, "message",
+                          chy_text("the CA ends too soon for what its profiles may ask "
+                                   "for: renew it, or roll its key over")) &&
+        chy_json_set_time(warning, "notAfter", not_after) && json_array_append(list, warning) == 0;
+    return fine ? CHY_OK : chy_fail_memory(call->op);
+}
+
 chy_status chy_authority_object(struct chy_call *call, const struct chy_storage_row *row,
                                 json_t **out_object)
 {
@@ -401,6 +433,7 @@ chy_status chy_authority_object(struct chy_call *call, const struct chy_storage_
     if (!fine) {
         return chy_fail_memory(call->op);
     }
+    CHY_TRY(add_warnings(call, row, settings, object));
     *out_object = object;
     return CHY_OK;
 }

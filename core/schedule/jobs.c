@@ -3,6 +3,7 @@
 #include "access/token.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "enroll/authority_expiry.h"
 #include "enroll/crl.h"
 #include "enroll/crl_folder.h"
 #include "plugin/view.h"
@@ -53,6 +54,16 @@ static chy_status follow_kek(const struct chy_task *task, struct chy_op *op)
     return chy_keks_refresh(chy_keyring_keks(runtime->keyring), op);
 }
 
+static chy_status watch_authorities(const struct chy_task *task, struct chy_op *op)
+{
+    return chy_authority_watch(task->self, op);
+}
+
+static chy_status warn_of_authorities(const struct chy_task *task, struct chy_op *op)
+{
+    return chy_authority_warn(task->self, op);
+}
+
 /** A row of the table below. */
 struct job {
     const char *name;
@@ -63,6 +74,8 @@ struct job {
 
 static const struct job jobs[] = {
     {"job.crl", 5 * CHY_US_PER_MINUTE, refresh_crls, 0},
+    {"job.ca-watch", 10 * CHY_US_PER_MINUTE, watch_authorities, CHY_TASK_EVERY_NODE},
+    {"job.ca-expiry", CHY_US_PER_DAY, warn_of_authorities, 0},
     {"job.kek", 10 * CHY_US_PER_SECOND, follow_kek, CHY_TASK_EVERY_NODE},
     {"job.clean", CHY_US_PER_HOUR, clean_access, CHY_TASK_DELETES},
     {"job.crl-clean", CHY_US_PER_HOUR, clean_revocations, CHY_TASK_DELETES},

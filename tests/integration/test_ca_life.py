@@ -1,12 +1,16 @@
 """What becomes of a CA: renewal, a new key beside the old, name constraints."""
+import datetime
 import ipaddress
+import re
+import time
 
 from cryptography import x509
 
+import daemon as daemons
 import pki
-from api import UUID, issue_paths, ok, refused
+from api import UUID, Api, issue_paths, ok, refused
 from test_authorities import NOBODY, cert_of, sign_outside
-from world import fresh, iso, utc
+from world import World, fresh, iso, utc
 
 
 def key_id(cert):
@@ -231,3 +235,46 @@ def test_name_constraints_refuse(world):
     assert "nameConstraints" in issue_paths(generate({"permited": {"dns": ["example.com"]}}))
     assert issue_paths(generate({"permitted": {"host": ["example.com"]}}))
     assert generate({"permitted": {"dns": "example.com"}}).status_code == 422
+
+
+# --- close to the end ----------------------------------------------------------------------------
+
+def test_a_ca_close_to_its_end_is_warned_of(world):
+    def warnings(ca):
+        return [one["code"] for one in ok(world.admin.get_ca(ca["id"]))["warnings"]]
+
+    ca = world.new_intermediate(world.root_id, life=datetime.timedelta(days=100))
+    assert warnings(ca) == []                           # nothing is asked of it: 30 days' notice
+    world.new_profile(world.new_policy(validity={"max": "60d"}), caId=ca["id"])
+    assert warnings(ca) == []
+    world.new_profile(world.new_policy(validity={"max": "80d"}), caId=ca["id"])
+    assert warnings(ca) == ["ca-expires-soon"]
+    listed = ok(world.admin.list_cas(query={"projectId": world.project_id}))
+    assert {one["id"]: bool(one["warnings"]) for one in listed}[ca["id"]]
+    ok(world.admin.renew_ca(ca["id"], type="existing", notAfter=iso(utc(days=200))))
+    assert warnings(ca) == []
+    # Without a maximum, the profile's default counts.
+    world.new_profile(world.new_policy(validity=None), caId=ca["id"], defaults={"ttlDays": 190})
+    assert warnings(ca) == ["ca-expires-soon"]
+    assert world.new_pending()["warnings"] == []
+
+
+def test_the_log_and_the_metrics_tell_of_it(new_sqlite_daemon):
+    one = new_sqlite_daemon()
+    world = World(Api(one.ready.url, one.ready.token))
+    ca = world.new_intermediate(world.root_id, life=datetime.timedelta(days=20))
+    port = daemons.free_ports(1)[0]
+    one.configure(f"metrics:\n  enabled: true\n  listen: 127.0.0.1:{port}\n")
+    one.log_everything()
+    one.restart()
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        told = [event for event in one.events() if event.get("event") == "ca.expires"]
+        if told:
+            break
+        time.sleep(0.1)
+    assert [event for event in told if ca["name"] in event["message"]], told
+    found = re.search(r'^chancery_ca_expiry_seconds\{ca="%s",id="%s"\} (\d+)$'
+                      % (ca["name"], ca["id"]), pki.fetch(f"http://127.0.0.1:{port}/metrics").text,
+                      re.M)
+    assert 19.9 * 86400 < int(found.group(1)) <= 20 * 86400
