@@ -19,6 +19,7 @@
 #include "enroll/request.h"
 #include "enroll/shard.h"
 #include "resource/audit_chain.h"
+#include "resource/audit_log.h"
 #include "resource/cache.h"
 #include "resource/collections.h"
 #include "resource/json.h"
@@ -42,6 +43,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_identity,       &chy_kind_identity_membership,
     &chy_kind_universal_auth, &chy_kind_client_secret,
     &chy_kind_access_token,   &chy_kind_certificate_by_serial,
+    &chy_kind_audit_log,
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -327,6 +329,7 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     }
     CHY_TRY(name_node(a, op));
     runtime->services = &a->cli->services;
+    runtime->audit_keep = a->config->audit.retention;
     runtime->pki.public_url = a->config->pki.public_url;
     runtime->pki.backdate = a->config->pki.backdate;
     runtime->pki.crl_lifetime = a->config->pki.crl_lifetime;

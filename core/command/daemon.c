@@ -209,6 +209,7 @@ chy_status chy_daemon_start(struct chy_daemon *daemon, struct chy_assembly *asse
 static void reload(struct chy_daemon *daemon)
 {
     struct chy_op *op = daemon->assembly->cli->op;
+    chy_upkeep_reload(daemon->upkeep);
     if (chy_http_server_reload(daemon->server, op) == CHY_OK) {
         chy_log_info(op, "server.reloaded", "the TLS files were read again");
         return;

@@ -52,7 +52,10 @@ static chy_status authorise(void *context, struct chy_op *op, struct chy_slice s
     }
     chy_status status = chy_require(op, NULL, subject_word, action_word, "route");
     if (status != CHY_OK) {
-        chy_audit_refusal(&a->runtime, op, "authorise", subject_word, action, NULL);
+        // Which project was meant stands in a body that nobody read: whoever has one, meant that.
+        bool has_one = principal != NULL && principal->membership_count == 1;
+        chy_audit_refusal(&a->runtime, op, "authorise", subject_word, action,
+                          has_one ? &principal->memberships[0].project_id : NULL);
     }
     return status;
 }

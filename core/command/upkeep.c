@@ -3,6 +3,7 @@
 #include "access/token.h"
 #include "base/lock.h"
 #include "base/time.h"
+#include "command/forward.h"
 #include "resource/audit_chain.h"
 
 #include <assert.h>
@@ -13,6 +14,7 @@
 
 struct chy_upkeep {
     struct chy_assembly *assembly;
+    struct chy_forward *forward; /**< NULL: nowhere */
     pthread_t thread;
     struct chy_mutex lock; /**< guards the next three */
     struct chy_cond wake;
@@ -20,15 +22,38 @@ struct chy_upkeep {
     struct chy_operation *running;
 };
 
+static chy_status close_blocks(struct chy_upkeep *upkeep, struct chy_op *op)
+{
+    return chy_audit_close_settled(&upkeep->assembly->runtime, op);
+}
+
+static chy_status beat(struct chy_upkeep *upkeep, struct chy_op *op)
+{
+    return chy_audit_beat(&upkeep->assembly->runtime, op);
+}
+
+static chy_status recover(struct chy_upkeep *upkeep, struct chy_op *op)
+{
+    return chy_audit_recover(&upkeep->assembly->runtime, op);
+}
+
+static chy_status forward(struct chy_upkeep *upkeep, struct chy_op *op)
+{
+    return upkeep->forward == NULL
+               ? CHY_OK
+               : chy_forward_run(upkeep->forward, &upkeep->assembly->runtime, op);
+}
+
 /** Each on every node. */
 static const struct {
     const char *name;
     int64_t period;
-    chy_status (*run)(struct chy_runtime *runtime, struct chy_op *op);
+    chy_status (*run)(struct chy_upkeep *upkeep, struct chy_op *op);
 } table[] = {
-    {"upkeep.audit", CHY_US_PER_SECOND, chy_audit_close_settled},
-    {"upkeep.beat", 10 * CHY_US_PER_SECOND, chy_audit_beat},
-    {"upkeep.recover", 10 * CHY_US_PER_SECOND, chy_audit_recover},
+    {"upkeep.audit", CHY_US_PER_SECOND, close_blocks},
+    {"upkeep.forward", CHY_US_PER_SECOND, forward},
+    {"upkeep.beat", 10 * CHY_US_PER_SECOND, beat},
+    {"upkeep.recover", 10 * CHY_US_PER_SECOND, recover},
 };
 #define COUNT (sizeof table / sizeof table[0])
 
@@ -66,7 +91,7 @@ static void run(struct chy_upkeep *upkeep, size_t number, int64_t *said)
         return;
     }
     chy_access_as_system(&operation->op);
-    chy_status status = table[number].run(&upkeep->assembly->runtime, &operation->op);
+    chy_status status = table[number].run(upkeep, &operation->op);
     if (status != CHY_OK && (*said == 0 || now() - *said > REPEATED)) {
         struct chy_error error = {.struct_size = sizeof error};
         operation->op.host->last_error(&operation->op, &error);
@@ -115,10 +140,16 @@ chy_status chy_upkeep_start(struct chy_assembly *assembly, struct chy_upkeep **o
         return chy_fail_memory(assembly->cli->op);
     }
     upkeep->assembly = assembly;
+    chy_status status = chy_forward_new(assembly->cli->op, assembly->config, &upkeep->forward);
+    if (status != CHY_OK) {
+        free(upkeep);
+        return status;
+    }
     chy_mutex_init(&upkeep->lock);
     chy_cond_init(&upkeep->wake);
     int code = pthread_create(&upkeep->thread, NULL, work, upkeep);
     if (code != 0) {
+        chy_forward_free(upkeep->forward);
         free(upkeep);
         return chy_fail(assembly->cli->op, CHY_BROKEN, code, "no thread for upkeep could be made");
     }
@@ -142,5 +173,11 @@ void chy_upkeep_stop(struct chy_upkeep *upkeep)
     assert(code == 0);
     chy_cond_fini(&upkeep->wake);
     chy_mutex_fini(&upkeep->lock);
+    chy_forward_free(upkeep->forward);
     free(upkeep);
+}
+
+void chy_upkeep_reload(struct chy_upkeep *upkeep)
+{
+    chy_forward_reopen(upkeep->forward);
 }

@@ -12,6 +12,8 @@ struct chy_upkeep;
 /** chy_upkeep_start begins.  BROKEN: no thread could be made. */
 CHY_MUST_USE chy_status chy_upkeep_start(struct chy_assembly *assembly,
                                          struct chy_upkeep **out_upkeep);
+/** chy_upkeep_reload lets the audit's file be opened anew: it was moved away. */
+void chy_upkeep_reload(struct chy_upkeep *upkeep);
 /** chy_upkeep_stop ends what is under way and the thread.  NULL is fine. */
 void chy_upkeep_stop(struct chy_upkeep *upkeep);
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/secret.h"
 #include "base/slice.h"
+#include "base/time.h"
 #include "config/instances.h"
 #include "config/listen.h"
 #include "config/sections.h"
@@ -123,6 +124,9 @@ static void check_together(struct chy_config *config)
     if (config->api.tls_client_ca.len != 0 && config->api.tls_certificate.len == 0) {
         add_problem(config, "api", "tls_client_ca", "invalid_value",
                     "client certificates need tls_certificate and tls_key");
+    }
+    if (config->audit.retention != 0 && config->audit.retention < CHY_US_PER_DAY) {
+        add_problem(config, "audit", "retention", "too_small", "expected 0s, or at least 1d");
     }
     const char *problem =
         config->pki.public_url.len == 0 ? NULL : chy_public_url_problem(config->pki.public_url);

@@ -115,6 +115,12 @@ struct chy_config {
     } log;
 
     struct {
+        struct chy_slice file;   /**< empty: none */
+        struct chy_slice syslog; /**< a local socket; empty: none */
+        int64_t retention;       /**< 0: for ever */
+    } audit;
+
+    struct {
         struct chy_view trusted_proxies; /**< of struct chy_slice: addresses or networks */
     } access;
 };

@@ -147,6 +147,15 @@ static const struct chy_config_key access_keys[] = {
         "addresses and networks whose forwarding headers count"),
 };
 
+static const struct chy_config_key audit_keys[] = {
+    KEY("file", CHY_OPTION_PATH, 0, 0, 0, "", audit.file,
+        "the audit is also written there, as lines of JSON; SIGHUP opens it anew"),
+    KEY("syslog", CHY_OPTION_PATH, 0, 0, 0, "", audit.syslog,
+        "the audit also goes to this local syslog socket: /dev/log"),
+    KEY("retention", CHY_OPTION_DURATION, 0, 0, 36500 * CHY_US_PER_DAY, "0s", audit.retention,
+        "how long rows of the audit are kept, at least 1d; 0s: for ever"),
+};
+
 #define SECTION(name, keys, help)                          \
     {                                                      \
         name, help, keys, sizeof(keys) / sizeof((keys)[0]) \
@@ -164,6 +173,7 @@ static const struct chy_config_section sections[] = {
     SECTION("workers", worker_keys, "the worker threads"),
     SECTION("log", log_keys, "the log, on standard error"),
     SECTION("access", access_keys, "tokens and log-ins"),
+    SECTION("audit", audit_keys, "where else the audit goes, and how long it is kept"),
 };
 
 const struct chy_config_section *chy_config_sections(size_t *out_count)

@@ -148,6 +148,22 @@ chy_status chy_audit_beat(struct chy_runtime *runtime, struct chy_op *op)
     return has_lease(runtime->audit) ? put_lease(runtime, op) : CHY_OK;
 }
 
+chy_status chy_audit_lives(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice node,
+                           bool *out_lives)
+{
+    struct chy_slice name;
+    struct chy_storage_row row;
+    *out_lives = false;
+    if (node.len >= NODE_SIZE) {
+        return CHY_OK; // no process has such a name
+    }
+    CHY_TRY(lease_name(op, node, &name));
+    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_LEASES,
+                                         CHY_KEY(chy_value_text(name)), CHY_NO_FIELDS, &row);
+    *out_lives = status == CHY_OK;
+    return status == CHY_NOT_FOUND ? CHY_OK : status;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * In and out of a block
  */
@@ -408,7 +424,7 @@ static chy_status insert_block(struct chy_runtime *runtime, struct chy_op *op,
     chy_write_set(write, CHY_BLOCK_CLOSED_AT, chy_value_time(block->closed_at));
     chy_write_set(write, CHY_BLOCK_DROPPED, chy_value_bool(false));
     chy_write_set(write, CHY_BLOCK_WITNESS, chy_value_blob_or_null(block->witness));
-    chy_write_set(write, CHY_BLOCK_FORWARDED, chy_value_bool(false));
+    chy_write_set(write, CHY_BLOCK_FORWARDED, chy_value_int(0));
     return chy_batch_commit(&batch, runtime->storage, NULL);
 }
 

@@ -40,6 +40,10 @@ CHY_MUST_USE chy_status chy_audit_beat(struct chy_runtime *runtime, struct chy_o
  *  this process first saw them so.  For the thread of chy_audit_close_settled(). */
 CHY_MUST_USE chy_status chy_audit_recover(struct chy_runtime *runtime, struct chy_op *op);
 
+/** chy_audit_lives tells whether a node has a lease: it may have open blocks yet. */
+CHY_MUST_USE chy_status chy_audit_lives(struct chy_runtime *runtime, struct chy_op *op,
+                                        struct chy_slice node, bool *out_lives);
+
 /** One closed block.  Slices are borrowed of where it was read. */
 struct chy_audit_block {
     struct chy_slice node;

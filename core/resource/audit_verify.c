@@ -15,7 +15,6 @@
 #define ROWS_AT_ONCE 200U
 #define PROGRESS_EVERY 500U
 #define SENTENCE_MAX 512U
-#define LEASE_PREFIX "audit:"
 
 /** One verification. */
 struct walk {
@@ -320,24 +319,6 @@ static chy_status blocks_step(struct walk *w, struct chy_op *op, void *argument)
  * Nodes
  */
 
-static chy_status is_alive(struct walk *w, struct chy_op *op, bool *out_alive)
-{
-    struct chy_buf name;
-    struct chy_storage_row row;
-    chy_buf_init(&name, op, 256);
-    chy_buf_add_text(&name, LEASE_PREFIX);
-    chy_buf_add(&name, w->node);
-    if (!chy_buf_ok(&name)) {
-        *out_alive = false; // no process has such a name
-        return CHY_OK;
-    }
-    chy_status status =
-        chy_storage_read(w->runtime->storage, op, CHY_C_LEASES,
-                         CHY_KEY(chy_value_text(chy_buf_slice(&name))), CHY_NO_FIELDS, &row);
-    *out_alive = status == CHY_OK;
-    return status == CHY_NOT_FOUND ? CHY_OK : status;
-}
-
 /** tail_step looks at the rows behind the last block. */
 static chy_status tail_step(struct walk *w, struct chy_op *op, void *argument)
 {
@@ -346,7 +327,8 @@ static chy_status tail_step(struct walk *w, struct chy_op *op, void *argument)
     bool more = true;
     bool alive;
     (void)argument;
-    CHY_TRY(is_alive(w, op, &alive)); // before: it may close them and end meanwhile
+    CHY_TRY(chy_audit_lives(w->runtime, op, w->node,
+                            &alive)); // before: it may close them and end meanwhile
     chy_query_init(&query, op, CHY_C_AUDIT_EVENTS, chy_core_fields(CHY_C_AUDIT_EVENTS),
                    ROWS_AT_ONCE);
     chy_query_eq(&query, CHY_AUDIT_NODE, chy_value_text(w->node));

@@ -383,7 +383,7 @@ CHECKED(lease_fields, CHY_LEASE_FIELDS);
 static const struct chy_field audit_block_fields[] = {
     F("node", T),     F("number", I),  F("count", I),     F("root", X),
     N("previous", X), F("head", X),    F("signature", X), F("closed_at", W),
-    F("dropped", B),  N("witness", X), F("forwarded", B),
+    F("dropped", B),  N("witness", X), F("forwarded", I),
 };
 CHECKED(audit_block_fields, CHY_BLOCK_FIELDS);
 NUMBERS(audit_block_closed, CHY_BLOCK_CLOSED_AT);

@@ -33,6 +33,7 @@ enum chy_role chy_role_find(struct chy_slice name);
 #define CHY_SUBJECT_CERTIFICATES "certificates"
 #define CHY_SUBJECT_REQUESTS "certificate-requests"
 #define CHY_SUBJECT_IDENTITIES "identities"
+#define CHY_SUBJECT_AUDIT_LOGS "audit-logs"
 
 #define CHY_ACTION_READ "read"
 #define CHY_ACTION_CREATE "create"

@@ -58,6 +58,7 @@ struct chy_runtime {
     struct chy_ocsp *ocsp;               /**< enroll: the OCSP responder */
     struct chy_permits *cpu;  /**< taken for signing and verifying, never held across I/O */
     struct chy_slice node;    /**< this process among all that ever shared the database */
+    int64_t audit_keep;       /**< µs that rows of the audit are kept; 0: for ever */
     struct chy_slice machine; /**< its machine's name: what is only counted goes by it */
     struct chy_pki_settings pki;
     struct chy_method methods[CHY_METHODS_MAX];

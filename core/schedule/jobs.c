@@ -7,6 +7,7 @@
 #include "enroll/crl.h"
 #include "enroll/crl_folder.h"
 #include "plugin/view.h"
+#include "resource/audit_retention.h"
 #include "resource/keyring.h"
 
 static chy_status refresh_crls(const struct chy_task *task, struct chy_op *op)
@@ -64,6 +65,12 @@ static chy_status warn_of_authorities(const struct chy_task *task, struct chy_op
     return chy_authority_warn(task->self, op);
 }
 
+static chy_status retain_audit(const struct chy_task *task, struct chy_op *op)
+{
+    struct chy_runtime *runtime = task->self;
+    return runtime->audit_keep == 0 ? CHY_OK : chy_audit_retain(runtime, op, runtime->audit_keep);
+}
+
 /** A row of the table below. */
 struct job {
     const char *name;
@@ -80,6 +87,7 @@ static const struct job jobs[] = {
     {"job.clean", CHY_US_PER_HOUR, clean_access, CHY_TASK_DELETES},
     {"job.crl-clean", CHY_US_PER_HOUR, clean_revocations, CHY_TASK_DELETES},
     {"job.crl-dir", 10 * CHY_US_PER_SECOND, write_crls, CHY_TASK_EVERY_NODE},
+    {"job.audit", CHY_US_PER_HOUR, retain_audit, CHY_TASK_DELETES},
 };
 
 static chy_status add_core(struct chy_schedule *schedule, struct chy_op *op,

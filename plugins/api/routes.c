@@ -75,6 +75,7 @@
 #define UNIVERSAL_AUTH "universal-auth"
 #define CLIENT_SECRETS "client-secrets"
 #define MEMBERSHIPS "identity-memberships"
+#define AUDIT_LOGS "audit-logs"
 
 #define BY_SERIAL "certificates-by-serial"
 #define SERIAL PKI "/certificates/{serialNumber}"
@@ -291,6 +292,15 @@ const struct chy_route api_routes[] = {
     ROUTE("POST", V1 "/auth/token/revoke", "revokeAccessToken", "End an access token.",
           CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
           RESOURCE(.kind = "access-tokens", .action = "revoke")),
+    READ(V1 "/audit-logs", "listAuditLogs", "List what was done, the newest first.", AUDIT_LOGS,
+         "read", .kind = AUDIT_LOGS, .action = "list", .from_query = true),
+    SEND("POST", V1 "/audit-logs/search", "searchAuditLogs", "Search what was done.", AUDIT_LOGS,
+         "read", SMALL, .kind = AUDIT_LOGS, .action = "search"),
+    READ(V1 "/audit-logs/export", "exportAuditLogs",
+         "Get what was done as lines of JSON or CSV, the oldest first.", AUDIT_LOGS, "read",
+         .kind = AUDIT_LOGS, .action = "export", .from_query = true),
+    READ(V1 "/audit-logs/{id}", "getAuditLog", "Get one row of the audit.", AUDIT_LOGS, "read",
+         .kind = AUDIT_LOGS, .action = "get", .id = "id"),
 };
 
 const uint64_t api_route_count = sizeof api_routes / sizeof api_routes[0];

@@ -61,6 +61,7 @@ AUTHORITIES = "certificate-authorities"
 CERTIFICATES = "certificates"
 REQUESTS = "certificate-requests"
 IDENTITIES = "identities"
+AUDIT_LOGS = "audit-logs"
 
 ROUTES = [
     Route("status", "GET", "/api/status"),
@@ -136,6 +137,10 @@ ROUTES = [
           "edit", body=True, empty=True),
     Route("renew_token", "POST", V1 + "/auth/token/renew", body=True),
     Route("revoke_token", "POST", V1 + "/auth/token/revoke", body=True),
+    Route("list_audit_logs", "GET", V1 + "/audit-logs", AUDIT_LOGS, "read"),
+    Route("search_audit_logs", "POST", V1 + "/audit-logs/search", AUDIT_LOGS, "read", body=True),
+    Route("export_audit_logs", "GET", V1 + "/audit-logs/export", AUDIT_LOGS, "read"),
+    Route("get_audit_log", "GET", V1 + "/audit-logs/{}", AUDIT_LOGS, "read"),
     Route("get_crl", "GET", CM + "/crl/{}"),
     Route("get_crl_der", "GET", CM + "/crl/{}/der"),
     Route("get_old_crl", "GET", PKI + "/crl/{}"),
