@@ -4,8 +4,10 @@
 #include "base/time.h"
 #include "enroll/certificate_edit.h"
 #include "enroll/certificate_import.h"
+#include "enroll/certificate_search.h"
 #include "enroll/certificate_view.h"
 #include "enroll/revoke.h"
+#include "enroll/statistics_read.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
 #include "x509/extensions.h"
@@ -34,6 +36,7 @@ static const struct chy_member members[] = {
     {"isCA", CHY_CERT_IS_CA, CHY_MEMBER_DERIVED, NULL},
     {"pathLength", CHY_CERT_PATH_LENGTH, CHY_MEMBER_DERIVED, NULL},
     {"source", CHY_CERT_SOURCE, CHY_MEMBER_DERIVED, NULL},
+    {"enrollmentType", CHY_CERT_METHOD, CHY_MEMBER_DERIVED, NULL},
     {"subject", CHY_CERT_SUBJECT, CHY_MEMBER_DERIVED, NULL},
 };
 
@@ -82,12 +85,12 @@ static bool set_subject(json_t *object)
     return true;
 }
 
-static const char *status_word(struct chy_op *op, const struct chy_storage_row *row)
+const char *chy_certificate_status(struct chy_slice stored, int64_t not_after, int64_t now)
 {
-    if (chy_slice_is(chy_row_text(row, CHY_CERT_STATUS), "revoked")) {
+    if (chy_slice_is(stored, "revoked")) {
         return "revoked";
     }
-    return chy_now(op) > chy_row_time(row, CHY_CERT_NOT_AFTER) ? "expired" : "active";
+    return now > not_after ? "expired" : "active";
 }
 
 static bool set_constraints(json_t *object, const struct chy_storage_row *row)
@@ -116,19 +119,13 @@ static chy_status set_name(struct chy_call *call, json_t *object, const char *me
                            uint32_t collection, uint32_t name_field)
 {
     struct chy_uuid id = chy_row_uuid(row, id_field);
-    struct chy_storage_row named;
-    if (chy_uuid_is_nil(&id)) {
-        return chy_json_set_null(object, member) ? CHY_OK : chy_fail_memory(call->op);
+    struct chy_slice name = {NULL, 0};
+    if (!chy_uuid_is_nil(&id)) {
+        CHY_TRY(chy_call_name(call, collection, name_field, &id, &name));
     }
-    chy_status status =
-        chy_storage_read(call->runtime->storage, call->op, collection, CHY_KEY(chy_value_uuid(&id)),
-                         CHY_FIELDS(name_field), &named);
-    if (status == CHY_NOT_FOUND) { // deleted since
-        return chy_json_set_null(object, member) ? CHY_OK : chy_fail_memory(call->op);
-    }
-    CHY_TRY(status);
-    return chy_json_set_text(object, member, chy_row_text(&named, 0)) ? CHY_OK
-                                                                      : chy_fail_memory(call->op);
+    bool fine =
+        name.len == 0 ? chy_json_set_null(object, member) : chy_json_set_text(object, member, name);
+    return fine ? CHY_OK : chy_fail_memory(call->op);
 }
 
 static chy_status set_metadata(struct chy_call *call, json_t *object,
@@ -152,7 +149,10 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
     bool of_no_ca = chy_row_is_null(row, CHY_CERT_AUTHORITY_ID); // self-signed, or imported
     bool fine =
         json_object_set_new(object, "fingerprints", fingerprints) == 0 &&
-        chy_json_set_text(object, "status", chy_text(status_word(call->op, row))) &&
+        chy_json_set_text(object, "status",
+                          chy_text(chy_certificate_status(chy_row_text(row, CHY_CERT_STATUS),
+                                                          chy_row_time(row, CHY_CERT_NOT_AFTER),
+                                                          chy_now(call->op)))) &&
         set_words(object, "keyUsages", (uint32_t)chy_row_int(row, CHY_CERT_KEY_USAGES),
                   chy_key_usage_word) &&
         set_words(object, "extendedKeyUsages", (uint32_t)chy_row_int(row, CHY_CERT_EXT_KEY_USAGES),
@@ -163,7 +163,7 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
         set_fingerprint(call->op, object, "fingerprintSha1", fingerprints, "sha1",
                         chy_row_blob(row, CHY_CERT_FINGERPRINT_SHA1)) &&
         set_subject(object) && set_constraints(object, row) && set_renewal(object, row) &&
-        chy_json_set_bool(object, "hasPrivateKey", !chy_row_is_null(row, CHY_CERT_SEALED_KEY)) &&
+        chy_json_set_bool(object, "hasPrivateKey", !chy_row_is_null(row, CHY_CERT_DATA_KEY_ID)) &&
         (of_no_ca ? chy_json_set_null(object, "caType")
                   : chy_json_set_text(object, "caType", chy_text("internal")));
     if (!fine) {
@@ -254,6 +254,13 @@ static const struct chy_action actions[] = {
     {"pkcs12", CHY_ACTION_READ_PRIVATE_KEY, CHY_ACTION_NEEDS_ID, chy_certificate_pkcs12_shape,
      chy_certificate_pkcs12},
     {"import", CHY_ACTION_CREATE, 0, chy_certificate_import_shape, chy_certificate_import},
+    {"search", CHY_ACTION_READ, 0, CHY_CERTIFICATE_SEARCH, chy_certificate_search},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_CERTIFICATE_SEARCH, chy_certificate_search},
+    {"list-by-slug", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_CERTIFICATE_SEARCH,
+     chy_certificate_search_slug},
+    {"dashboard-stats", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_DASHBOARD_SHAPE,
+     chy_statistics_dashboard},
+    {"activity-trend", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_TREND_SHAPE, chy_statistics_trend},
 };
 
 const struct chy_kind chy_kind_certificate = {

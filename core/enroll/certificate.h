@@ -8,4 +8,8 @@
  *  "import". */
 extern const struct chy_kind chy_kind_certificate;
 
+/** chy_certificate_status is the wire word: "active", "expired" or "revoked", of the stored one and
+ *  the clock. */
+const char *chy_certificate_status(struct chy_slice stored, int64_t not_after, int64_t now);
+
 #endif

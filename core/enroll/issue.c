@@ -309,6 +309,11 @@ void chy_issue_failed(struct chy_issuance *i)
     }
     chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
     if (status == CHY_OK) {
+        // As far as it was understood: people look for what failed by its names.
+        status = chy_certificate_texts_make(i->op, &i->decision->subject, &i->decision->sans,
+                                            i->decision->metadata, &shared.texts);
+    }
+    if (status == CHY_OK) {
         struct chy_write *write =
             chy_batch_insert(&batch, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(&i->request_id)));
         set_request(i, write, "failed", &shared);

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "enroll/certificate_view.h"
 #include "enroll/pipeline.h"
+#include "enroll/request_search.h"
 #include "resource/collections.h"
 
 #define FIELDS                                                                         \
@@ -30,7 +31,7 @@ struct request {
     struct chy_storage_row row;
     struct chy_certificate_view view;
     struct chy_slice key; /**< PEM, secret; empty: none here, or not for the caller */
-    bool issued;
+    bool issued;          /**< and its certificate is still there */
 };
 
 static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
@@ -50,7 +51,13 @@ static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
     if (!r->issued) {
         return CHY_OK;
     }
-    CHY_TRY(chy_certificate_view_load(runtime, op, &certificate_id, &r->view));
+    status = chy_certificate_view_load(runtime, op, &certificate_id, &r->view);
+    if (status == CHY_NOT_FOUND) { // deleted since: what remains is that it was issued
+        memset(&r->view, 0, sizeof r->view);
+        r->issued = false;
+        return CHY_OK;
+    }
+    CHY_TRY(status);
     if (chy_certificate_view_has_key(&r->view) && chy_certificate_view_may_read_key(op, &r->view)) {
         return chy_certificate_view_key(runtime, op, &r->view, "certificate-request", &r->key);
     }
@@ -106,6 +113,35 @@ static chy_status add_subject(struct chy_op *op, const struct request *r, struct
     return CHY_OK;
 }
 
+/**
+ * add_status tells clients that know only `issued`, `failed` and `pending` how it ended: what was
+ * rejected or cancelled reads `failed`, and the `outcome` says which, unless they ask for more.
+ */
+static void add_status(const struct chy_call *call, struct chy_slice status, struct chy_buf *json)
+{
+    bool ended = chy_slice_is(status, "rejected") || chy_slice_is(status, "cancelled");
+    bool full = chy_slice_is(chy_json_member(call->document, "statuses"), "full");
+    add_member(json, "status", ended && !full ? chy_text("failed") : status);
+    if (ended) {
+        add_member(json, "outcome", status);
+    }
+}
+
+static void add_constraints(const struct request *r, struct chy_buf *json)
+{
+    if (!r->issued) {
+        return;
+    }
+    bool is_ca = chy_row_bool(&r->view.row, CHY_CERT_IS_CA);
+    chy_buf_add_text(json, ",\"basicConstraints\":{\"isCA\":");
+    chy_buf_add_text(json, is_ca ? "true" : "false");
+    if (!chy_row_is_null(&r->view.row, CHY_CERT_PATH_LENGTH)) {
+        chy_buf_add_text(json, ",\"pathLength\":");
+        chy_buf_add_i64(json, chy_row_int(&r->view.row, CHY_CERT_PATH_LENGTH));
+    }
+    chy_buf_add_u8(json, '}');
+}
+
 static chy_status add_certificate(struct chy_op *op, const struct request *r, struct chy_buf *json)
 {
     struct chy_slice id = {NULL, 0};
@@ -133,11 +169,12 @@ static chy_status get(struct chy_call *call)
     struct chy_slice metadata = chy_row_json(&r.row, METADATA);
     chy_buf_init_secret(&json, call->op, SECRET_MAX);
     chy_buf_add_u8(&json, '{');
-    add_member(&json, "status", chy_row_text(&r.row, STATUS));
+    add_status(call, chy_row_text(&r.row, STATUS), &json);
     CHY_TRY(add_certificate(call->op, &r, &json));
     add_member(&json, "errorMessage", chy_row_text(&r.row, ERROR));
     add_member(&json, "commonName", chy_row_text(&r.row, COMMON_NAME));
     CHY_TRY(add_subject(call->op, &r, &json));
+    add_constraints(&r, &json);
     add_raw(&json, "metadata", metadata.len == 0 ? chy_text("[]") : metadata);
     if (!chy_row_is_null(&r.row, NOTES)) {
         add_raw(&json, "adjustments", chy_row_json(&r.row, NOTES));
@@ -204,7 +241,12 @@ chy_status chy_pipeline_status(struct chy_runtime *runtime, struct chy_op *op,
 }
 
 static const struct chy_action actions[] = {
-    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, get},
+    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID | CHY_ACTION_QUERY,
+     "{\"type\":\"object\",\"properties\":{\"statuses\":{\"type\":\"string\",\"enum\":[\"full\"]}}"
+     "}",
+     get},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_REQUEST_SEARCH, chy_request_search},
+    {"search", CHY_ACTION_READ, 0, CHY_REQUEST_SEARCH, chy_request_search},
 };
 
 const struct chy_kind chy_kind_request = {

@@ -167,6 +167,33 @@ chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id, 
                             CHY_KEY(chy_value_uuid(id)), fields, out_row);
 }
 
+chy_status chy_call_name(struct chy_call *call, uint32_t collection, uint32_t name_field,
+                         const struct chy_uuid *id, struct chy_slice *out_name)
+{
+    for (const struct chy_named *named = call->named; named != NULL; named = named->next) {
+        if (chy_uuid_compare(&named->id, id) == 0) {
+            *out_name = named->name;
+            return CHY_OK;
+        }
+    }
+    struct chy_storage_row row;
+    chy_status status = chy_storage_read(call->runtime->storage, call->op, collection,
+                                         CHY_KEY(chy_value_uuid(id)), CHY_FIELDS(name_field), &row);
+    struct chy_named *named = chy_alloc(call->op, sizeof *named);
+    if (status != CHY_OK && status != CHY_NOT_FOUND) {
+        return status;
+    }
+    if (named == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    named->id = *id;
+    named->name = status == CHY_OK ? chy_row_text(&row, 0) : chy_slice_of(NULL, 0);
+    named->next = call->named;
+    call->named = named;
+    *out_name = named->name;
+    return CHY_OK;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Values and JSON
  */

@@ -99,6 +99,13 @@ struct chy_kind {
 #define CHY_NO_FIELD UINT32_MAX
 #define CHY_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
+/** A name that a call has looked up already. */
+struct chy_named {
+    struct chy_uuid id;
+    struct chy_slice name;
+    struct chy_named *next;
+};
+
 /** One call of the resource service. */
 struct chy_call {
     struct chy_runtime *runtime;
@@ -116,6 +123,7 @@ struct chy_call {
     const char *media_type;
     struct chy_slice file_name;
     struct chy_slice audit_detail; /**< a JSON object for the audit row; no secret */
+    struct chy_named *named;       /**< chy_call_name() keeps what it has read here */
 };
 
 /** The registered kinds, their shapes made ready. */
@@ -190,6 +198,12 @@ CHY_MUST_USE chy_status chy_call_reference(struct chy_call *call, const struct c
                                            uint32_t collection, uint32_t project_field,
                                            struct chy_view fields, const char *what,
                                            struct chy_storage_row *out_row);
+
+/** chy_call_name reads by what name people know an object, once for each id of a call; empty: it
+ *  was deleted. */
+CHY_MUST_USE chy_status chy_call_name(struct chy_call *call, uint32_t collection,
+                                      uint32_t name_field, const struct chy_uuid *id,
+                                      struct chy_slice *out_name);
 
 /** chy_call_object makes the JSON of a row that has every field, hooks included. */
 CHY_MUST_USE chy_status chy_call_object(struct chy_call *call, const struct chy_storage_row *row,

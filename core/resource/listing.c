@@ -3,7 +3,10 @@
 #include "base/encode.h"
 #include "base/secret.h"
 #include "plugin/view.h"
+#include "resource/collections.h"
 #include "resource/keyring.h"
+
+#include <stdlib.h>
 
 /** Rows that one page, and one count, may examine. */
 #define SCAN_MAX 10000U
@@ -289,28 +292,54 @@ static chy_status find_total(struct walk *walk, const struct chy_list_page *page
     return count_on(walk, seen, out_total);
 }
 
-/** take_page takes the page's rows.  Those that `keep` chose are read again, whole: many others
- *  were looked at for each. */
-static chy_status take_page(struct walk *walk, struct chy_list_page *page)
+/* ------------------------------------------------------------------------------------------------
+ * Pages
+ */
+
+/** spread gives each value the place of its field. */
+static chy_status spread(const struct chy_listing *listing, const struct chy_storage_row *row,
+                         const struct chy_storage_row **out_row)
 {
-    const struct chy_listing *listing = walk->listing;
-    struct chy_op *op = listing->call->op;
-    if (listing->keep == NULL) {
-        return take(walk, listing->limit, listing->fields, page->rows, &page->count);
+    uint64_t count = chy_core_fields(listing->query.find.collection).count;
+    struct chy_value *values = chy_alloc(listing->call->op, count * sizeof *values);
+    struct chy_storage_row *wide = chy_alloc(listing->call->op, sizeof *wide);
+    if (values == NULL || wide == NULL) {
+        return chy_fail_memory(listing->call->op);
     }
-    uint64_t found;
-    CHY_TRY(take(walk, listing->limit, listing->keep_fields, page->rows, &found));
-    for (uint64_t i = 0; i < found; i++) {
-        struct chy_uuid id = chy_row_uuid(page->rows[i], 0);
-        struct chy_storage_row *whole = chy_alloc(op, sizeof *whole);
-        if (whole == NULL) {
-            return chy_fail_memory(op);
-        }
-        chy_status status =
-            chy_storage_read(listing->call->runtime->storage, op, listing->query.find.collection,
-                             CHY_KEY(chy_value_uuid(&id)), listing->fields, whole);
+    memset(values, 0, count * sizeof *values);
+    for (uint32_t i = 0; i < listing->fields.count; i++) {
+        values[*(const uint32_t *)chy_view_item(listing->fields, i)] = *chy_row_value(row, i);
+    }
+    wide->values = chy_view_of(values, count, sizeof *values);
+    wide->revision = row->revision;
+    *out_row = wide;
+    return CHY_OK;
+}
+
+static chy_status read_whole(const struct chy_listing *listing, const struct chy_uuid *id,
+                             const struct chy_storage_row **out_row)
+{
+    struct chy_storage_row *row = chy_alloc(listing->call->op, sizeof *row);
+    if (row == NULL) {
+        return chy_fail_memory(listing->call->op);
+    }
+    CHY_TRY(chy_storage_read(listing->call->runtime->storage, listing->call->op,
+                             listing->query.find.collection, CHY_KEY(chy_value_uuid(id)),
+                             listing->fields, row));
+    *out_row = row;
+    return listing->spread ? spread(listing, row, out_row) : CHY_OK;
+}
+
+/** add_whole adds rows of which only a few fields were read. */
+static chy_status add_whole(const struct chy_listing *listing,
+                            const struct chy_storage_row *const *rows, uint64_t count,
+                            struct chy_list_page *page)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        struct chy_uuid id = chy_row_uuid(rows[i], 0);
+        chy_status status = read_whole(listing, &id, &page->rows[page->count]);
         if (status == CHY_OK) {
-            page->rows[page->count++] = whole;
+            page->count++;
         } else if (status != CHY_NOT_FOUND) { // that one was deleted since
             return status;
         }
@@ -318,29 +347,129 @@ static chy_status take_page(struct walk *walk, struct chy_list_page *page)
     return CHY_OK;
 }
 
-chy_status chy_listing_run(struct chy_listing *listing, struct chy_list_page *out_page)
+/** take_page takes the page's rows.  Those that `keep` chose are read again, whole: many others
+ *  were looked at for each. */
+static chy_status take_page(struct walk *walk, struct chy_list_page *page)
 {
-    struct chy_list_page page;
+    const struct chy_listing *listing = walk->listing;
+    const struct chy_storage_row **rows =
+        chy_alloc(listing->call->op, (listing->limit + 1) * sizeof *rows);
+    uint64_t count;
+    if (rows == NULL) {
+        return chy_fail_memory(listing->call->op);
+    }
+    CHY_TRY(take(walk, listing->limit,
+                 listing->keep == NULL ? listing->fields : listing->keep_fields, rows, &count));
+    if (listing->keep != NULL) {
+        return add_whole(listing, rows, count, page);
+    }
+    for (; page->count < count; page->count++) {
+        page->rows[page->count] = rows[page->count];
+        if (listing->spread) {
+            CHY_TRY(spread(listing, rows[page->count], &page->rows[page->count]));
+        }
+    }
+    return CHY_OK;
+}
+
+static int compare_rows(const void *a, const void *b, void *context)
+{
+    const struct chy_listing *listing = (const struct chy_listing *)context;
+    const struct chy_storage_row *first = *(const struct chy_storage_row *const *)a;
+    const struct chy_storage_row *second = *(const struct chy_storage_row *const *)b;
+    int result = listing->compare(listing->keep_context, first, second);
+    if (result != 0) {
+        return listing->descending ? -result : result;
+    }
+    struct chy_uuid first_id = chy_row_uuid(first, 0);
+    struct chy_uuid second_id = chy_row_uuid(second, 0);
+    return chy_uuid_compare(&first_id, &second_id);
+}
+
+/** run_sorted sorts all that matches, when it is few. */
+static chy_status run_sorted(struct chy_listing *listing, struct chy_list_page *page)
+{
+    struct chy_op *op = listing->call->op;
+    struct walk walk = {.listing = listing, .budget = SCAN_MAX, .more = true};
+    const struct chy_storage_row **rows = chy_alloc(op, SCAN_MAX * sizeof *rows);
+    uint64_t count;
+    if (rows == NULL) {
+        return chy_fail_memory(op);
+    }
+    CHY_TRY(take(&walk, SCAN_MAX, listing->keep_fields, rows, &count));
+    if (walk.more) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "more than %u rows would have to be looked at to sort by %s: narrow the "
+                        "search, or sort by a time that is indexed",
+                        SCAN_MAX, listing->sort_name);
+    }
+    qsort_r(rows, (size_t)count, sizeof(struct chy_storage_row *), compare_rows, listing);
+    page->total = count;
+    if (listing->offset >= count) {
+        return CHY_OK;
+    }
+    return add_whole(listing, rows + listing->offset,
+                     least(listing->limit, count - listing->offset), page);
+}
+
+static chy_status run_walk(struct chy_listing *listing, struct chy_list_page *page)
+{
     uint64_t passed;
     struct walk walk = {.listing = listing,
                         .at = listing->cursor,
                         .budget = SCAN_MAX + listing->to_skip,
                         .more = true};
+    CHY_TRY(pass(&walk, listing->to_skip, &passed));
+    uint64_t left = listing->to_skip - passed;
+    if (left == 0) {
+        CHY_TRY(take_page(&walk, page));
+    }
+    if (walk.more) {
+        CHY_TRY(write_cursor(listing, listing->offset + page->count, left, walk.at, &page->cursor));
+    }
+    return find_total(&walk, page, listing->offset - left, &page->total);
+}
+
+chy_status chy_listing_run(struct chy_listing *listing, struct chy_list_page *out_page)
+{
+    struct chy_list_page page;
     memset(&page, 0, sizeof page);
     page.rows = chy_alloc(listing->call->op, (listing->limit + 1) * sizeof *page.rows);
     if (page.rows == NULL) {
         return chy_fail_memory(listing->call->op);
     }
-    CHY_TRY(pass(&walk, listing->to_skip, &passed));
-    uint64_t left = listing->to_skip - passed;
-    if (left == 0) {
-        CHY_TRY(take_page(&walk, &page));
+    CHY_TRY(listing->compare != NULL ? run_sorted(listing, &page) : run_walk(listing, &page));
+    *out_page = page;
+    return CHY_OK;
+}
+
+chy_status chy_listing_run_keys(struct chy_listing *listing, uint32_t id_field,
+                                const struct chy_uuid *ids, uint64_t count,
+                                struct chy_list_page *out_page)
+{
+    struct chy_call *call = listing->call;
+    struct chy_list_page page;
+    memset(&page, 0, sizeof page);
+    page.rows = chy_alloc(call->op, (count + 1) * sizeof *page.rows);
+    if (page.rows == NULL) {
+        return chy_fail_memory(call->op);
     }
-    uint64_t position = listing->offset - left;
-    if (walk.more) {
-        CHY_TRY(write_cursor(listing, listing->offset + page.count, left, walk.at, &page.cursor));
+    for (uint64_t i = 0; i < count; i++) {
+        struct chy_query one = listing->query; // each in turn: they may share their room
+        struct chy_storage_page found;
+        one.order_count = 0; // the key's, which is the one that finds it
+        one.find.limit = 1;
+        one.find.fields = listing->keep_fields;
+        chy_query_eq(&one, id_field, chy_value_uuid(&ids[i]));
+        CHY_TRY(chy_query_run(&one, call->runtime->storage, &found));
+        bool is_kept = found.rows.count == 1 &&
+                       (listing->keep == NULL ||
+                        listing->keep(listing->keep_context, chy_page_row(&found, 0)));
+        if (is_kept && page.total++ >= listing->offset && page.count < listing->limit) {
+            const struct chy_storage_row *row = chy_page_row(&found, 0);
+            CHY_TRY(add_whole(listing, &row, 1, &page));
+        }
     }
-    CHY_TRY(find_total(&walk, &page, position, &page.total));
     *out_page = page;
     return CHY_OK;
 }

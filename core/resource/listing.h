@@ -35,6 +35,15 @@ struct chy_listing {
     const void *keep_context;
     struct chy_view keep_fields;
 
+    /** An order that no index gives: rows are compared by `keep_fields`, when those that match are
+     *  few; else the caller is told to narrow.  `sort_name` names it for people.  May be NULL. */
+    int (*compare)(const void *context, const struct chy_storage_row *a,
+                   const struct chy_storage_row *b);
+    const char *sort_name;
+    bool descending;
+
+    bool spread; /**< rows of the page have a place for every field: null, where it is not read */
+
     bool has_total; /**< somebody knows how many there are: `total` */
     uint64_t total;
 };
@@ -57,6 +66,12 @@ CHY_MUST_USE chy_status chy_listing_init(struct chy_listing *listing, struct chy
 
 CHY_MUST_USE chy_status chy_listing_run(struct chy_listing *listing,
                                         struct chy_list_page *out_page);
+
+/** chy_listing_run_keys is chy_listing_run() over a few rows named by their ids: those that fulfil
+ *  the conditions.  It needs `keep_fields`. */
+CHY_MUST_USE chy_status chy_listing_run_keys(struct chy_listing *listing, uint32_t id_field,
+                                             const struct chy_uuid *ids, uint64_t count,
+                                             struct chy_list_page *out_page);
 
 /** chy_listing_answer leaves {plural: list, totalCount, cursor?} as the call's answer. */
 CHY_MUST_USE chy_status chy_listing_answer(struct chy_call *call, const char *plural, json_t *list,

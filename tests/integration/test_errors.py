@@ -9,7 +9,7 @@ from api import BY_NAME, ROUTES, Api, check_envelope, ok, refused
 NOBODY = "00000000-0000-7000-8000-000000000000"
 GUARDED = [route for route in ROUTES if route.needs_token]
 WITH_BODY = [route for route in ROUTES if route.body]
-WITH_ID = [route for route in GUARDED if route.ids and "slug" not in route.path]
+WITH_ID = [route for route in GUARDED if route.ids and not {"slug", "workspace"} & set(route.path.split("/"))]
 IDS = {"ids": lambda route: route.name}
 
 
