@@ -88,7 +88,7 @@ static chy_status target_of_row(struct work *w)
 static chy_status look_at_authority(struct work *w, const struct chy_uuid *generation_id)
 {
     struct target *t = &w->target;
-    struct chy_storage_row generation;
+    struct chy_storage_row generation = {.revision = 0};
     struct chy_storage_row authority;
     CHY_TRY(chy_storage_read(
         w->runtime->storage, w->op, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(generation_id)),
@@ -200,7 +200,7 @@ static chy_status target_without_row(struct work *w, const struct chy_serial_ent
 
 static chy_status target_of_serial(struct work *w)
 {
-    struct chy_storage_row generation;
+    struct chy_storage_row generation = {.revision = 0};
     struct chy_view entries;
     const struct chy_serial_entry *found = NULL;
     uint8_t octets[20];
