@@ -4,6 +4,7 @@
 #include "enroll/ocsp.h"
 #include "enroll/pipeline.h"
 #include "enroll/profile.h"
+#include "enroll/renew.h"
 #include "enroll/revoke.h"
 #include "plugin/services.h"
 #include "resource/kind.h"
@@ -25,6 +26,12 @@ static chy_status serve_request_status(struct chy_op *op, struct chy_slice id,
                                        struct chy_enroll_answer *out_answer)
 {
     return chy_pipeline_status(runtime_of(op), op, id, out_answer);
+}
+
+static chy_status serve_renew(struct chy_op *op, const struct chy_renew_request *request,
+                              struct chy_enroll_answer *out_answer)
+{
+    return chy_renew_certificate(runtime_of(op), op, request, out_answer);
 }
 
 static chy_status serve_revoke(struct chy_op *op, const struct chy_revoke_request *request,
@@ -93,6 +100,7 @@ void chy_host_services_fill(struct chy_host *host)
 {
     host->enroll = serve_enroll;
     host->request_status = serve_request_status;
+    host->renew = serve_renew;
     host->revoke = serve_revoke;
     host->resource = serve_resource;
     host->chain = serve_chain;

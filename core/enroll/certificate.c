@@ -2,10 +2,12 @@
 
 #include "base/encode.h"
 #include "base/time.h"
+#include "enroll/certificate_delete.h"
 #include "enroll/certificate_edit.h"
 #include "enroll/certificate_import.h"
 #include "enroll/certificate_search.h"
 #include "enroll/certificate_view.h"
+#include "enroll/renew.h"
 #include "enroll/revoke.h"
 #include "enroll/statistics_read.h"
 #include "plugin/view.h"
@@ -143,6 +145,20 @@ static chy_status set_metadata(struct chy_call *call, json_t *object,
     return json_object_set(object, "metadata", metadata) == 0 ? CHY_OK : chy_fail_memory(call->op);
 }
 
+/** set_links shows where the line of renewals has got to, and what no certificate here has. */
+static chy_status set_links(struct chy_call *call, json_t *object,
+                            const struct chy_storage_row *row)
+{
+    struct chy_uuid latest;
+    CHY_TRY(chy_renew_latest(call->runtime, call->op, row, &latest));
+    bool fine = (chy_uuid_is_nil(&latest)
+                     ? chy_json_set_null(object, "latestRenewalCertificateId")
+                     : chy_json_set_uuid(object, "latestRenewalCertificateId", &latest)) &&
+                chy_json_set_null(object, "certificateTemplateId") &&
+                chy_json_set_null(object, "pkiSubscriberId");
+    return fine ? CHY_OK : chy_fail_memory(call->op);
+}
+
 static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row, json_t *object)
 {
     json_t *fingerprints = json_object();
@@ -169,6 +185,7 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
     if (!fine) {
         return chy_fail_memory(call->op);
     }
+    CHY_TRY(set_links(call, object, row));
     CHY_TRY(set_metadata(call, object, row));
     CHY_TRY(set_name(call, object, "caName", row, CHY_CERT_AUTHORITY_ID, CHY_C_AUTHORITIES,
                      CHY_AUTHORITY_NAME));
@@ -245,6 +262,7 @@ static chy_status bundle(struct chy_call *call)
 
 static const struct chy_action actions[] = {
     {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},
+    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete},
     {"certificate", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, certificate},
     {"bundle", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, bundle},
     {"private-key", CHY_ACTION_READ_PRIVATE_KEY, CHY_ACTION_NEEDS_ID, NULL, private_key},
@@ -280,5 +298,5 @@ const struct chy_kind chy_kind_certificate = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
-    .hooks = {.decorate = decorate},
+    .hooks = {.before_delete = chy_certificate_before_delete, .decorate = decorate},
 };

@@ -137,12 +137,16 @@ chy_status chy_decision_json(struct chy_op *op, const struct chy_decision *decis
     add_words(&buf, "keyUsages", decision->key_usage, chy_key_usage_word);
     add_words(&buf, "extendedKeyUsages", decision->ekus, chy_eku_word);
     add_basic_constraints(&buf, &decision->basic_constraints);
-    add_text(&buf, "keySource", chy_text(decision->has_csr ? "csr" : "server"));
+    add_text(&buf, "keySource",
+             chy_text(decision->has_csr     ? "csr"
+                      : decision->keeps_key ? "reuse"
+                                            : "server"));
     add_text(&buf, "keyAlgorithm", chy_text(chy_key_algorithm_name(decision->key_algorithm)));
     add_text(&buf, "signatureAlgorithm",
              chy_text(chy_signature_algorithm_name(decision->signature_algorithm)));
     add_time(&buf, "notBefore", decision->not_before);
     add_time(&buf, "notAfter", decision->not_after);
+    add_number(&buf, "validity", decision->validity / CHY_US_PER_SECOND);
     chy_buf_add_u8(&buf, '}');
     *out_json = chy_buf_slice(&buf);
     return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the decision");

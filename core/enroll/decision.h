@@ -43,12 +43,14 @@ struct chy_decision {
     struct chy_basic_constraints basic_constraints;
 
     struct chy_slice spki_sha256; /**< of the CSR's key, which is not a blocked one */
-    struct chy_slice spki;        /**< of the CSR; empty: the key is made here */
+    struct chy_slice spki;        /**< of the CSR, or kept; empty: the key is made here */
     uint32_t key_algorithm;       /**< enum chy_key_algorithm */
     uint32_t signature_algorithm;
     bool key_algorithm_asked; /**< named by the caller or a default: the policy judges it */
     bool signature_algorithm_asked;
     bool has_csr;
+    bool keeps_key; /**< `spki` is that of the certificate which is renewed */
+    bool renews;    /**< defaults fill nothing in */
 
     int64_t not_before; /**< µs UTC */
     int64_t not_after;
@@ -75,6 +77,13 @@ uint32_t chy_decision_key_usage(const struct chy_decision *decision);
  */
 CHY_MUST_USE chy_status chy_decision_json(struct chy_op *op, const struct chy_decision *decision,
                                           struct chy_slice *out_json);
+
+/**
+ * chy_decision_read makes of a stored decision the request that asks for the same again.  Its views
+ * live as long as the operation.
+ */
+CHY_MUST_USE chy_status chy_decision_read(struct chy_op *op, struct chy_slice text,
+                                          struct chy_enroll_request *out_request);
 
 /** chy_decision_metadata writes the metadata as the wire has it, or leaves the empty slice. */
 CHY_MUST_USE chy_status chy_decision_metadata(struct chy_op *op, struct chy_view metadata,

@@ -3,6 +3,7 @@
 #include "base/op.h"
 #include "base/time.h"
 #include "enroll/certificate_row.h"
+#include "enroll/renew.h"
 #include "enroll/shard.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
@@ -47,12 +48,22 @@ static chy_status seal_key(struct chy_issuance *i)
                                 &i->data_key_id);
 }
 
+/** keep_key takes over the key of the certificate that is renewed, as far as it is kept here. */
+static chy_status keep_key(struct chy_issuance *i)
+{
+    i->spki = i->decision->spki;
+    i->spki_sha256 = i->decision->spki_sha256;
+    if (i->key.crypto == NULL) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_crypto_export(&i->key, i->op, &i->private_key));
+    return seal_key(i);
+}
+
 static chy_status take_key(struct chy_issuance *i)
 {
-    if (i->decision->has_csr) {
-        i->spki = i->decision->spki;
-        i->spki_sha256 = i->decision->spki_sha256;
-        return CHY_OK;
+    if (i->decision->has_csr || i->decision->keeps_key) {
+        return keep_key(i);
     }
     CHY_TRY(make_key(i));
     CHY_TRY(chy_spki_sha256(i->runtime, i->op, i->spki, &i->spki_sha256));
@@ -137,7 +148,6 @@ static chy_status insert_certificate(struct chy_issuance *i, struct chy_batch *b
                                      const struct shared *shared)
 {
     const struct chy_decision *d = i->decision;
-    const struct chy_uuid *identity = identity_of(i->op);
     struct chy_certificate_row *row = chy_alloc(i->op, sizeof *row); // the batch borrows it
     if (row == NULL) {
         return chy_fail_memory(i->op);
@@ -167,10 +177,12 @@ static chy_status insert_certificate(struct chy_issuance *i, struct chy_batch *b
         .data_key_id = i->data_key_id,
         .key_retention = i->profile->key_retention,
         .renew_before = renewal_threshold(i),
-        .renewed_from_id = i->renewed_from_id,
+        .identity_id = i->owner_id,
+        .friendly_name = i->friendly_name,
     };
-    if (identity != NULL) {
-        row->identity_id = *identity;
+    if (i->renewal != NULL) {
+        row->renewed_from_id = i->renewal->old_id;
+        row->renewal_root_id = i->renewal->root_id;
     }
     return chy_certificate_row_insert(i->runtime, batch, row);
 }
@@ -194,6 +206,9 @@ static void set_request(struct chy_issuance *i, struct chy_write *write, const c
     chy_write_set(write, CHY_REQUEST_NOTES, chy_value_json_or_null(shared->notes));
     chy_write_set(write, CHY_REQUEST_CREATED_AT, chy_value_time(chy_now(i->op)));
     chy_write_set(write, CHY_REQUEST_UPDATED_AT, chy_value_time(chy_now(i->op)));
+    if (i->renewal != NULL) {
+        chy_write_set(write, CHY_REQUEST_RENEWED_FROM_ID, chy_value_uuid(&i->renewal->old_id));
+    }
 }
 
 static chy_status insert_request(struct chy_issuance *i, struct chy_batch *batch,
@@ -213,11 +228,16 @@ static chy_status insert_request(struct chy_issuance *i, struct chy_batch *batch
     return CHY_OK;
 }
 
+static const char *audit_action(const struct chy_issuance *i)
+{
+    return i->renewal == NULL ? "certificate.issue" : "certificate.renew";
+}
+
 static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch,
                                const struct shared *shared)
 {
     struct chy_buf detail;
-    struct chy_audit_event event = {.action = "certificate.issue",
+    struct chy_audit_event event = {.action = audit_action(i),
                                     .target_kind = "certificates",
                                     .outcome = CHY_AUDIT_OK,
                                     .project_id = &i->decision->project_id};
@@ -228,6 +248,12 @@ static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch,
     chy_buf_add_json_string(&detail, i->profile->slug);
     chy_buf_add_text(&detail, ",\"commonName\":");
     chy_buf_add_json_string(&detail, shared->texts.common_name);
+    if (i->renewal != NULL) {
+        char old[CHY_UUID_TEXT_SIZE];
+        chy_uuid_format(&i->renewal->old_id, old);
+        chy_buf_add_text(&detail, ",\"renewedFrom\":");
+        chy_buf_add_json_string(&detail, chy_text(old));
+    }
     chy_buf_add_text(&detail, i->shows_key && i->private_key.len != 0
                                   ? ",\"privateKey\":\"shown\"}"
                                   : ",\"privateKey\":\"not shown\"}");
@@ -256,18 +282,29 @@ static chy_status settle(struct chy_issuance *i)
                     "before asking again");
 }
 
-static chy_status store(struct chy_issuance *i, bool *out_again)
+/** store writes everything.  `*out_again`: a serial was taken, sign anew; `*out_relink`: somebody
+ *  touched the row of the certificate that is renewed, write once more. */
+static chy_status store(struct chy_issuance *i, bool *out_again, bool *out_relink)
 {
     struct shared shared;
     struct chy_batch batch;
     struct chy_storage_outcome outcome = {.struct_size = sizeof outcome};
     *out_again = false;
+    *out_relink = false;
     CHY_TRY(make_shared(i, &shared));
     chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
     CHY_TRY(insert_certificate(i, &batch, &shared));
     CHY_TRY(insert_request(i, &batch, &shared));
     CHY_TRY(audit_issued(i, &batch, &shared));
+    if (i->renewal != NULL) {
+        CHY_TRY(chy_renew_link(i->runtime, &batch, i->renewal, &i->certificate_id));
+    }
     chy_status status = chy_runtime_commit(i->runtime, &batch, &outcome);
+    if (status == CHY_CONFLICT && i->renewal != NULL &&
+        chy_renew_lost(i->runtime, i->op, i->renewal, &outcome, &status)) {
+        *out_relink = status == CHY_OK;
+        return status;
+    }
     if (status == CHY_CONFLICT) {
         *out_again = true; // the serial was taken: a new one
         return chy_fail(i->op, CHY_BROKEN, 0, "serial numbers collide again and again");
@@ -276,6 +313,18 @@ static chy_status store(struct chy_issuance *i, bool *out_again)
 }
 
 #define ATTEMPTS 3
+#define RELINKS 8
+
+static chy_status store_linked(struct chy_issuance *i, bool *out_again)
+{
+    bool relink = true;
+    for (int attempt = 0; attempt < RELINKS && relink; attempt++) {
+        CHY_TRY(store(i, out_again, &relink));
+    }
+    return relink ? chy_fail(i->op, CHY_TRY_LATER, 0,
+                             "the certificate that is renewed changes again and again; ask again")
+                  : CHY_OK;
+}
 
 chy_status chy_issue(struct chy_issuance *i)
 {
@@ -290,7 +339,7 @@ chy_status chy_issue(struct chy_issuance *i)
     bool again = true;
     for (int attempt = 0; attempt < ATTEMPTS && again; attempt++) {
         CHY_TRY(sign(i));
-        status = store(i, &again);
+        status = store_linked(i, &again);
     }
     return status;
 }
@@ -319,7 +368,7 @@ void chy_issue_failed(struct chy_issuance *i)
         set_request(i, write, "failed", &shared);
         chy_write_set(write, CHY_REQUEST_ERROR, chy_value_text(message));
         struct chy_audit_event event = {
-            .action = "certificate.issue",
+            .action = audit_action(i),
             .target_kind = "certificate-requests",
             .outcome = error.status == CHY_DENIED ? CHY_AUDIT_DENIED : CHY_AUDIT_FAILED,
             .project_id = &i->decision->project_id,

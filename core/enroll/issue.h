@@ -8,6 +8,8 @@
 
 #include <chancery/enrollment.h>
 
+struct chy_renewal;
+
 /** One issuance under way. */
 struct chy_issuance {
     struct chy_runtime *runtime;
@@ -18,8 +20,10 @@ struct chy_issuance {
     struct chy_cpu cpu; /**< the pipeline drops it */
     struct chy_uuid request_id;
     struct chy_uuid certificate_id;
-    struct chy_uuid renewed_from_id;
-    struct chy_crypto_key key;    /**< made here; the pipeline releases it */
+    struct chy_uuid owner_id;    /**< who asked; of a renewal, who asked for the first */
+    struct chy_renewal *renewal; /**< NULL: it renews nothing */
+    struct chy_slice friendly_name;
+    struct chy_crypto_key key;    /**< made here, or kept; the pipeline releases it */
     struct chy_slice private_key; /**< PKCS#8, secret; empty: the requester has it */
     struct chy_slice sealed_key;
     struct chy_uuid data_key_id;

@@ -23,6 +23,7 @@ struct work {
     struct chy_op *op;
     const struct chy_enroll_request *request;
     const struct chy_enroll_profile *profile;
+    const struct chy_profile_defaults *defaults;
     const struct chy_issuer *issuer;
     struct chy_csr csr;
     bool key_usage_asked; /**< by the request or its CSR, not by a default */
@@ -121,7 +122,7 @@ static chy_status add_requested(struct work *w, struct subject *subject)
 
 static chy_status add_defaults(struct work *w, struct subject *subject)
 {
-    const struct chy_profile_defaults *defaults = &w->profile->defaults;
+    const struct chy_profile_defaults *defaults = w->defaults;
     for (int type = 0; type < CHY_NAME_TYPE_COUNT; type++) {
         if (defaults->subject[type].len != 0 && !has_type(subject, (enum chy_name_type)type)) {
             CHY_TRY(add_attribute(w, subject, (enum chy_name_type)type, defaults->subject[type]));
@@ -218,7 +219,7 @@ static chy_status read_words(struct work *w, struct chy_view words, const char *
 
 static chy_status normalise_usages(struct work *w)
 {
-    const struct chy_profile_defaults *defaults = &w->profile->defaults;
+    const struct chy_profile_defaults *defaults = w->defaults;
     struct chy_decision *d = w->decision;
     bool ekus_asked = false;
     if (d->has_csr) {
@@ -253,8 +254,8 @@ static chy_status normalise_constraints(struct work *w)
             w->request->path_length >= 0 ? (uint32_t)w->request->path_length : 0;
     } else if (d->has_csr && w->csr.has_basic_constraints) {
         d->basic_constraints = w->csr.basic_constraints;
-    } else if (w->profile->defaults.has_basic_constraints) {
-        d->basic_constraints = w->profile->defaults.basic_constraints;
+    } else if (w->defaults->has_basic_constraints) {
+        d->basic_constraints = w->defaults->basic_constraints;
     }
     if ((d->key_usage & CHY_KU_KEY_CERT_SIGN) != 0) {
         d->basic_constraints.is_ca = true; // who may sign certificates is a CA, whatever it says
@@ -315,6 +316,13 @@ static chy_status authorise_authority(struct work *w)
     bool makes_authority = d->basic_constraints.is_ca ||
                            (d->key_usage & (CHY_KU_KEY_CERT_SIGN | CHY_KU_CRL_SIGN)) != 0 ||
                            (d->ekus & (CHY_EKU_OCSP_SIGNING | CHY_EKU_ANY_PURPOSE)) != 0;
+    const struct chy_principal *principal = chy_principal_of(w->op);
+    if (makes_authority && d->renews && principal != NULL &&
+        principal->kind == CHY_PRINCIPAL_SYSTEM) {
+        return chy_fail(w->op, CHY_BAD_INPUT, 0,
+                        "a certificate with the powers of an authority is not renewed "
+                        "automatically: somebody with the permission to make authorities has to");
+    }
     return makes_authority ? chy_require(w->op, &d->project_id, CHY_SUBJECT_AUTHORITIES,
                                          CHY_ACTION_SIGN_INTERMEDIATE, "certificate profile")
                            : CHY_OK;
@@ -353,13 +361,17 @@ static chy_status choose_key_algorithm(struct work *w)
         d->key_algorithm = w->csr.spki.algorithm;
         return CHY_OK;
     }
+    if (d->keeps_key) {
+        return CHY_OK;
+    }
     if (w->request->key_algorithm.len != 0) {
-        d->key_algorithm_asked = true;
+        // What an old certificate has is judged by a list of the policy, if there is one.
+        d->key_algorithm_asked = !d->renews || (w->request->flags & CHY_ENROLL_KEY_ALGORITHM) != 0;
         CHY_TRY(named_algorithm(w, w->request->key_algorithm, "keyAlgorithm",
                                 chy_key_algorithm_find, &d->key_algorithm));
-    } else if (w->profile->defaults.key_algorithm != CHY_KEY_NONE) {
+    } else if (w->defaults->key_algorithm != CHY_KEY_NONE) {
         d->key_algorithm_asked = true;
-        d->key_algorithm = w->profile->defaults.key_algorithm;
+        d->key_algorithm = w->defaults->key_algorithm;
     } else {
         d->key_algorithm = listed->count != 0 ? listed->ids[0] : (uint32_t)CHY_KEY_RSA_2048;
     }
@@ -375,13 +387,19 @@ static chy_status choose_signature_algorithm(struct work *w)
     struct chy_decision *d = w->decision;
     const struct chy_algorithm_rule *listed = &w->profile->rules.signatures;
     uint32_t signer = w->issuer == NULL ? d->key_algorithm : w->issuer->key_algorithm;
-    if (w->request->signature_algorithm.len != 0) {
+    bool copied = d->renews && (w->request->flags & CHY_ENROLL_SIGNATURE_ALGORITHM) == 0;
+    uint32_t old = copied ? chy_signature_algorithm_find(w->request->signature_algorithm) : 0;
+    if (copied && chy_signature_fits_key(old, signer)) { // else the authority has another key now
+        d->signature_algorithm = old;
+        return CHY_OK;
+    }
+    if (w->request->signature_algorithm.len != 0 && !copied) {
         d->signature_algorithm_asked = true;
         CHY_TRY(named_algorithm(w, w->request->signature_algorithm, "signatureAlgorithm",
                                 chy_signature_algorithm_find, &d->signature_algorithm));
-    } else if (w->profile->defaults.signature_algorithm != CHY_SIG_NONE) {
+    } else if (w->defaults->signature_algorithm != CHY_SIG_NONE) {
         d->signature_algorithm_asked = true;
-        d->signature_algorithm = w->profile->defaults.signature_algorithm;
+        d->signature_algorithm = w->defaults->signature_algorithm;
     } else {
         d->signature_algorithm = listed->is_there ? CHY_SIG_NONE : chy_signature_default(signer);
         for (uint32_t i = 0; i < listed->count && d->signature_algorithm == CHY_SIG_NONE; i++) {
@@ -412,7 +430,7 @@ static chy_status choose_signature_algorithm(struct work *w)
 static chy_status requested_ttl(struct work *w, int64_t *out_ttl)
 {
     if (w->request->ttl.len == 0) {
-        *out_ttl = w->profile->defaults.ttl;
+        *out_ttl = w->defaults->ttl;
         return *out_ttl != 0 ? CHY_OK
                              : chy_fail(w->op, CHY_BAD_INPUT, 0,
                                         "how long the certificate shall live is not said: give "
@@ -509,7 +527,9 @@ chy_status chy_normalise(struct chy_runtime *runtime, struct chy_op *op,
                          const struct chy_enroll_profile *profile, const struct chy_issuer *issuer,
                          struct chy_cpu *cpu, struct chy_decision *out_decision)
 {
+    static const struct chy_profile_defaults none;
     struct work w = {.runtime = runtime,
+                     .defaults = out_decision->renews ? &none : &profile->defaults,
                      .op = op,
                      .request = request,
                      .profile = profile,

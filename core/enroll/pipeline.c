@@ -62,8 +62,10 @@ static chy_status check_method(struct chy_issuance *i, const struct chy_enroll_r
 
 static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request *request)
 {
-    CHY_TRY(chy_require(i->op, &i->profile->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
-                        "certificate profile"));
+    if (i->renewal == NULL) { // renewing is a permission of its own, which was asked for
+        CHY_TRY(chy_require(i->op, &i->profile->project_id, CHY_SUBJECT_CERTIFICATES,
+                            CHY_ACTION_ISSUE, "certificate profile"));
+    }
     CHY_TRY(check_method(i, request));
     if (request->application_id.len != 0 &&
         !chy_uuid_parse(request->application_id, &i->decision->application_id)) {
@@ -145,13 +147,6 @@ static chy_status answer_issued(struct chy_issuance *i, const struct chy_enroll_
     return answer_chain(i, (request->flags & CHY_ENROLL_REMOVE_ROOTS) != 0, answer);
 }
 
-static bool may_see_key(struct chy_op *op, const struct chy_uuid *project_id)
-{
-    const struct chy_principal *principal = chy_principal_of(op); // whose request it is
-    return principal != NULL && chy_may_own(op, project_id, CHY_SUBJECT_CERTIFICATES,
-                                            CHY_ACTION_READ_PRIVATE_KEY, &principal->id);
-}
-
 /** is_refusal tells what is worth a row: the asker was told no, and asking again will not help. */
 static bool is_refusal(chy_status status)
 {
@@ -164,7 +159,8 @@ static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request
     CHY_TRY(find_profile(i, request));
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->request_id));
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->certificate_id));
-    i->shows_key = may_see_key(i->op, &i->profile->project_id);
+    i->shows_key = chy_may_own(i->op, &i->profile->project_id, CHY_SUBJECT_CERTIFICATES,
+                               CHY_ACTION_READ_PRIVATE_KEY, &i->owner_id);
     chy_status status = decide(i, request);
     status = status == CHY_OK ? chy_issue(i) : status;
     chy_cpu_drop(&i->cpu);
@@ -175,10 +171,10 @@ static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request
     return answer_issued(i, request, answer);
 }
 
-chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
-                               const struct chy_enroll_request *request,
-                               struct chy_enroll_answer *out_answer)
+chy_status chy_pipeline_begin(struct chy_runtime *runtime, struct chy_op *op,
+                              struct chy_issuance **out_issuance)
 {
+    const struct chy_principal *principal = chy_principal_of(op);
     struct chy_issuance *issuance = chy_alloc(op, sizeof *issuance);
     struct chy_decision *decision = chy_alloc(op, sizeof *decision);
     if (issuance == NULL || decision == NULL) {
@@ -188,6 +184,16 @@ chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
     issuance->cpu.runtime = runtime;
     issuance->op = op;
     issuance->decision = decision;
+    if (principal != NULL) {
+        issuance->owner_id = principal->id;
+    }
+    *out_issuance = issuance;
+    return CHY_OK;
+}
+
+chy_status chy_pipeline_run(struct chy_issuance *issuance, const struct chy_enroll_request *request,
+                            struct chy_enroll_answer *out_answer)
+{
     struct chy_enroll_answer answer = {.struct_size = sizeof answer};
     chy_status status = enroll(issuance, request, &answer);
     chy_crypto_key_release(&issuance->key);
@@ -195,4 +201,13 @@ chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
         *out_answer = answer;
     }
     return status;
+}
+
+chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_enroll_request *request,
+                               struct chy_enroll_answer *out_answer)
+{
+    struct chy_issuance *issuance = NULL;
+    CHY_TRY(chy_pipeline_begin(runtime, op, &issuance));
+    return chy_pipeline_run(issuance, request, out_answer);
 }

@@ -10,7 +10,7 @@
 #ifndef CHY_ENROLL_PIPELINE_H
 #define CHY_ENROLL_PIPELINE_H
 
-#include "enroll/decision.h"
+#include "enroll/issue.h"
 #include "resource/runtime.h"
 
 #include <chancery/enrollment.h>
@@ -19,6 +19,16 @@
 CHY_MUST_USE chy_status chy_pipeline_enroll(struct chy_runtime *runtime, struct chy_op *op,
                                             const struct chy_enroll_request *request,
                                             struct chy_enroll_answer *out_answer);
+
+/**
+ * chy_pipeline_begin makes an issuance for the operation's principal; chy_pipeline_run takes it
+ * through, and releases its key.  Between them a renewal says what it is.
+ */
+CHY_MUST_USE chy_status chy_pipeline_begin(struct chy_runtime *runtime, struct chy_op *op,
+                                           struct chy_issuance **out_issuance);
+CHY_MUST_USE chy_status chy_pipeline_run(struct chy_issuance *issuance,
+                                         const struct chy_enroll_request *request,
+                                         struct chy_enroll_answer *out_answer);
 
 /** chy_pipeline_status serves host->request_status. */
 CHY_MUST_USE chy_status chy_pipeline_status(struct chy_runtime *runtime, struct chy_op *op,

@@ -46,6 +46,9 @@ chy_status api_issue(void *self, struct chy_op *op, const struct chy_route *rout
 /** Enrolls by a body of that route; a flat answer has no member `certificate` around it. */
 chy_status api_enroll(struct chy_op *op, const json_t *body, bool flat,
                       struct chy_http_answer *out_answer);
+/** POST /api/v1/cert-manager/certificates/{id}/renew. */
+chy_status api_renew(void *self, struct chy_op *op, const struct chy_route *route,
+                     const struct chy_http_request *request, struct chy_http_answer *out_answer);
 /** GET /api/status. */
 chy_status api_status(void *self, struct chy_op *op, const struct chy_route *route,
                       const struct chy_http_request *request, struct chy_http_answer *out_answer);

@@ -320,3 +320,110 @@ chy_status api_issue(void *self, struct chy_op *op, const struct chy_route *rout
     json_decref(body);
     return status;
 }
+
+/* ------------------------------------------------------------------------------------------------
+ * Renewing
+ */
+
+/** given tells of a member whether it is there: null, too, takes the old certificate's place. */
+static uint32_t given(const json_t *object, const char *member, uint32_t flag)
+{
+    return json_object_get(object, member) == NULL ? 0 : flag;
+}
+
+static uint32_t key_source_of(const json_t *word)
+{
+    struct chy_slice text = api_text(word);
+    return chy_slice_is(text, "new")     ? CHY_RENEW_KEY_NEW
+           : chy_slice_is(text, "reuse") ? CHY_RENEW_KEY_REUSE
+           : chy_slice_is(text, "csr")   ? CHY_RENEW_KEY_CSR
+                                         : CHY_RENEW_KEY_DEFAULT;
+}
+
+static chy_status read_renewal(struct chy_op *op, const json_t *body, struct chy_slice id,
+                               struct chy_renew_request *wanted)
+{
+    struct chy_enroll_request like = {.struct_size = sizeof like};
+    const json_t *attributes = json_object_get(body, "attributes");
+    CHY_TRY(read_request(op, body, &like));
+    *wanted = (struct chy_renew_request){
+        .struct_size = sizeof *wanted,
+        .flags = like.flags | given(attributes, "altNames", CHY_ENROLL_ALT_NAMES) |
+                 given(attributes, "keyUsages", CHY_ENROLL_KEY_USAGES) |
+                 given(attributes, "extendedKeyUsages", CHY_ENROLL_EXT_KEY_USAGES) |
+                 given(attributes, "basicConstraints", CHY_ENROLL_BASIC_CONSTRAINTS) |
+                 given(attributes, "keyAlgorithm", CHY_ENROLL_KEY_ALGORITHM) |
+                 given(attributes, "signatureAlgorithm", CHY_ENROLL_SIGNATURE_ALGORITHM) |
+                 given(body, "metadata", CHY_ENROLL_METADATA),
+        .method = chy_text("api"),
+        .certificate_id = id,
+        .key_source = key_source_of(json_object_get(body, "renewalKeySource")),
+        .csr = like.csr,
+        .ttl = like.ttl,
+        .not_before = like.not_before,
+        .not_after = like.not_after,
+        .subject = like.subject,
+        .alt_names = like.alt_names,
+        .key_usages = like.key_usages,
+        .extended_key_usages = like.extended_key_usages,
+        .key_algorithm = like.key_algorithm,
+        .signature_algorithm = like.signature_algorithm,
+        .metadata = like.metadata,
+        .is_ca = like.is_ca,
+        .path_length = like.path_length,
+    };
+    return CHY_OK;
+}
+
+/** write_flat: a renewal answers the members that an issue answers inside `certificate`. */
+static chy_status write_flat(struct chy_op *op, const struct chy_enroll_answer *answer,
+                             struct chy_http_answer *out_answer)
+{
+    bool secret = answer->private_key_pem.len != 0;
+    uint64_t room = answer_room(answer);
+    char *text = secret ? chy_secret_alloc(op, room) : chy_alloc(op, room);
+    struct writer w = {text};
+    if (text == NULL) {
+        return chy_fail_memory(op);
+    }
+    put(&w, "{");
+    put_member(&w, "certificate", answer->certificate_pem);
+    put_member(&w, "issuingCaCertificate", answer->issuer_pem);
+    put_member(&w, "certificateChain", answer->chain_pem);
+    if (secret) {
+        put_member(&w, "privateKey", answer->private_key_pem);
+    }
+    put_member(&w, "serialNumber", answer->serial_number);
+    put_member(&w, "certificateId", answer->certificate_id);
+    put_adjustments(&w, answer->adjustments);
+    put_member(&w, "certificateRequestId", answer->request_id);
+    w.at[-1] = '}';
+    out_answer->media_type = chy_text("application/json");
+    out_answer->body = chy_slice_of(text, (uint64_t)(w.at - text));
+    out_answer->flags |= secret ? (uint32_t)CHY_HTTP_SECRET : 0U;
+    return CHY_OK;
+}
+
+static chy_status renew(struct chy_op *op, const json_t *body, struct chy_slice id,
+                        struct chy_http_answer *out_answer)
+{
+    struct chy_renew_request wanted;
+    struct chy_enroll_answer answer = {.struct_size = sizeof answer};
+    CHY_TRY(read_renewal(op, body, id, &wanted));
+    CHY_TRY(chy_renew(op, &wanted, &answer));
+    return write_flat(op, &answer, out_answer);
+}
+
+chy_status api_renew(void *self, struct chy_op *op, const struct chy_route *route,
+                     const struct chy_http_request *request, struct chy_http_answer *out_answer)
+{
+    (void)self;
+    (void)route;
+    json_t *body = NULL;
+    if (request->body.len != 0) {
+        CHY_TRY(api_read(op, request->body, &body));
+    }
+    chy_status status = renew(op, body, api_parameter(request->parameters, "id"), out_answer);
+    json_decref(body);
+    return status;
+}

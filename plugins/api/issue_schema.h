@@ -8,10 +8,8 @@
     "\"string\",\"minLength\":1,\"maxLength\":64}}"
 #define API_WORD "{\"type\":[\"string\",\"null\"],\"maxLength\":64}"
 
-#define API_ISSUE_SCHEMA                                                                  \
-    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{"                  \
-    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"},"                            \
-    "\"applicationId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"             \
+/** What issuing and renewing both take, to the end of the schema. */
+#define API_ISSUE_MEMBERS                                                                 \
     "\"csr\":{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":49152},"       \
     "\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]},"              \
     "\"attributes\":{\"type\":[\"object\",\"null\"],\"properties\":{"                     \
@@ -37,5 +35,15 @@
     "\"type\":\"object\",\"required\":[\"key\"],\"properties\":{"                         \
     "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"                    \
     "\"value\":{\"type\":[\"string\",\"null\"],\"maxLength\":1020}}}}}}"
+
+#define API_ISSUE_SCHEMA                                                 \
+    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{" \
+    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"},"           \
+    "\"applicationId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}," API_ISSUE_MEMBERS
+
+/** The body of POST …/{id}/renew, which may be missing or null. */
+#define API_RENEW_SCHEMA                               \
+    "{\"type\":[\"object\",\"null\"],\"properties\":{" \
+    "\"renewalKeySource\":{\"enum\":[\"new\",\"reuse\",\"csr\",null]}," API_ISSUE_MEMBERS
 
 #endif

@@ -230,7 +230,7 @@ struct chy_enroll_answer {
 CHY_ABI_SIZE(struct chy_enroll_answer, 216);
 
 enum chy_renewal_key {
-    CHY_RENEW_KEY_DEFAULT = 0, /**< the CSR's, if there is one; else new if it was made here */
+    CHY_RENEW_KEY_DEFAULT = 0, /**< of the CSR, if given; else new if it was made here, else kept */
     CHY_RENEW_KEY_NEW = 1,     /**< made here */
     CHY_RENEW_KEY_REUSE = 2,   /**< the old certificate's */
     CHY_RENEW_KEY_CSR = 3
