@@ -24,6 +24,10 @@ static inline int64_t chy_clock_monotonic(const struct chy_clock *clock)
 /** chy_clock_real is the machine's clock. */
 const struct chy_clock *chy_clock_real(void);
 
+/** chy_clock_system is the clock by which the program lives: the machine's, but in test builds a
+ *  file can move it (docs/decisions).  Waiting takes chy_clock_real(). */
+const struct chy_clock *chy_clock_system(void);
+
 /** A clock that stands still until it is moved. */
 struct chy_clock_manual {
     struct chy_clock clock; /**< first member */

@@ -402,8 +402,10 @@ void chy_assembly_stop(struct chy_assembly *assembly)
 chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work, void *context)
 {
     struct chy_cli *cli = assembly->cli;
-    struct chy_operation_config config = {
-        .host = &cli->services.host, .log = &cli->log, .name = chy_text(cli->path)};
+    struct chy_operation_config config = {.host = &cli->services.host,
+                                          .clock = cli->services.clock,
+                                          .log = &cli->log,
+                                          .name = chy_text(cli->path)};
     CHY_AUTO(chy_operation_free) struct chy_operation *operation = chy_operation_new(&config);
     if (operation == NULL) {
         return chy_fail_memory(cli->op);

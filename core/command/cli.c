@@ -12,10 +12,12 @@ bool chy_cli_init(struct chy_cli *cli, const char *path)
 {
     memset(cli, 0, sizeof *cli);
     cli->path = path;
-    chy_log_init(&cli->log, STDERR_FILENO, CHY_LOG_FORMAT_TEXT, CHY_LOG_WARNING, chy_clock_real());
-    chy_services_init(&cli->services, NULL, &cli->log, NULL);
+    chy_log_init(&cli->log, STDERR_FILENO, CHY_LOG_FORMAT_TEXT, CHY_LOG_WARNING,
+                 chy_clock_system());
+    chy_services_init(&cli->services, chy_clock_system(), &cli->log, NULL);
     const struct chy_operation_config config = {
         .host = chy_services_table(&cli->services),
+        .clock = chy_clock_system(),
         .log = &cli->log,
         .name = chy_text("command"),
         .memory_max = MEMORY_MAX,

@@ -110,6 +110,7 @@ static chy_status make_server(struct chy_daemon *d, struct chy_op *op)
     };
     struct chy_http_config wanted = {
         .host = &a->cli->services.host,
+        .clock = a->cli->services.clock,
         .log = &a->cli->log,
         .limits = limits_of(config),
         .hooks = chy_hooks_of(a),

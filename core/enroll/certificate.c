@@ -8,6 +8,7 @@
 #include "enroll/certificate_search.h"
 #include "enroll/certificate_view.h"
 #include "enroll/renew.h"
+#include "enroll/renewal.h"
 #include "enroll/revoke.h"
 #include "enroll/statistics_read.h"
 #include "plugin/view.h"
@@ -34,6 +35,7 @@ static const struct chy_member members[] = {
     {"signatureAlgorithm", CHY_CERT_SIGNATURE_ALGORITHM, CHY_MEMBER_DERIVED, NULL},
     {"renewedFromCertificateId", CHY_CERT_RENEWED_FROM_ID, CHY_MEMBER_DERIVED, NULL},
     {"renewedByCertificateId", CHY_CERT_RENEWED_BY_ID, CHY_MEMBER_DERIVED, NULL},
+    {"renewAt", CHY_CERT_RENEW_AT, CHY_MEMBER_DERIVED, NULL},
     {"renewalError", CHY_CERT_RENEWAL_ERROR, CHY_MEMBER_DERIVED, NULL},
     {"isCA", CHY_CERT_IS_CA, CHY_MEMBER_DERIVED, NULL},
     {"pathLength", CHY_CERT_PATH_LENGTH, CHY_MEMBER_DERIVED, NULL},
@@ -109,10 +111,15 @@ static bool set_constraints(json_t *object, const struct chy_storage_row *row)
 static bool set_renewal(json_t *object, const struct chy_storage_row *row)
 {
     if (chy_row_is_null(row, CHY_CERT_RENEW_BEFORE)) {
-        return chy_json_set_null(object, "renewBeforeDays");
+        return chy_json_set_null(object, "renewBeforeDays") &&
+               chy_json_set_null(object, "renewBefore");
     }
-    int64_t days = (chy_row_int(row, CHY_CERT_RENEW_BEFORE) + CHY_US_PER_DAY - 1) / CHY_US_PER_DAY;
-    return chy_json_set_int(object, "renewBeforeDays", days);
+    char text[CHY_DURATION_TEXT_SIZE];
+    int64_t before = chy_row_int(row, CHY_CERT_RENEW_BEFORE);
+    chy_duration_format(before, text);
+    return chy_json_set_int(object, "renewBeforeDays",
+                            (before + CHY_US_PER_DAY - 1) / CHY_US_PER_DAY) &&
+           chy_json_set_text(object, "renewBefore", chy_text(text));
 }
 
 /** set_name looks up a name by which people know what an id stands for. */
@@ -279,6 +286,8 @@ static const struct chy_action actions[] = {
     {"dashboard-stats", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_DASHBOARD_SHAPE,
      chy_statistics_dashboard},
     {"activity-trend", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_TREND_SHAPE, chy_statistics_trend},
+    {"config", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, CHY_RENEWAL_CONFIG_SHAPE,
+     chy_renewal_configure},
 };
 
 const struct chy_kind chy_kind_certificate = {

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "enroll/certificate_row.h"
 #include "enroll/renew.h"
+#include "enroll/renewal.h"
 #include "enroll/shard.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
@@ -137,11 +138,9 @@ static int64_t renewal_threshold(const struct chy_issuance *i)
 {
     const struct chy_enroll_profile *profile = i->profile;
     bool eligible = profile->auto_renew && profile->renew_before > 0 && i->sealed_key.len != 0;
-    int64_t lifetime = i->decision->not_after - i->decision->not_before;
-    if (!eligible) {
-        return 0;
-    }
-    return profile->renew_before < lifetime ? profile->renew_before : lifetime / 3;
+    return eligible ? chy_renewal_threshold(profile->renew_before, i->decision->not_before,
+                                            i->decision->not_after, chy_now(i->op))
+                    : 0;
 }
 
 static chy_status insert_certificate(struct chy_issuance *i, struct chy_batch *batch,

@@ -132,6 +132,10 @@ static chy_status read_config(struct chy_op *memory, struct chy_slice text,
     profile->auto_renew = json_is_true(json_object_get(json, "autoRenew"));
     profile->renew_before = chy_duration_of(
         json_integer_value(json_object_get(json, "renewBeforeDays")), CHY_US_PER_DAY);
+    int64_t finer;
+    if (chy_duration_parse_request(chy_json_text(json_object_get(json, "renewBefore")), &finer)) {
+        profile->renew_before = finer;
+    }
     return CHY_OK;
 }
 

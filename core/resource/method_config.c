@@ -157,6 +157,26 @@ static chy_status take_option(struct check *check, const struct chy_option *opti
                : chy_fail_memory(check->op);
 }
 
+static bool is_given(const json_t *given, const char *name)
+{
+    const json_t *value = json_object_get(given, name);
+    return value != NULL && !json_is_null(value);
+}
+
+/** exclude: of two options that say when core renews, one is in effect: the one given last. */
+static void exclude(struct check *check, const json_t *given, json_t *config)
+{
+    bool by_days = is_given(given, "renewBeforeDays");
+    bool finer = is_given(given, "renewBefore");
+    if (by_days && finer) {
+        issue(check, "renewBefore", "custom", "excludes renewBeforeDays: give one of them");
+    } else if (by_days && is_given(config, "renewBefore")) {
+        (void)json_object_set_new(config, "renewBefore", json_null());
+    } else if (finer && is_given(config, "renewBeforeDays")) {
+        (void)json_object_set_new(config, "renewBeforeDays", json_null());
+    }
+}
+
 chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *method,
                                    const json_t *given, const json_t *base, json_t **out_config)
 {
@@ -170,6 +190,7 @@ chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *m
     for (uint64_t i = 0; i < method->options.count; i++) {
         CHY_TRY(take_option(&check, chy_view_item(method->options, i), given, base, config));
     }
+    exclude(&check, given, config);
     if (check.failed) {
         return chy_shape_refuse(op);
     }

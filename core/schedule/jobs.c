@@ -6,6 +6,7 @@
 #include "enroll/authority_expiry.h"
 #include "enroll/crl.h"
 #include "enroll/crl_folder.h"
+#include "enroll/renewal.h"
 #include "plugin/view.h"
 #include "resource/audit_retention.h"
 #include "resource/keyring.h"
@@ -71,6 +72,51 @@ static chy_status retain_audit(const struct chy_task *task, struct chy_op *op)
     return runtime->audit_keep == 0 ? CHY_OK : chy_audit_retain(runtime, op, runtime->audit_keep);
 }
 
+static void count(const char *outcome, uint64_t number)
+{
+    char label[64];
+    (void)snprintf(label, sizeof label, "outcome=\"%s\"", outcome);
+    chy_metrics_count(chy_metrics_process(), chy_text("renewals"), chy_text(label),
+                      (int64_t)number);
+}
+
+static chy_status renew(const struct chy_task *task, struct chy_op *op)
+{
+    struct chy_renewal_counts counts;
+    CHY_TRY(chy_renewal_run(task->self, op, &counts));
+    count("renewed", counts.renewed);
+    count("failed", counts.failed);
+    if (counts.renewed + counts.failed > 0) {
+        chy_log_info(op, "renewal.done", "%llu certificates were renewed, %llu could not be",
+                     (unsigned long long)counts.renewed, (unsigned long long)counts.failed);
+    }
+    return CHY_OK;
+}
+
+static chy_status is_renewal_due(const struct chy_task *task, struct chy_op *op, bool *out_is_due)
+{
+    if (op->host->renew == NULL) {
+        *out_is_due = false;
+        return CHY_OK;
+    }
+    return chy_renewal_is_due(task->self, op, out_is_due);
+}
+
+/** add_renewal: this job looks first, so that no lease is taken while nothing is due. */
+static chy_status add_renewal(struct chy_schedule *schedule, struct chy_op *op,
+                              const struct chy_schedule_config *config)
+{
+    const struct chy_task task = {
+        .name = chy_text("job.renew"),
+        .period = CHY_US_PER_MINUTE,
+        .run = renew,
+        .is_due = is_renewal_due,
+        .self = config->runtime,
+        .lane = CHY_LANE_CORE,
+    };
+    return chy_schedule_add(schedule, op, &task);
+}
+
 /** A row of the table below. */
 struct job {
     const char *name;
@@ -113,6 +159,7 @@ chy_status chy_jobs_new(struct chy_op *op, const struct chy_schedule_config *con
     CHY_AUTO(chy_schedule_free) struct chy_schedule *schedule = NULL;
     CHY_TRY(chy_schedule_new(op, config, &schedule));
     CHY_TRY(add_core(schedule, op, config));
+    CHY_TRY(add_renewal(schedule, op, config));
     *out_schedule = CHY_TAKE(schedule);
     return CHY_OK;
 }

@@ -185,6 +185,14 @@ static void give_back(struct chy_schedule *s, struct entry *entry, int64_t ran_a
     }
 }
 
+/** is_idle asks whether there is nothing to do.  Who cannot tell goes on, and fails there. */
+static bool is_idle(const struct entry *entry, struct chy_op *op)
+{
+    bool is_due = true;
+    return entry->task.is_due != NULL && entry->task.is_due(&entry->task, op, &is_due) == CHY_OK &&
+           !is_due;
+}
+
 /** take asks for the lease.  Unless it is TAKEN, `*out_wait` is how long to wait until the task is
  *  looked at again. */
 static enum chy_lease_state take(struct chy_schedule *s, struct entry *entry, int64_t *out_wait)
@@ -198,6 +206,11 @@ static enum chy_lease_state take(struct chy_schedule *s, struct entry *entry, in
         return state;
     }
     struct chy_op *op = &operation->op;
+    if (is_idle(entry, op)) {
+        *out_wait = period;
+        count_run(s, entry, "idle");
+        return CHY_LEASE_DONE;
+    }
     if (chy_lease_take(&entry->lease, op, period, &state, &ran_at) != CHY_OK) {
         warn(op, "job.lease", entry->name, "it is tried again later");
         count_run(s, entry, "failed");

@@ -32,6 +32,8 @@ struct chy_task {
     /** Runs it.  `op` acts for the instance itself; what it writes depends on the lease.  It ends
      *  soon after chy_cancelled(). */
     chy_status (*run)(const struct chy_task *task, struct chy_op *op);
+    /** NULL, or looks, without writing, whether there is anything to do: else no lease is taken. */
+    chy_status (*is_due)(const struct chy_task *task, struct chy_op *op, bool *out_is_due);
     void *self; /**< of whoever wrote `run`, as is what follows */
     const void *detail;
     enum chy_lane lane;

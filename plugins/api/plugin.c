@@ -58,6 +58,14 @@ static const struct chy_option profile_options[] = {
      {NULL, 0},
      {NULL, 0, 0},
      CHY_TEXT_INIT("how many days before a certificate expires it is renewed")},
+    {CHY_TEXT_INIT("renew_before"),
+     CHY_OPTION_DURATION,
+     0,
+     0,
+     0,
+     {NULL, 0},
+     {NULL, 0, 0},
+     CHY_TEXT_INIT("the same, finer than by days: 30m, 12h; instead of renewBeforeDays")},
 };
 
 /* Filled once: C11 has no constant for another file's count. */

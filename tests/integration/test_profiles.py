@@ -32,7 +32,8 @@ def test_create_and_read(world):
     assert TIME.match(made["createdAt"]) and TIME.match(made["updatedAt"])
     assert (made["issuerType"], made["enrollmentType"]) == ("ca", "api")
     assert made["estConfigId"] is None and made["acmeConfigId"] is None
-    assert made["apiConfig"] == {"id": made["apiConfigId"], "autoRenew": True, "renewBeforeDays": 7}
+    assert made["apiConfig"] == {"id": made["apiConfigId"], "autoRenew": True, "renewBeforeDays": 7,
+                                 "renewBefore": None}
     assert made["defaults"] == {"ttlDays": 30}
     read = ok(world.admin.get_profile(made["id"]))["certificateProfile"]
     assert {key: value for key, value in read.items() if key != "certificatePolicy"} == made
@@ -141,7 +142,8 @@ def test_update(world):
         "slug": fresh("renamed"), "description": None, "defaults": None,
         "apiConfig": {"autoRenew": True, "renewBeforeDays": 3}}))["certificateProfile"]
     assert new["description"] is None and new["defaults"] is None
-    assert new["apiConfig"] == {"id": made["apiConfigId"], "autoRenew": True, "renewBeforeDays": 3}
+    assert new["apiConfig"] == {"id": made["apiConfigId"], "autoRenew": True, "renewBeforeDays": 3,
+                                "renewBefore": None}
     # Neither CA nor policy change, whatever a client sends.
     same = ok(world.admin.update_profile(made["id"], json={
         "caId": world.root_id, "certificatePolicyId": NOBODY}))["certificateProfile"]

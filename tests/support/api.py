@@ -109,6 +109,8 @@ ROUTES = [
     Route("get_certificate", "GET", CM + "/certificates/{}", CERTIFICATES, "read"),
     Route("get_certificate_body", "GET", CM + "/certificates/{}/certificate", CERTIFICATES, "read"),
     Route("get_certificate_body_old", "GET", CM + "/certificates/{}/body", CERTIFICATES, "read"),
+    Route("configure_renewal", "PATCH", CM + "/certificates/{}/config", CERTIFICATES, "edit",
+          body=True),
     Route("get_bundle", "GET", CM + "/certificates/{}/bundle", CERTIFICATES, "read"),
     Route("get_private_key", "GET", CM + "/certificates/{}/private-key", CERTIFICATES, "read"),
     Route("renew", "POST", CM + "/certificates/{}/renew", CERTIFICATES, "renew", body=True,
