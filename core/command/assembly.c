@@ -18,6 +18,7 @@
 #include "enroll/ocsp.h"
 #include "enroll/request.h"
 #include "enroll/shard.h"
+#include "resource/application.h"
 #include "resource/audit_chain.h"
 #include "resource/audit_log.h"
 #include "resource/cache.h"
@@ -44,6 +45,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_universal_auth, &chy_kind_client_secret,
     &chy_kind_access_token,   &chy_kind_certificate_by_serial,
     &chy_kind_audit_log,
+    &chy_kind_application,
 };
 
 /* ------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "enroll/direct.h"
 #include "enroll/issue.h"
 #include "enroll/normalise.h"
+#include "resource/collections.h"
 #include "resource/principal.h"
 #include "resource/shape.h"
 #include "x509/pem.h"
@@ -60,6 +61,30 @@ static chy_status check_method(struct chy_issuance *i, const struct chy_enroll_r
                            (int)request->method.len, (const char *)request->method.ptr);
 }
 
+/** find_application: what a certificate is counted under is of the profile's project. */
+static chy_status find_application(struct chy_issuance *i, struct chy_slice text)
+{
+    struct chy_storage_row row;
+    struct chy_uuid id;
+    if (!chy_uuid_parse(text, &id)) {
+        return chy_shape_refuse_one(i->op, "invalid_string", "/applicationId",
+                                    "the id of an application is a UUID");
+    }
+    chy_status status = chy_storage_read(i->runtime->storage, i->op, CHY_C_APPLICATIONS,
+                                         CHY_KEY(chy_value_uuid(&id)),
+                                         CHY_FIELDS(CHY_APPLICATION_PROJECT_ID), &row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_not_found(i->op, "application");
+    }
+    CHY_TRY(status);
+    struct chy_uuid project_id = chy_row_uuid(&row, 0);
+    if (chy_uuid_compare(&project_id, &i->profile->project_id) != 0) {
+        return chy_not_found(i->op, "application");
+    }
+    i->decision->application_id = id;
+    return CHY_OK;
+}
+
 static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request *request)
 {
     if (i->renewal == NULL) { // renewing is a permission of its own, which was asked for
@@ -67,10 +92,8 @@ static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request
                             CHY_ACTION_ISSUE, "certificate profile"));
     }
     CHY_TRY(check_method(i, request));
-    if (request->application_id.len != 0 &&
-        !chy_uuid_parse(request->application_id, &i->decision->application_id)) {
-        return chy_shape_refuse_one(i->op, "invalid_string", "/applicationId",
-                                    "the id of an application is a UUID");
+    if (request->application_id.len != 0) {
+        CHY_TRY(find_application(i, request->application_id));
     }
     CHY_TRY(find_issuer(i));
     CHY_TRY(chy_clock_guard(i->runtime, i->op)); // what it may write comes before the permit

@@ -34,6 +34,7 @@ enum chy_role chy_role_find(struct chy_slice name);
 #define CHY_SUBJECT_REQUESTS "certificate-requests"
 #define CHY_SUBJECT_IDENTITIES "identities"
 #define CHY_SUBJECT_AUDIT_LOGS "audit-logs"
+#define CHY_SUBJECT_APPLICATIONS "applications"
 
 #define CHY_ACTION_READ "read"
 #define CHY_ACTION_CREATE "create"

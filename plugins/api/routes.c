@@ -70,6 +70,7 @@
 #define AUTHORITIES "certificate-authorities"
 #define CERTIFICATES "certificates"
 #define REQUESTS "certificate-requests"
+#define APPLICATIONS "applications"
 #define PROJECTS "projects"
 #define IDENTITIES "identities"
 #define UNIVERSAL_AUTH "universal-auth"
@@ -121,6 +122,19 @@ const struct chy_route api_routes[] = {
     READ(PKI "/certificate-profiles/slug/{slug}", "getLegacyCertificateProfileBySlug",
          "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,
          .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),
+
+    /* --- applications --------------------------------------------------------------------------*/
+    ORDINARY(CM "/applications", "Application", "Applications", "application", "applications",
+             APPLICATIONS),
+    READ(CM "/applications/by-name/{name}", "getApplicationByName",
+         "Get an application by its name.", APPLICATIONS, "read", .kind = APPLICATIONS,
+         .action = "by-name", .into = {"name"}, .as = {"name"}, .from_query = true),
+    READ(CM "/applications/{id}/profiles", "listApplicationProfiles",
+         "List the profiles of an application.", APPLICATIONS, "read", .kind = APPLICATIONS,
+         .action = "profiles", .id = "id"),
+    SEND("POST", CM "/applications/{id}/profiles", "addApplicationProfiles",
+         "Let an application enroll by more profiles.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATIONS, .action = "add-profiles", .id = "id"),
 
     /* --- certificate authorities ---------------------------------------------------------------*/
     READ(CM "/ca", "listCertificateAuthorities", "List certificate authorities of every type.",

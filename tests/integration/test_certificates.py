@@ -523,5 +523,5 @@ def test_an_unknown_profile(world):
     nobody = "00000000-0000-7000-8000-000000000000"
     refused(world.ask(nobody), 404, "NotFound", "profile")
     refused(world.ask("nonsense"), 422)
-    ok(world.ask(top={"applicationId": nobody}))
+    refused(world.ask(top={"applicationId": nobody}), 404, "NotFound", "application")
     refused(world.ask(top={"applicationId": "nonsense"}), 422)

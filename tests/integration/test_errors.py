@@ -9,7 +9,8 @@ from api import BY_NAME, ROUTES, Api, check_envelope, ok, refused
 NOBODY = "00000000-0000-7000-8000-000000000000"
 GUARDED = [route for route in ROUTES if route.needs_token]
 WITH_BODY = [route for route in ROUTES if route.body]
-WITH_ID = [route for route in GUARDED if route.ids and not {"slug", "workspace"} & set(route.path.split("/"))]
+WITH_ID = [route for route in GUARDED
+           if route.ids and not {"slug", "workspace", "by-name"} & set(route.path.split("/"))]
 IDS = {"ids": lambda route: route.name}
 
 
@@ -88,9 +89,8 @@ def plausible_body(route, world):
         "create_project_identity": {"name": "someone"},
         "get_pkcs12": {"password": "change-it", "alias": "x"},
         "get_pkcs12_by_serial": {"password": "change-it", "alias": "x"},
-        "renew_ca": {"type": "existing", "notAfter": "2030-01-01"},
-        "revoke": {"revocationReason": "SUPERSEDED"},
         "revoke_by_serial": {"revocationReason": "SUPERSEDED"},
+        "add_application_profiles": {"profileIds": []},
         "add_member": {"role": "auditor"},
         "update_member": {"role": "auditor"},
     }

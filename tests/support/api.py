@@ -60,6 +60,7 @@ PROFILES = "certificate-profiles"
 AUTHORITIES = "certificate-authorities"
 CERTIFICATES = "certificates"
 REQUESTS = "certificate-requests"
+APPLICATIONS = "applications"
 IDENTITIES = "identities"
 AUDIT_LOGS = "audit-logs"
 
@@ -74,6 +75,12 @@ ROUTES = [
     *ordinary(PKI + "/certificate-profiles", "old_profile", PROFILES),
     Route("get_old_profile_by_slug", "GET", PKI + "/certificate-profiles/slug/{}", PROFILES,
           "read"),
+    *ordinary(CM + "/applications", "application", APPLICATIONS),
+    Route("get_application_by_name", "GET", CM + "/applications/by-name/{}", APPLICATIONS, "read"),
+    Route("list_application_profiles", "GET", CM + "/applications/{}/profiles", APPLICATIONS,
+          "read"),
+    Route("add_application_profiles", "POST", CM + "/applications/{}/profiles", APPLICATIONS,
+          "edit", body=True),
     Route("list_all_cas", "GET", CM + "/ca", AUTHORITIES, "read"),
     *ordinary(CA, "ca", AUTHORITIES),
     Route("get_ca_csr", "GET", CA + "/{}/csr", AUTHORITIES, "read"),
