@@ -44,8 +44,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_identity,       &chy_kind_identity_membership,
     &chy_kind_universal_auth, &chy_kind_client_secret,
     &chy_kind_access_token,   &chy_kind_certificate_by_serial,
-    &chy_kind_audit_log,
-    &chy_kind_application,
+    &chy_kind_audit_log,      &chy_kind_application,
 };
 
 /* ------------------------------------------------------------------------------------------------
