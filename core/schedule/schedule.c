@@ -18,7 +18,9 @@ struct entry {
     struct chy_task task;
     char name[NAME_SIZE];
     struct chy_lease lease;
-    int64_t due; /**< of the lane's thread: monotonic */
+    /* of the lane's thread */
+    int64_t due;       /**< monotonic */
+    int64_t looked_at; /**< wall clock: when the look at it under way began */
     struct entry *next;
 };
 
@@ -141,8 +143,8 @@ static void end(struct lane *lane)
     chy_mutex_unlock(&lane->schedule->lock);
 }
 
-/** count_run shows the run: by outcome, and when this node last saw the work done. */
-static void count_run(const struct chy_schedule *s, const struct entry *entry, const char *outcome)
+/** count_run shows the run: by outcome, and the time by which this node knows the work done. */
+static void count_run(const struct entry *entry, const char *outcome)
 {
     char label[LABEL_SIZE];
     struct chy_metrics *metrics = chy_metrics_process();
@@ -151,7 +153,7 @@ static void count_run(const struct chy_schedule *s, const struct entry *entry, c
     if (strcmp(outcome, "failed") != 0) {
         (void)snprintf(label, sizeof label, "job=\"%s\"", entry->name);
         chy_metrics_gauge(metrics, chy_text("job_last_seen_seconds"), chy_text(label),
-                          chy_clock_now(s->config.clock) / CHY_US_PER_SECOND);
+                          entry->looked_at / CHY_US_PER_SECOND);
     }
 }
 
@@ -173,7 +175,7 @@ static bool run_now(struct lane *lane, struct entry *entry)
     if (status != CHY_OK) {
         warn(&operation->op, "job.failed", entry->name, "it is tried again later");
     }
-    count_run(s, entry, is_lost ? "lost" : status == CHY_OK ? "ok" : "failed");
+    count_run(entry, is_lost ? "lost" : status == CHY_OK ? "ok" : "failed");
     return status == CHY_OK && !is_lost && chy_cancelled(&operation->op) == 0;
 }
 
@@ -208,18 +210,18 @@ static enum chy_lease_state take(struct chy_schedule *s, struct entry *entry, in
     struct chy_op *op = &operation->op;
     if (is_idle(entry, op)) {
         *out_wait = period;
-        count_run(s, entry, "idle");
+        count_run(entry, "idle");
         return CHY_LEASE_DONE;
     }
     if (chy_lease_take(&entry->lease, op, period, &state, &ran_at) != CHY_OK) {
         warn(op, "job.lease", entry->name, "it is tried again later");
-        count_run(s, entry, "failed");
+        count_run(entry, "failed");
         return CHY_LEASE_BUSY;
     }
     if (state == CHY_LEASE_DONE) {
-        int64_t rest = ran_at + period - chy_now(op);
+        int64_t rest = ran_at + period - entry->looked_at;
         *out_wait = rest < 1 ? 1 : rest;
-        count_run(s, entry, "elsewhere");
+        count_run(entry, "elsewhere");
     }
     return state;
 }
@@ -239,9 +241,8 @@ static int64_t run(struct lane *lane, struct entry *entry)
     if (take(s, entry, &wait) != CHY_LEASE_TAKEN) {
         return wait;
     }
-    int64_t began = chy_clock_now(s->config.clock);
     bool is_done = run_now(lane, entry);
-    give_back(s, entry, is_done ? began : 0);
+    give_back(s, entry, is_done ? entry->looked_at : 0);
     return entry->task.period;
 }
 
@@ -259,8 +260,10 @@ int64_t chy_schedule_step(struct chy_schedule *schedule, enum chy_lane lane)
     int64_t next = INT64_MAX;
     for (struct entry *entry = own->entries; entry != NULL; entry = entry->next) {
         if (now(schedule) >= entry->due && !is_ending(schedule)) {
-            int64_t wait = run(own, entry);
-            entry->due = now(schedule) + wait;
+            // From its beginning: time that passes while it runs is time that passes.
+            int64_t began = now(schedule);
+            entry->looked_at = chy_clock_now(schedule->config.clock);
+            entry->due = began + run(own, entry);
         }
         next = entry->due < next ? entry->due : next;
     }

@@ -1,0 +1,240 @@
+"""A year of automatic renewal, by a clock that the test moves."""
+import datetime
+import re
+import time
+
+import pytest
+import requests
+from cryptography import x509
+
+import daemon as daemons
+import pki
+from api import Api, ok
+from clock import Clock
+from world import World
+
+SHORT = {"keyAlgorithm": "EC_prime256v1"}
+
+
+METRICS = 'metrics:\n  enabled: true\n  listen: "127.0.0.1:{}"\n'
+
+
+class Node:
+    """What a test looks at of one daemon."""
+
+    def __init__(self, process, metrics_port):
+        self.process = process
+        self.metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+        self.session = requests.Session()
+
+    def metric(self, series):
+        text = self.session.get(self.metrics, timeout=10).text
+        found = re.search(rf"^chancery_{re.escape(series)} (\S+)$", text, re.M)
+        return float(found.group(1)) if found else 0.0
+
+
+class Year:
+    """Daemons under a clock of their own, over one storage."""
+
+    def __init__(self, folder, storage, conninfo):
+        self.folder = folder
+        self.clock = Clock(folder / "clock")
+        self.daemon = daemons.Daemon(folder / "daemon", storage, conninfo,
+                                     env=self.clock.environment)
+        self.nodes = []
+
+    def start(self):
+        port = daemons.free_ports(1)[0]
+        self.daemon.start()
+        self.daemon.configure(METRICS.format(port))
+        self.daemon.restart()
+        self.nodes.append(Node(self.daemon, port))
+        self.admin = Api(self.daemon.ready.url, self.daemon.ready.token)
+        self.world = World(self.admin)
+        return self
+
+    def start_second(self):
+        """Another node over the same database, with the same master key."""
+        ports = daemons.free_ports(3)
+        text = (self.daemon.data / "dev.yaml").read_text(encoding="utf-8")
+        text = re.sub(r'data_dir: ".*"', f'data_dir: "{self.folder}/second"', text)
+        for section, port in zip(("api", "public", "metrics"), ports):
+            text = re.sub(rf'(\n{section}:\n(?:  enabled: true\n)?  listen: "127.0.0.1:)\d+',
+                          rf"\g<1>{port}", text)
+        file = self.folder / "second.yaml"
+        file.write_text(text, encoding="utf-8")
+        file.chmod(0o600)
+        (self.folder / "second").mkdir(mode=0o700)
+        process = daemons.Process(self.folder / "second-log", ["serve", "--config", file],
+                                  self.clock.environment)
+        self.nodes.append(Node(process, ports[2]))
+        process.launch()
+
+        def is_ready():
+            try:
+                return requests.get(f"http://127.0.0.1:{ports[0]}/api/status", timeout=5).ok
+            except requests.ConnectionError:
+                return False
+
+        process.wait_until(is_ready)
+
+    def stop(self):
+        for node in self.nodes:
+            node.process.stop()
+
+    def kill(self):
+        self.daemon.kill()
+        for node in self.nodes:
+            node.process.kill()
+
+    def metric(self, series):
+        return sum(node.metric(series) for node in self.nodes)
+
+    def advance(self, **duration):
+        """Lets time pass until a node has looked at what is due by then."""
+        self.clock.advance(**duration)
+        then = int(self.clock.now.timestamp())
+        until = time.monotonic() + 30
+        while max(node.metric('job_last_seen_seconds{job="job.renew"}')
+                  for node in self.nodes) < then:
+            assert time.monotonic() < until, self.daemon.log()[-3000:]
+            time.sleep(0.005)
+
+    def row(self, certificate_id):
+        return ok(self.admin.get_certificate(certificate_id))["certificate"]
+
+    def line(self, certificate_id):
+        """A certificate and all that came after it, each naming the next and the one before."""
+        rows = [self.row(certificate_id)]
+        while rows[-1]["renewedByCertificateId"]:
+            rows.append(self.row(rows[-1]["renewedByCertificateId"]))
+            assert rows[-1]["renewedFromCertificateId"] == rows[-2]["id"]
+        return rows
+
+    def new(self, ttl, **config):
+        profile = self.world.new_profile(apiConfig={"autoRenew": True, **config})
+        return self.world.issue(profile, ttl=ttl, **SHORT)["certificateId"]
+
+
+def moment(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+@pytest.fixture
+def make_year(chancery, database, tmp_path):
+    made = []
+
+    def make(storage):
+        made.append(Year(tmp_path, storage, database(storage)))
+        return made[-1].start()
+
+    yield make
+    try:
+        for year in made:
+            year.stop()
+    finally:
+        for year in made:
+            year.kill()
+
+
+def check_line(rows, count):
+    """One successor for each period, made when it was due and while the old one was valid."""
+    assert len(rows) == count, [(row["notBefore"], row["notAfter"], row["renewalError"])
+                                for row in rows]
+    names = {(row["commonName"], row["altNames"], row["profileId"]) for row in rows}
+    assert len(names) == 1
+    assert len({row["serialNumber"] for row in rows}) == count
+    for old, new in zip(rows, rows[1:]):
+        assert moment(new["notBefore"]) < moment(old["notAfter"])
+        assert old["renewalError"] is None and old["renewAt"] is None
+        life = moment(old["notAfter"]) - moment(old["notBefore"])
+        assert abs(moment(new["notAfter"]) - moment(new["notBefore"]) - life) < datetime.timedelta(
+            minutes=2)
+
+
+def test_a_year(make_year):
+    """On SQLite, as it takes its time; two nodes on PostgreSQL are below."""
+    year = make_year("sqlite")
+    ask = year.admin
+    lines = {
+        "hours": year.new("2h", renewBefore="30m"),
+        "day": year.new("1d", renewBefore="6h"),
+        "month": year.new("30d", renewBeforeDays=10),
+        "quarter": year.new("90d", renewBeforeDays=30),
+    }
+    alone = {
+        "silent": year.world.issue(ttl="30d", **SHORT)["certificateId"],
+        "revoked": year.new("30d", renewBeforeDays=10),
+        "disabled": year.new("30d", renewBeforeDays=10),
+        "csr": year.world.issue(year.world.new_profile(apiConfig={
+            "autoRenew": True, "renewBeforeDays": 10}), ttl="30d",
+            csr=pki.csr(commonName="csr.example.com"))["certificateId"],
+    }
+    ok(ask.revoke(alone["revoked"], revocationReason="SUPERSEDED"))
+    ok(ask.configure_renewal(alone["disabled"], enableAutoRenewal=False))
+
+    def stop(name):
+        last = year.line(lines[name])[-1]
+        ok(ask.configure_renewal(last["id"], enableAutoRenewal=False))
+
+    for _ in range(12 * 6):  # twelve hours: a renewal each hour and a half
+        year.advance(minutes=10)
+    check_line(year.line(lines["hours"]), 1 + 8)
+    stop("hours")
+    for _ in range(2 * 24):  # to two days and a half: a renewal every eighteen hours
+        year.advance(hours=1)
+    check_line(year.line(lines["day"]), 1 + 3)
+    stop("day")
+    for _ in range(362):  # and to the end of the year
+        year.advance(days=1)
+    check_line(year.line(lines["hours"]), 1 + 8)
+    check_line(year.line(lines["day"]), 1 + 3)
+    month = year.line(lines["month"])
+    quarter = year.line(lines["quarter"])
+    check_line(month, 1 + 18)
+    check_line(quarter, 1 + 6)
+    for name, certificate_id in alone.items():
+        row = year.row(certificate_id)
+        assert row["renewedByCertificateId"] is None and row["renewalError"] is None, name
+    assert year.metric('renewals_total{outcome="failed"}') == 0
+    assert year.metric('renewals_total{outcome="renewed"}') == 8 + 3 + 18 + 6
+    # The newest of a line is good, with its chain and a CRL that is of today.
+    bundle = ok(ask.get_bundle(month[-1]["id"]))
+    assert pki.same_key(bundle["privateKey"], bundle["certificate"])
+    crl = x509.load_der_x509_crl(pki.fetch_crl(pki.certificate(bundle["certificate"])))
+    assert crl.last_update_utc <= year.clock.now < crl.next_update_utc
+
+
+def test_what_fails_is_tried_again(make_year, storage):
+    year = make_year(storage)
+    ask = year.admin
+    certificate_id = year.new("2h", renewBefore="30m")
+    ok(ask.update_ca(year.world.ca_id, status="disabled"))
+    year.advance(minutes=91)
+    row = year.row(certificate_id)
+    assert row["renewalError"] and row["renewedByCertificateId"] is None
+    assert year.metric('renewals_total{outcome="failed"}') == 1
+    ok(ask.update_ca(year.world.ca_id, status="active"))
+    year.advance(minutes=3)
+    assert len(year.line(certificate_id)) == 2
+    assert year.row(certificate_id)["renewalError"] is None
+
+
+def test_two_nodes_renew_once(make_year):
+    """Over one database, also when one of them is killed."""
+    year = make_year("postgres")
+    year.start_second()
+    lines = [year.new("2h", renewBefore="30m") for _ in range(5)]
+    for _ in range(6 * 6):
+        year.advance(minutes=10)
+    assert year.metric('renewals_total{outcome="renewed"}') == 4 * len(lines)
+    assert year.metric('renewals_total{outcome="failed"}') == 0
+    year.nodes.pop().process.kill()
+    for _ in range(6 * 6):
+        year.advance(minutes=10)
+    for certificate_id in lines:
+        check_line(year.line(certificate_id), 1 + 8)
+        profile = year.row(certificate_id)["profileId"]
+        found = ok(year.admin.search_certificates(year.world.project_id, profileIds=[profile],
+                                                  limit=100))
+        assert len(found["certificates"]) == found["totalCount"] == 1 + 8
