@@ -63,7 +63,9 @@ def test_an_auditor_changes_nothing(world, route):
     assert (denied["subject"], denied["action"]) == (route.subject, route.action)
 
 
-@pytest.mark.parametrize("route", [route for route in WITH_ID if "by_serial" not in route.name],
+# Certificates are also revoked by serial number: what is no uuid may be one of those.
+@pytest.mark.parametrize("route", [route for route in WITH_ID
+                                   if "by_serial" not in route.name and route.name != "revoke"],
                          **IDS)
 @pytest.mark.parametrize("text", ["not-a-uuid", "123", NOBODY + "0", NOBODY.replace("-", ""),
                                   "%7B" + NOBODY[1:]])
