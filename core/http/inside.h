@@ -61,7 +61,6 @@ struct chy_http_listener {
     struct chy_tls *tls;
     char *client_ca; // PEM, or NULL: no client certificate is asked for
     int fd;
-    bool is_quiesced; // the descriptor is ours to close
     uint16_t port;
     struct MHD_Daemon *daemon;
 };

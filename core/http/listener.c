@@ -3,8 +3,10 @@
 #include "base/file.h"
 #include "base/slice.h"
 
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -252,25 +254,24 @@ chy_status chy_http_listener_open(struct chy_http_listener *listener, struct chy
 
 void chy_http_listener_quiesce(struct chy_http_listener *listener)
 {
-    if (listener->daemon == NULL || listener->is_quiesced) {
+    if (listener->daemon == NULL) {
         return;
     }
-    listener->is_quiesced = MHD_quiesce_daemon(listener->daemon) != MHD_INVALID_SOCKET;
-    if (listener->is_quiesced) {
-        // Callers are refused from here on.  Closed later: the event thread still takes the
-        // descriptor out of its set, and by then the number could be another's.
-        (void)shutdown(listener->fd, SHUT_RDWR);
+    // Not MHD_quiesce_daemon(): it takes the socket out of the event thread's set, and so does that
+    // thread when it happens to wake; whoever comes second aborts the process.  Something on which
+    // nothing ever happens takes the socket's place instead, and callers are refused from here on.
+    int nothing = eventfd(0, EFD_CLOEXEC);
+    if (nothing >= 0) {
+        (void)dup3(nothing, listener->fd, O_CLOEXEC);
+        (void)close(nothing);
     }
 }
 
 void chy_http_listener_close(struct chy_http_listener *listener)
 {
     if (listener->daemon != NULL) {
-        MHD_stop_daemon(listener->daemon);
+        MHD_stop_daemon(listener->daemon); // which closes the descriptor
         listener->daemon = NULL;
-        if (listener->is_quiesced) { // else libmicrohttpd has closed it
-            (void)close(listener->fd);
-        }
         listener->fd = -1;
     }
 }
