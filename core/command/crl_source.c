@@ -17,6 +17,8 @@ extern char **environ;
 #define DEPTH_MAX 4
 #define FILES_MAX 100000U
 #define URL_MAX 2048U
+#define SHARD_MAX 1000000000
+#define MORE_MAX 1000U // shards of a key that were opened after the backup
 
 struct walk {
     struct chy_op *op;
@@ -163,12 +165,21 @@ chy_status chy_crl_source_fetch(struct chy_op *op, const char *url, const json_t
         const char *generation = json_string_value(json_object_get(entry, "generationId"));
         json_int_t shard = json_integer_value(json_object_get(entry, "shard"));
         int code = 0;
-        if (generation == NULL || strlen(generation) > CHY_UUID_TEXT_LEN) {
+        struct chy_uuid id;
+        // It names files: nothing but an id may stand there.
+        if (generation == NULL || !chy_uuid_parse(chy_text(generation), &id) || shard < 1 ||
+            shard > SHARD_MAX) {
             return chy_fail(op, CHY_BAD_INPUT, 0, "the manifest of the backup is malformed");
         }
         CHY_TRY(fetch_one(op, url, generation, shard, directory, &code));
         // Shards that were opened after the backup come behind the last that it knows.
-        while (code == 0 && is_last(crls, generation, shard)) {
+        for (uint32_t more = 0; code == 0 && is_last(crls, generation, shard); more++) {
+            if (more == MORE_MAX) {
+                return chy_fail(op, CHY_BAD_INPUT, 0,
+                                "'%s' has more than %u CRLs of the key %s that the backup does not "
+                                "know: fetch them, and give the folder",
+                                url, MORE_MAX, generation);
+            }
             CHY_TRY(fetch_one(op, url, generation, ++shard, directory, &code));
         }
     }

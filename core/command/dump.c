@@ -292,12 +292,16 @@ static chy_status fill_target(struct chy_assembly *a, struct chy_op *op, const j
             target->collection = (uint32_t)i;
         }
     }
+    if (target->collection == NOWHERE) {
+        return chy_fail(op, CHY_DENIED, 0,
+                        "the backup has a collection '%.*s', which this instance does not know: it "
+                        "was made by a newer Chancery, or with other plugins",
+                        (int)name.len, (const char *)name.ptr);
+    }
     target->field_count = (uint32_t)json_array_size(fields);
     for (uint32_t i = 0; i < target->field_count && i < CHY_STORAGE_FIELDS_MAX; i++) {
         struct chy_slice field = chy_json_text(json_array_get(fields, i));
-        uint32_t number = target->collection == NOWHERE
-                              ? NOWHERE
-                              : find_field(collection_at(a, target->collection), field);
+        uint32_t number = find_field(collection_at(a, target->collection), field);
         if (number == NOWHERE) {
             return chy_fail(op, CHY_DENIED, 0,
                             "the backup has '%.*s.%.*s', which this instance does not know: it was "

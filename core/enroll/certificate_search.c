@@ -322,6 +322,22 @@ static void sort(const struct chy_call *call, struct sifting *sifting, struct ch
 
 /* --- by id or serial ---------------------------------------------------------------------------*/
 
+/** is_here tells whether a certificate of the register is in the project: another's serial number
+ *  may read like a name here. */
+static chy_status is_here(struct chy_call *call, const struct chy_uuid *id, bool *out_here)
+{
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_CERTIFICATES,
+                         CHY_KEY(chy_value_uuid(id)), CHY_FIELDS(CHY_CERT_PROJECT_ID), &row);
+    *out_here = false;
+    if (status == CHY_OK) {
+        struct chy_uuid project = chy_row_uuid(&row, 0);
+        *out_here = chy_uuid_compare(&project, &call->project_id) == 0;
+    }
+    return status == CHY_NOT_FOUND ? CHY_OK : status;
+}
+
 /** find_keys tells which certificates `search` names, if it is an id or a serial number that is
  *  there. */
 static chy_status find_keys(struct chy_call *call, struct chy_slice search, struct chy_uuid *ids,
@@ -332,13 +348,17 @@ static chy_status find_keys(struct chy_call *call, struct chy_slice search, stru
         *out_count = 1;
         return CHY_OK;
     }
+    *out_count = 0;
     CHY_TRY(chy_serial_find(call->runtime, call->op, search, &entries));
     for (uint64_t i = 0; i < entries.count; i++) {
         const struct chy_serial_entry *entry =
             (const struct chy_serial_entry *)chy_view_item(entries, i);
-        ids[i] = *entry->certificate_id;
+        bool here;
+        CHY_TRY(is_here(call, entry->certificate_id, &here));
+        if (here) {
+            ids[(*out_count)++] = *entry->certificate_id;
+        }
     }
-    *out_count = entries.count;
     return CHY_OK;
 }
 

@@ -157,10 +157,13 @@ static chy_status read_newest(struct chy_runtime *runtime, struct chy_op *op,
     return CHY_OK;
 }
 
-static int64_t half_of(const struct chy_storage_row *row)
+/** renewal_of tells when a signer makes room for the next: at half of its life, or at its end when
+ *  that is the CA's, which no other would outlive. */
+static int64_t renewal_of(const struct chy_issuer *issuer, const struct chy_storage_row *row)
 {
     int64_t from = chy_row_time(row, NOT_BEFORE);
-    return from + (chy_row_time(row, NOT_AFTER) - from) / 2;
+    int64_t to = chy_row_time(row, NOT_AFTER);
+    return to >= issuer->path[0].not_after ? to : from + (to - from) / 2;
 }
 
 static struct chy_sealed_place place_of(const struct chy_uuid *id, const struct chy_issuer *issuer,
@@ -202,7 +205,7 @@ static chy_status fill(struct chy_runtime *runtime, const struct chy_issuer *iss
     struct chy_sealed_place place = place_of(&id, issuer, chy_row_blob(row, SPKI_SHA256));
     signer->generation_id = issuer->generation_id;
     signer->not_after = chy_row_time(row, NOT_AFTER);
-    signer->renew_at = half_of(row);
+    signer->renew_at = renewal_of(issuer, row);
     CHY_TRY(chy_copy(memory, chy_row_blob(row, DER), &signer->der));
     CHY_TRY(chy_certificate_read(memory, signer->der, &own));
     signer->signature_algorithm = chy_signature_default(own.spki.algorithm);
@@ -418,7 +421,7 @@ static chy_status obtain(struct chy_runtime *runtime, struct chy_op *op,
     if (status == CHY_OK) {
         previous = chy_row_uuid(&row, ID);
     }
-    if (status == CHY_NOT_FOUND || (status == CHY_OK && chy_now(op) >= half_of(&row))) {
+    if (status == CHY_NOT_FOUND || (status == CHY_OK && chy_now(op) >= renewal_of(issuer, &row))) {
         status = make(runtime, op, issuer, &previous);
         if (status != CHY_OK && status != CHY_CONFLICT) {
             return status;

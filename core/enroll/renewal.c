@@ -145,9 +145,8 @@ static void note_error(struct due *due, struct chy_op *op)
 {
     struct chy_error error = {.struct_size = sizeof error};
     op->host->last_error(op, &error);
-    struct chy_slice text = chy_slice_first(error.message, ERROR_MAX - 1);
-    (void)snprintf(due->error, sizeof due->error, "%.*s", (int)text.len,
-                   text.len == 0 ? "" : (const char *)text.ptr);
+    size_t len = chy_text_sanitise(error.message, due->error, ERROR_MAX - 1);
+    due->error[len] = '\0';
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -281,7 +280,8 @@ static chy_status renew_one(struct due *due, struct chy_op *op, struct chy_renew
     counts->failed++;
     chy_log_warning(op, "renewal.failed", "certificate %s: %s; it is tried again later",
                     due->id_text, due->error);
-    return in_child(op, due, note_failure);
+    // What cannot be noted of one must not keep the others waiting behind it.
+    return in_child(op, due, note_failure) == CHY_OK ? CHY_OK : postpone(due, op, FIRST_WAIT);
 }
 
 static chy_status serve(struct due *due, struct chy_op *op, struct chy_renewal_counts *counts)

@@ -123,16 +123,21 @@ static chy_status narrow(struct chy_call *call, struct chy_query *query)
 
 /* --- by id or serial ---------------------------------------------------------------------------*/
 
-/** request_of finds the request that a certificate was issued for. */
+/** request_of finds the request that a certificate of the project was issued for. */
 static chy_status request_of(struct chy_call *call, const struct chy_uuid *certificate_id,
                              struct chy_uuid *out_id)
 {
     struct chy_storage_row row;
-    chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_CERTIFICATES,
-                                         CHY_KEY(chy_value_uuid(certificate_id)),
-                                         CHY_FIELDS(CHY_CERT_REQUEST_ID), &row);
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_CERTIFICATES,
+                         CHY_KEY(chy_value_uuid(certificate_id)),
+                         CHY_FIELDS(CHY_CERT_REQUEST_ID, CHY_CERT_PROJECT_ID), &row);
     struct chy_uuid none = {{0}};
-    *out_id = status == CHY_OK ? chy_row_uuid(&row, 0) : none;
+    *out_id = none;
+    if (status == CHY_OK) {
+        struct chy_uuid project = chy_row_uuid(&row, 1);
+        *out_id = chy_uuid_compare(&project, &call->project_id) == 0 ? chy_row_uuid(&row, 0) : none;
+    }
     return status == CHY_NOT_FOUND ? CHY_OK : status;
 }
 

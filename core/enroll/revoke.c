@@ -71,8 +71,12 @@ static chy_status target_of_row(struct work *w)
     struct chy_uuid owner = chy_row_uuid(row, CHY_CERT_IDENTITY_ID);
     t->has_row = true;
     t->project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID);
-    CHY_TRY(chy_require_own(w->op, &t->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE,
-                            &owner, "certificate"));
+    // Who is suspected must not be able to lift the hold that an administrator put.
+    CHY_TRY(w->reason == CHY_CRL_REMOVE_FROM_CRL
+                ? chy_require(w->op, &t->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE,
+                              "certificate")
+                : chy_require_own(w->op, &t->project_id, CHY_SUBJECT_CERTIFICATES,
+                                  CHY_ACTION_REVOKE, &owner, "certificate"));
     t->generation_id = chy_row_uuid(row, CHY_CERT_GENERATION_ID);
     t->authority_id = chy_row_uuid(row, CHY_CERT_AUTHORITY_ID);
     t->serial = chy_row_text(row, CHY_CERT_SERIAL);

@@ -202,6 +202,9 @@ def test_who_may(admin, world, other_world, authority):
         refused(other_world.member(role).api.revoke(own, revocationReason="SUPERSEDED"), 404)
     ca_certificate = world.ca["configuration"]["activeCaCertId"]
     refused(issuer.revoke(ca_certificate, revocationReason="SUPERSEDED"), 403)
+    # A hold is not for who may be suspected to lift.
+    ok(world.admin.revoke(own, revocationReason="CERTIFICATE_HOLD"))
+    refused(issuer.revoke(own, revocationReason="REMOVE_FROM_CRL"), 403, "PermissionDenied")
     ok(issuer.revoke(own, revocationReason="SUPERSEDED"))
     ok(world.member("admin").api.revoke(other, revocationReason="SUPERSEDED"))
 

@@ -1,9 +1,14 @@
 """Finding certificates and requests: filters, orders, pages, counts; and the dashboard."""
 import datetime
+import secrets
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
 
+import pki
 from api import issue_paths, ok, refused
 from world import World, fresh, iso, utc
 
@@ -236,6 +241,26 @@ def test_members_of_another_project_find_nothing(world, other_world):
                    stranger.dashboard(world.project_id), stranger.trend(world.project_id),
                    stranger.search_requests(json={"projectId": world.project_id})):
         refused(answer, 404, "NotFound")
+
+
+def test_a_strangers_serial_hides_no_name(world, other_world):
+    """Who imports a serial number that reads like a name elsewhere must not hide that."""
+    name = f"{secrets.token_hex(6)}a"
+    key = pki.new_key()
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "elsewhere")])
+    foreign = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject)
+               .public_key(key.public_key()).serial_number(int("1" + name, 16))
+               .not_valid_before(utc(days=-1)).not_valid_after(utc(days=9))
+               .sign(key, hashes.SHA256()))
+    ok(other_world.admin.import_certificate(json={
+        "projectId": other_world.project_id,
+        "certificatePem": foreign.public_bytes(serialization.Encoding.PEM).decode()}))
+    world.issue(commonName=f"1{name}.example")
+    for found in (ok(world.admin.search_certificates(world.project_id, json={"search": "1" + name})),
+                  ok(world.admin.search_requests(json={"projectId": world.project_id,
+                                                       "search": "1" + name}))):
+        rows = found.get("certificates", found.get("certificateRequests"))
+        assert [row["commonName"] for row in rows] == [f"1{name}.example"]
 
 
 def test_requests(admin):

@@ -350,6 +350,27 @@ START_TEST(a_signer_is_renewed_and_shared)
 }
 END_TEST
 
+/** Nothing would be won by another that ends with its CA as well. */
+START_TEST(a_signer_that_ends_with_its_ca_is_the_last)
+{
+    place_init(&place, 100, "none");
+    struct chy_slice serial = issue();
+    uint8_t kept[20];
+    memcpy(kept, serial.ptr, (size_t)serial.len);
+    serial = chy_slice_of(kept, serial.len);
+    int64_t left = 3 * CHY_US_PER_DAY;
+    pass(issuer()->path[0].not_after - left - chy_now(place.op));
+    (void)ask(serial);
+    ck_assert_uint_eq(signers(), 1);
+    for (int i = 0; i < 5; i++) {
+        pass(left / 6);
+        (void)ask(serial);
+        ck_assert_uint_eq(signers(), 1);
+    }
+    place_fini(&place);
+}
+END_TEST
+
 START_TEST(leaves_name_the_responder)
 {
     place_init(&place, 100, "none");
@@ -372,4 +393,4 @@ END_TEST
 TEST_MAIN("enroll/ocsp", TEST(tells_the_status), TEST(refuses_what_it_cannot_answer),
           TEST(an_answer_is_given_again), TEST(unknown_is_kept_for_nobody),
           TEST(signing_has_a_rate), TEST(a_signer_is_renewed_and_shared),
-          TEST(leaves_name_the_responder))
+          TEST(a_signer_that_ends_with_its_ca_is_the_last), TEST(leaves_name_the_responder))

@@ -15,6 +15,7 @@ static struct place place;
 static struct {
     int calls;
     const char *fails; /**< the certificate that cannot be renewed: its id */
+    const char *why;   /**< NULL: because its CA is disabled */
     bool cancels;
 } fake;
 
@@ -82,7 +83,8 @@ static chy_status fake_renew(struct chy_op *op, const struct chy_renew_request *
         return chy_fail(op, CHY_TRY_LATER, 0, "the lease is gone");
     }
     if (fake.fails != NULL && strcmp(fake.fails, id) == 0) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "the CA \"issuing\" is disabled");
+        return chy_fail(op, CHY_BAD_INPUT, 0, "%s",
+                        fake.why != NULL ? fake.why : "the CA \"issuing\" is disabled");
     }
     struct chy_uuid successor = {{7}};
     set(id, CHY_CERT_RENEWED_BY_ID, chy_value_uuid(&successor));
@@ -173,6 +175,33 @@ START_TEST(one_failure_stops_no_other)
     row = row_of(ids[1]);
     ck_assert(chy_row_is_null(&row, CHY_CERT_RENEWAL_ERROR));
     ck_assert(chy_row_is_null(&row, CHY_CERT_RENEWAL_ATTEMPTS));
+    place_fini(&place);
+}
+END_TEST
+
+/** A long reason is cut between characters: storage takes no half of one. */
+START_TEST(a_long_reason_stops_no_other)
+{
+    char ids[2][CHY_UUID_TEXT_SIZE];
+    static char why[3000];
+    begin();
+    for (size_t lead = 0; lead < 3; lead++) { // wherever the cut falls
+        memset(why, 'x', lead);
+        for (size_t i = lead; i + 3 < sizeof why; i += 3) {
+            memcpy(why + i, "\xe2\x82\xac", 3);
+        }
+        issue(ids[0]);
+        issue(ids[1]);
+        fake.fails = ids[0];
+        fake.why = why;
+        pass(84 * CHY_US_PER_DAY);
+        struct chy_renewal_counts counts = run();
+        ck_assert_uint_eq(counts.renewed, 1);
+        ck_assert_uint_eq(counts.failed, 1);
+        struct chy_storage_row row = row_of(ids[0]);
+        ck_assert_uint_gt(chy_row_text(&row, CHY_CERT_RENEWAL_ERROR).len, 500);
+        set(ids[0], CHY_CERT_RENEW_AT, chy_value_null());
+    }
     place_fini(&place);
 }
 END_TEST
@@ -284,5 +313,6 @@ END_TEST
 
 TEST_MAIN("enroll/renewal", TEST_EACH(a_threshold_leaves_a_life, thresholds),
           TEST(what_is_due_is_renewed_once), TEST(one_failure_stops_no_other),
-          TEST(failures_become_rarer), TEST(what_is_over_is_left_alone), TEST(a_hold_is_waited_for),
+          TEST(a_long_reason_stops_no_other), TEST(failures_become_rarer),
+          TEST(what_is_over_is_left_alone), TEST(a_hold_is_waited_for),
           TEST(what_ends_with_its_authority_waits_for_that), TEST(who_lost_the_lease_notes_nothing))
