@@ -54,6 +54,8 @@ struct reply {
 
 /** client_connect connects over IPv4 loopback; reading gives up after five seconds. */
 int client_connect(uint16_t port);
+/** client_try_connect does the same, or gives -1 when nobody listens. */
+int client_try_connect(uint16_t port);
 /** client_send sends all of it; false: the server has closed. */
 bool client_send(int fd, const char *text, size_t len);
 /** client_say is client_send() for a string, which must be taken. */

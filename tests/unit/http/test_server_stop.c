@@ -189,8 +189,7 @@ static void *hammer(void *arg)
         "POST /stream HTTP/1.1\r\nContent-Length: 0\r\n" END,
     };
     struct reply *reply = malloc(sizeof *reply);
-    while (!is_refused(f->port)) {
-        int fd = client_connect(f->port);
+    for (int fd = client_try_connect(f->port); fd >= 0; fd = client_try_connect(f->port)) {
         for (int i = 0; i < 100; i++) {
             const char *request = requests[i % 4];
             if (!client_send(fd, request, strlen(request))) {
