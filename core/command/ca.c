@@ -1,8 +1,10 @@
+#include "base/buf.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/ask.h"
 #include "command/command.h"
 #include "command/locate.h"
+#include "enroll/authority.h"
 #include "enroll/revoke.h"
 #include "enroll/serials.h"
 #include "plugin/view.h"
@@ -19,12 +21,15 @@ static const struct chy_argument revoke_arguments[] = {
     {"reason", "REASON", "as the API spells them", "UNSPECIFIED", false},
     {"shard", "N", "of a number that is not known here: the CRL that its certificate names", NULL,
      false},
+    {"generation", "N|ID", "likewise, when the CA has had several keys: the one that signed it",
+     NULL, false},
 };
 enum {
     ISSUER = CHY_LOCATE_COUNT,
     SERIAL,
     REASON,
-    SHARD
+    SHARD,
+    GENERATION
 };
 
 static const struct chy_argument rollover_arguments[] = {
@@ -43,48 +48,151 @@ enum {
  * Revoking
  */
 
-/** is_of tells whether a key generation is one of the CA's. */
-static chy_status is_of(struct chy_assembly *a, struct chy_op *op,
-                        const struct chy_uuid *generation, const struct chy_uuid *authority,
-                        bool *out_is)
+/** Which of a CA's keys is meant. */
+struct key_choice {
+    struct chy_storage_page generations; /**< of the CA, by enum generation_field */
+    const char *wanted;                  /**< as it was given; NULL: not */
+    struct chy_uuid found;
+    bool is_found;
+};
+enum generation_field {
+    GENERATION_ID,
+    GENERATION_NUMBER,
+    GENERATION_CERTIFICATE
+};
+
+static chy_status list_generations(struct chy_assembly *a, struct chy_op *op,
+                                   const struct chy_uuid *authority,
+                                   struct chy_storage_page *out_page)
 {
-    struct chy_storage_row row;
-    chy_status status = chy_storage_read(a->runtime.storage, op, CHY_C_GENERATIONS,
-                                         CHY_KEY(chy_value_uuid(generation)),
-                                         CHY_FIELDS(CHY_GENERATION_AUTHORITY_ID), &row);
-    *out_is = false;
-    if (status == CHY_OK) {
-        struct chy_uuid owner = chy_row_uuid(&row, 0);
-        *out_is = chy_uuid_compare(&owner, authority) == 0;
-    }
-    return status == CHY_NOT_FOUND ? CHY_OK : status;
+    struct chy_query query;
+    chy_query_init(
+        &query, op, CHY_C_GENERATIONS,
+        CHY_FIELDS(CHY_GENERATION_ID, CHY_GENERATION_NUMBER, CHY_GENERATION_CERTIFICATE_ID),
+        CHY_GENERATIONS_MAX);
+    chy_query_eq(&query, CHY_GENERATION_AUTHORITY_ID, chy_value_uuid(authority));
+    CHY_TRY(chy_query_run(&query, a->runtime.storage, out_page));
+    return out_page->rows.count != 0
+               ? CHY_OK
+               : chy_fail(op, CHY_NOT_FOUND, 0, "there is no such certificate authority");
 }
 
-/** find_key finds which of the CA's keys used the number; unknown: the one that signs now. */
-static chy_status find_key(struct chy_assembly *a, struct chy_op *op,
-                           const struct chy_uuid *authority, const char *serial,
-                           struct chy_uuid *out_generation)
+/** has_signed: a key that waits for its first certificate has signed none. */
+static bool has_signed(const struct chy_storage_row *row)
+{
+    struct chy_uuid certificate = chy_row_uuid(row, GENERATION_CERTIFICATE);
+    return !chy_uuid_is_nil(&certificate);
+}
+
+/** find_registered looks which of the keys used the number. */
+static chy_status find_registered(struct chy_assembly *a, struct chy_op *op, const char *serial,
+                                  struct key_choice *choice)
 {
     struct chy_view entries;
-    struct chy_storage_row row;
     CHY_TRY(chy_serial_find(&a->runtime, op, chy_text(serial), &entries));
     for (uint64_t i = 0; i < entries.count; i++) {
         const struct chy_serial_entry *entry = chy_view_item(entries, i);
-        bool is_its = false;
-        CHY_TRY(is_of(a, op, entry->signer, authority, &is_its));
-        if (is_its) {
-            *out_generation = *entry->signer;
+        for (uint64_t k = 0; k < choice->generations.rows.count; k++) {
+            struct chy_uuid id = chy_row_uuid(chy_page_row(&choice->generations, k), GENERATION_ID);
+            if (chy_uuid_compare(entry->signer, &id) == 0) {
+                choice->found = id;
+                choice->is_found = true;
+            }
+        }
+    }
+    return CHY_OK;
+}
+
+/** find_wanted finds the key by its number, or by the id that stands in URLs. */
+static chy_status find_wanted(struct chy_op *op, const struct key_choice *choice,
+                              struct chy_uuid *out_id)
+{
+    struct chy_uuid id;
+    int64_t number = 0;
+    bool by_id = chy_uuid_parse(chy_text(choice->wanted), &id);
+    if (!by_id && !chy_slice_parse_i64(chy_text(choice->wanted), 1, INT32_MAX, &number)) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "--generation is a number from 1 on, or the id in the certificate's CRL "
+                        "address; found '%.60s'",
+                        choice->wanted);
+    }
+    for (uint64_t i = 0; i < choice->generations.rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(&choice->generations, i);
+        struct chy_uuid its = chy_row_uuid(row, GENERATION_ID);
+        if (by_id ? chy_uuid_compare(&its, &id) == 0
+                  : chy_row_int(row, GENERATION_NUMBER) == number) {
+            *out_id = its;
             return CHY_OK;
         }
     }
-    chy_status status = chy_storage_read(a->runtime.storage, op, CHY_C_AUTHORITIES,
-                                         CHY_KEY(chy_value_uuid(authority)),
-                                         CHY_FIELDS(CHY_AUTHORITY_GENERATION_ID), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_fail(op, CHY_NOT_FOUND, 0, "there is no such certificate authority");
+    return chy_fail(op, CHY_NOT_FOUND, 0, "the certificate authority has no key generation %s",
+                    choice->wanted);
+}
+
+/** refuse_choice: CRLs belong to a key, so that a guess would revoke what nobody asks for. */
+static chy_status refuse_choice(struct chy_op *op, const struct key_choice *choice)
+{
+    struct chy_buf numbers;
+    chy_buf_init(&numbers, op, 4096);
+    for (uint64_t i = 0; i < choice->generations.rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(&choice->generations, i);
+        struct chy_uuid id = chy_row_uuid(row, GENERATION_ID);
+        char text[CHY_UUID_TEXT_SIZE];
+        if (has_signed(row)) {
+            chy_uuid_format(&id, text);
+            chy_buf_add_text(&numbers, numbers.len == 0 ? "" : ", ");
+            chy_buf_add_i64(&numbers, chy_row_int(row, GENERATION_NUMBER));
+            chy_buf_add_text(&numbers, " (");
+            chy_buf_add_text(&numbers, text);
+            chy_buf_add_text(&numbers, ")");
+        }
     }
-    CHY_TRY(status);
-    *out_generation = chy_row_uuid(&row, 0);
+    struct chy_slice list = chy_buf_slice(&numbers);
+    return chy_fail(op, CHY_BAD_INPUT, 0,
+                    "no certificate of this serial number is known, and the certificate authority "
+                    "has had several keys: say --generation, the number or the id of the one "
+                    "whose id stands in the certificate's CRL address: %.*s",
+                    (int)list.len, (const char *)list.ptr);
+}
+
+static chy_status find_only(struct chy_op *op, struct key_choice *choice)
+{
+    uint64_t count = 0;
+    for (uint64_t i = 0; i < choice->generations.rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(&choice->generations, i);
+        if (has_signed(row)) {
+            choice->found = chy_row_uuid(row, GENERATION_ID);
+            count++;
+        }
+    }
+    if (count == 0) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the certificate authority has no certificate, and has signed none");
+    }
+    return count == 1 ? CHY_OK : refuse_choice(op, choice);
+}
+
+/** find_key finds which of the CA's keys used the number; unknown: the one that was named, or the
+ *  only one. */
+static chy_status find_key(struct chy_assembly *a, struct chy_op *op,
+                           const struct chy_uuid *authority, const struct chy_given *given,
+                           struct chy_uuid *out_generation)
+{
+    struct key_choice choice = {.wanted = chy_given_text(given, GENERATION)};
+    CHY_TRY(list_generations(a, op, authority, &choice.generations));
+    CHY_TRY(find_registered(a, op, chy_given_text(given, SERIAL), &choice));
+    if (choice.wanted != NULL) {
+        CHY_TRY(find_wanted(op, &choice, out_generation));
+        return !choice.is_found || chy_uuid_compare(&choice.found, out_generation) == 0
+                   ? CHY_OK
+                   : chy_fail(op, CHY_BAD_INPUT, 0,
+                              "the certificate of this serial number was signed by another key of "
+                              "the certificate authority: leave --generation out");
+    }
+    if (!choice.is_found) {
+        CHY_TRY(find_only(op, &choice));
+    }
+    *out_generation = choice.found;
     return CHY_OK;
 }
 
@@ -107,7 +215,7 @@ static chy_status revoke(struct chy_assembly *a, struct chy_op *op, void *contex
         return chy_fail(op, CHY_BAD_INPUT, 0, "--shard is a number from 1 on");
     }
     CHY_TRY(chy_ask_find_authority(a, op, chy_given_text(given, ISSUER), &authority));
-    CHY_TRY(find_key(a, op, &authority, serial, &generation));
+    CHY_TRY(find_key(a, op, &authority, given, &generation));
     CHY_TRY(chy_revoke_serial(&a->runtime, op, &wish, &answer));
     chy_time_format(answer.revoked_at, when);
     (void)printf("%s is revoked: %s, %s\n", serial, reason, when);
@@ -186,7 +294,8 @@ static const struct chy_command revoke_command = {
     .name = "revoke",
     .summary = "Revoke by issuer and serial number, also what there is no row of",
     .details = "For a number that this instance does not know (a certificate issued after the\n"
-               "backup that was restored) say --shard, the number in its CRL's address.",
+               "backup that was restored) say --shard, the number in its CRL's address, and,\n"
+               "when the CA has had several keys, --generation, the id in that address.",
     .example = "chancery ca revoke --issuer acme-issuing --serial 5f…0a --reason KEY_COMPROMISE",
     .arguments = revoke_arguments,
     .argument_count = sizeof revoke_arguments / sizeof revoke_arguments[0],

@@ -45,6 +45,45 @@ def test_revoke_by_serial(world, daemon):
     assert run("ca", "revoke", "--data", daemon.data).returncode == 2
 
 
+def test_revoke_names_the_key(world, daemon):
+    """After a rollover a number that nobody knows belongs to one of several keys."""
+    ca = world.new_intermediate(world.root_id)
+    profile = world.new_profile(caId=ca["id"])
+    first = world.issue(profile)
+    old = pki.certificate(first["certificate"])
+    ok(world.admin.renew_ca(ca["id"], type="new-key", notAfter=iso(utc(days=900))))
+    new = pki.certificate(world.issue(profile)["certificate"])
+
+    def revoke(serial, *more):
+        return run("ca", "revoke", "--data", daemon.data, "--issuer", ca["id"], "--serial", serial,
+                   *more)
+
+    def listed(cert):
+        return {entry.serial_number for entry in crl_of(cert)}
+
+    lost = "2" * 32
+    said = revoke(lost, "--shard", "1")
+    assert said.returncode == 1 and "--generation" in said.stderr
+    assert generation_of(old) in said.stderr and generation_of(new) in said.stderr
+    said = revoke(lost, "--shard", "1", "--generation", "1")
+    assert said.returncode == 0, said.stderr
+    later = "3" * 32
+    said = revoke(later, "--shard", "1", "--generation", generation_of(new))
+    assert said.returncode == 0, said.stderr
+    time.sleep(2.2)
+    assert int(lost, 16) in listed(old) and int(lost, 16) not in listed(new)
+    assert int(later, 16) in listed(new) and int(later, 16) not in listed(old)
+    for value, word in (("3", "no key generation 3"), ("0", "--generation is a number"),
+                        (generation_of(pki.certificate(world.issue()["certificate"])),
+                         "no key generation")):
+        said = revoke("4" * 32, "--shard", "1", "--generation", value)
+        assert said.returncode == 1 and word in said.stderr, said
+    # What the register knows needs no generation, and takes no other.
+    said = revoke(first["serialNumber"], "--generation", "2")
+    assert said.returncode == 1 and "another key" in said.stderr
+    assert revoke(first["serialNumber"]).returncode == 0
+
+
 def test_rollover(world, daemon):
     ca = world.new_intermediate(world.root_id)
     profile = world.new_profile(caId=ca["id"])
