@@ -349,13 +349,15 @@ static chy_status add_certificate(struct chy_call *call, const struct chy_storag
                              CHY_FIELDS(CHY_GENERATION_CERTIFICATE_ID), &generation));
     struct chy_uuid id = chy_row_uuid(&generation, 0);
     if (!chy_uuid_is_nil(&id)) {
-        CHY_TRY(chy_storage_read(
-            call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
-            CHY_KEY(chy_value_uuid(&id)),
-            CHY_FIELDS(CHY_ACERT_SERIAL, CHY_ACERT_NOT_BEFORE, CHY_ACERT_NOT_AFTER), &certificate));
+        CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
+                                 CHY_KEY(chy_value_uuid(&id)),
+                                 CHY_FIELDS(CHY_ACERT_SERIAL, CHY_ACERT_NOT_BEFORE,
+                                            CHY_ACERT_NOT_AFTER, CHY_ACERT_MAX_PATH_LENGTH),
+                                 &certificate));
         fine = fine && set_value(call, object, "serialNumber", &certificate, 0) &&
                set_value(call, object, "notBefore", &certificate, 1) &&
                set_value(call, object, "notAfter", &certificate, 2) &&
+               set_value(call, object, "maxPathLength", &certificate, 3) &&
                chy_json_set_uuid(object, "activeCaCertId", &id);
     }
     return fine ? CHY_OK : chy_fail_memory(call->op);
@@ -494,7 +496,8 @@ static chy_status check_status(struct chy_call *call, const struct chy_storage_r
     bool pending = chy_slice_is(now, "pending-certificate");
     bool to_pending = chy_slice_is(wanted, "pending-certificate");
     if (wanted.len == 0 || pending == to_pending) {
-        return CHY_OK;
+        bool enables = chy_slice_is(now, "disabled") && chy_slice_is(wanted, "active");
+        return enables ? chy_authority_refuse_revoked(call, row) : CHY_OK;
     }
     return chy_fail(call->op, CHY_BAD_INPUT, 0,
                     pending ? "the certificate authority has no certificate yet: generate or "

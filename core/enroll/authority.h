@@ -127,6 +127,11 @@ CHY_MUST_USE chy_status chy_authority_adopt(struct chy_call *call, struct chy_ba
                                             struct chy_authority_certificate *certificate,
                                             const char *verb);
 
+/** chy_authority_refuse_revoked: BAD_INPUT when the certificate that a CA issues with is revoked or
+ *  on hold; `row` has all of the CA's fields. */
+CHY_MUST_USE chy_status chy_authority_refuse_revoked(struct chy_call *call,
+                                                     const struct chy_storage_row *row);
+
 /** chy_authority_constraints makes the extension's contents of what `json` asks for; nothing, when
  *  that is absent or null. */
 CHY_MUST_USE chy_status chy_authority_constraints(struct chy_call *call, const json_t *json,

@@ -3,6 +3,7 @@
 #include "enroll/chain.h"
 #include "enroll/crl.h"
 #include "resource/collections.h"
+#include "x509/crl.h"
 #include "x509/pem.h"
 
 chy_status chy_authority_load_generation(struct chy_call *call,
@@ -30,6 +31,37 @@ chy_status chy_authority_generations(struct chy_call *call, const struct chy_uui
     chy_query_init(&query, call->op, CHY_C_GENERATIONS, fields, CHY_GENERATIONS_MAX);
     chy_query_eq(&query, CHY_GENERATION_AUTHORITY_ID, chy_value_uuid(authority_id));
     return chy_query_run(&query, call->runtime->storage, out_page);
+}
+
+chy_status chy_authority_refuse_revoked(struct chy_call *call, const struct chy_storage_row *row)
+{
+    struct chy_storage *storage = call->runtime->storage;
+    struct chy_uuid generation_id = chy_row_uuid(row, CHY_AUTHORITY_GENERATION_ID);
+    struct chy_storage_row found;
+    CHY_TRY(chy_storage_read(storage, call->op, CHY_C_GENERATIONS,
+                             CHY_KEY(chy_value_uuid(&generation_id)),
+                             CHY_FIELDS(CHY_GENERATION_CERTIFICATE_ID), &found));
+    struct chy_uuid certificate_id = chy_row_uuid(&found, 0);
+    CHY_TRY(chy_storage_read(storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
+                             CHY_KEY(chy_value_uuid(&certificate_id)),
+                             CHY_FIELDS(CHY_ACERT_PARENT_GENERATION_ID, CHY_ACERT_SERIAL), &found));
+    struct chy_uuid signer = chy_row_uuid(&found, 0);
+    struct chy_slice serial = chy_row_text(&found, 1);
+    chy_status status =
+        chy_storage_read(storage, call->op, CHY_C_REVOCATIONS,
+                         CHY_KEY(chy_value_uuid(&signer), chy_value_text(serial)),
+                         CHY_FIELDS(CHY_REVOCATION_REASON, CHY_REVOCATION_LIFTED), &found);
+    if (status == CHY_NOT_FOUND || (status == CHY_OK && chy_row_bool(&found, 1))) {
+        return CHY_OK;
+    }
+    CHY_TRY(status);
+    return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                    chy_row_int(&found, 0) == CHY_CRL_CERTIFICATE_HOLD
+                        ? "the certificate authority's certificate %.*s is on hold: end the hold, "
+                          "then enable it"
+                        : "the certificate authority's certificate %.*s is revoked: renew it, or "
+                          "give it a new key, then enable it",
+                    (int)serial.len, (const char *)serial.ptr);
 }
 
 /* ------------------------------------------------------------------------------------------------

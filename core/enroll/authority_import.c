@@ -2,6 +2,7 @@
 #include "enroll/authority.h"
 
 #include "base/slice.h"
+#include "enroll/blocked_key.h"
 #include "enroll/chain.h"
 #include "resource/collections.h"
 
@@ -82,6 +83,8 @@ chy_status chy_authority_import(struct chy_call *call)
     CHY_TRY(read_path(call, path, &count));
     CHY_TRY(find_generation(call, &path[0], &ca));
     CHY_TRY(check_import(call, &ca, &path[0]));
+    CHY_TRY(chy_refuse_compromised_key(call->runtime, call->op,
+                                       chy_row_blob(&ca.generation, CHY_GENERATION_SPKI_SHA256)));
     CHY_TRY(chy_chain_join(call->op, path, count, &certificate.chain));
     chy_serial_text(path[0].serial, serial);
     certificate.der = path[0].der;

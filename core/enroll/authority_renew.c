@@ -2,6 +2,7 @@
 #include "enroll/authority.h"
 
 #include "base/slice.h"
+#include "enroll/blocked_key.h"
 #include "resource/collections.h"
 #include "x509/pem.h"
 
@@ -21,6 +22,15 @@ static chy_status kept_constraints(struct chy_call *call, const struct chy_autho
         CHY_TRY(chy_json_parse(call->op, text, &kept));
     }
     return chy_authority_constraints(call, kept, out_value);
+}
+
+/** open_key opens the key that the CA has, unless it was revoked as compromised. */
+static chy_status open_key(struct chy_call *call, const struct chy_authority *ca,
+                           struct chy_crypto_key *out_key)
+{
+    CHY_TRY(chy_refuse_compromised_key(call->runtime, call->op,
+                                       chy_row_blob(&ca->generation, CHY_GENERATION_SPKI_SHA256)));
+    return chy_generation_open_key(call->runtime, call->op, &ca->generation, out_key);
 }
 
 /** make_wish says what a new certificate of the CA shall say, but for its length and names. */
@@ -90,7 +100,7 @@ chy_status chy_authority_generate(struct chy_call *call)
         }
     }
     CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
-    CHY_TRY(chy_generation_open_key(call->runtime, call->op, &ca.generation, &key));
+    CHY_TRY(open_key(call, &ca, &key));
     return generate_with(call, &ca, parent, &key);
 }
 
@@ -146,7 +156,7 @@ static chy_status renew_existing(struct chy_call *call, struct renewal *r)
     }
     CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
     CHY_TRY(renewal_wish(call, r, &wish));
-    CHY_TRY(chy_generation_open_key(call->runtime, call->op, &r->ca.generation, &key));
+    CHY_TRY(open_key(call, &r->ca, &key));
     wish.key = &key;
     wish.spki = chy_row_blob(&r->ca.generation, CHY_GENERATION_SPKI);
     wish.key_algorithm = chy_crypto_key_algorithm(&key);

@@ -33,6 +33,20 @@ chy_status chy_blocked_key_find(struct chy_runtime *runtime, struct chy_op *op,
     return CHY_OK;
 }
 
+static chy_status refuse_compromised(struct chy_op *op)
+{
+    return chy_fail_reason(op, CHY_BAD_INPUT, CHY_REASON_CRYPTO,
+                           "the key was revoked as compromised; make a new key");
+}
+
+chy_status chy_refuse_compromised_key(struct chy_runtime *runtime, struct chy_op *op,
+                                      struct chy_slice spki_sha256)
+{
+    enum chy_blocked_reason reason;
+    CHY_TRY(chy_blocked_key_find(runtime, op, spki_sha256, &reason));
+    return reason == CHY_BLOCKED_COMPROMISED ? refuse_compromised(op) : CHY_OK;
+}
+
 chy_status chy_refuse_blocked_key(struct chy_runtime *runtime, struct chy_op *op,
                                   struct chy_slice spki_sha256)
 {
@@ -40,9 +54,7 @@ chy_status chy_refuse_blocked_key(struct chy_runtime *runtime, struct chy_op *op
     CHY_TRY(chy_blocked_key_find(runtime, op, spki_sha256, &reason));
     switch (reason) {
     case CHY_BLOCKED_NOT: return CHY_OK;
-    case CHY_BLOCKED_COMPROMISED:
-        return chy_fail_reason(op, CHY_BAD_INPUT, CHY_REASON_CRYPTO,
-                               "the key was revoked as compromised; make a new key");
+    case CHY_BLOCKED_COMPROMISED: return refuse_compromised(op);
     case CHY_BLOCKED_AUTHORITY:
     case CHY_BLOCKED_INTERMEDIATE: break;
     }

@@ -20,6 +20,11 @@ CHY_MUST_USE chy_status chy_blocked_key_find(struct chy_runtime *runtime, struct
 CHY_MUST_USE chy_status chy_refuse_blocked_key(struct chy_runtime *runtime, struct chy_op *op,
                                                struct chy_slice spki_sha256);
 
+/** chy_refuse_compromised_key is the same for a key that is blocked because a CA has it, and which
+ *  that CA may have certified: only a compromise refuses it. */
+CHY_MUST_USE chy_status chy_refuse_compromised_key(struct chy_runtime *runtime, struct chy_op *op,
+                                                   struct chy_slice spki_sha256);
+
 /**
  * chy_blocked_key_enter puts the blocking of a key into `batch`.  A compromise takes the place of
  * any other reason; those want a key that is not blocked yet, else the batch conflicts.

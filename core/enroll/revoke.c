@@ -251,14 +251,17 @@ static chy_status read_entry(struct work *w)
 static chy_status refuse_twice(struct work *w, uint32_t reason)
 {
     const char *word = chy_crl_reason_word(reason);
+    const char *next = "; only KEY_COMPROMISE can take its place";
     char text[CHY_TIME_TEXT_SIZE];
+    if (reason == CHY_CRL_CERTIFICATE_HOLD) {
+        next = "; a hold takes another reason, or REMOVE_FROM_CRL which ends it";
+    } else if (reason == CHY_CRL_KEY_COMPROMISE) {
+        next = ", which no other takes the place of";
+    }
     chy_time_format(chy_row_time(&w->entry, ENTRY_REVOKED_AT), text);
     return chy_fail(w->op, CHY_BAD_INPUT, 0,
                     "the certificate is revoked already, since %s with the reason %s%s", text,
-                    word == NULL ? "unknown" : word,
-                    reason == CHY_CRL_CERTIFICATE_HOLD
-                        ? "; a hold takes another reason, or REMOVE_FROM_CRL which ends it"
-                        : "; only KEY_COMPROMISE can take its place");
+                    word == NULL ? "unknown" : word, next);
 }
 
 /** decide finds out what becomes of the entry: `revoked_at` and `lifts`. */

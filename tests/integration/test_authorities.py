@@ -101,6 +101,7 @@ def test_an_intermediate_of_a_parent(world):
     now = ok(world.admin.get_ca(made["id"]))
     assert (now["status"], now["configuration"]["parentCaId"]) == ("active", world.root_id)
     assert now["configuration"]["activeCaCertId"] == signed["certId"]
+    assert now["configuration"]["maxPathLength"] == 0            # its certificate's
     cert, root = pki.certificate(signed["certificate"]), cert_of(world, world.root_id)
     # The issuer is the CA certificate's subject, byte for byte.
     assert cert.issuer.public_bytes() == root.subject.public_bytes()

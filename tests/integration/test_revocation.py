@@ -8,6 +8,7 @@ from cryptography.x509.oid import CRLEntryExtensionOID
 
 import pki
 from api import issue_paths, ok, refused
+from test_authorities import sign_outside
 from world import Member, iso, utc
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -116,7 +117,8 @@ def test_revoking_twice(world, authority):
         refused(revoke(reason), 400, "BadRequest")
     worse = ok(revoke("KEY_COMPROMISE"))
     assert worse["revokedAt"] == first["revokedAt"]
-    refused(revoke("KEY_COMPROMISE"), 400, "BadRequest", "already")
+    text = refused(revoke("KEY_COMPROMISE"), 400, "BadRequest", "already")["message"]
+    assert "can take its place" not in text and "no other" in text
     assert status_of(world, certificate["certificateId"])["revocationReason"] == 1
 
 
@@ -158,6 +160,54 @@ def test_an_intermediate_ca(world):
     assert ok(world.admin.revoke(leaf["certificateId"], revocationReason="SUPERSEDED"))
     crl_when(leaf["certificate"], bool)  # its key publishes on
     refused(world.admin.revoke(certificate_id, revocationReason="SUPERSEDED"), 400)
+
+
+def test_a_revoked_ca_is_not_enabled(world):
+    ca = world.new_intermediate(world.root_id)
+    profile = world.new_profile(caId=ca["id"])
+    certificate_id = ca["configuration"]["activeCaCertId"]
+    enable = lambda: world.admin.update_ca(ca["id"], status="active")
+    ok(world.admin.revoke(certificate_id, revocationReason="CERTIFICATE_HOLD"))
+    refused(enable(), 400, "BadRequest", "on hold")
+    ok(world.admin.update_ca(ca["id"], status="disabled"))       # as it is
+    ok(world.admin.revoke(certificate_id, revocationReason="REMOVE_FROM_CRL"))
+    assert ok(world.admin.get_ca(ca["id"]))["status"] == "disabled"
+    ok(enable())
+    world.issue(profile)
+    ok(world.admin.revoke(certificate_id, revocationReason="SUPERSEDED"))
+    refused(enable(), 400, "BadRequest", ca["configuration"]["serialNumber"])
+    assert ok(world.admin.get_ca(ca["id"]))["status"] == "disabled"
+    ok(world.admin.renew_ca(ca["id"], type="existing", notAfter=iso(utc(days=900))))
+    ok(enable())
+    world.issue(profile)
+
+
+def test_a_compromised_ca_key_is_certified_no_more(world):
+    ca = world.new_intermediate(world.root_id)
+    ok(world.admin.revoke(ca["configuration"]["activeCaCertId"], revocationReason="KEY_COMPROMISE"))
+    end = iso(utc(days=900))
+    refused(world.admin.renew_ca(ca["id"], type="existing", notAfter=end), 400,
+            "CryptographyError", "compromised")
+    refused(world.admin.generate_ca_certificate(ca["id"], parentCaId=world.root_id, notAfter=end),
+            400, "CryptographyError", "compromised")
+    refused(world.admin.update_ca(ca["id"], status="active"), 400, "BadRequest", "revoked")
+    ok(world.admin.renew_ca(ca["id"], type="new-key", notAfter=end))
+    ok(world.admin.update_ca(ca["id"], status="active"))
+    pki.verify_answer(world.issue(world.new_profile(caId=ca["id"])), world.root_pem())
+
+
+def test_a_compromised_key_is_not_imported_again(world, tmp_path):
+    """A CA of a parent elsewhere: its key is on the list, whoever put it there."""
+    made = world.new_pending()
+    request = ok(world.admin.get_ca_csr(made["id"]))["csr"]
+    (tmp_path / "request.pem").write_text(request)
+    outside, root = sign_outside(tmp_path, "CA:TRUE", "keyCertSign,cRLSign")
+    signed = ok(world.admin.generate_ca_certificate(made["id"], parentCaId=world.root_id,
+                                                    notAfter=iso(utc(days=90))))
+    ok(world.admin.revoke(signed["certId"], revocationReason="KEY_COMPROMISE"))
+    refused(world.admin.import_ca_certificate(made["id"], certificate=outside,
+                                              certificateChain=root), 400, "CryptographyError",
+            "compromised")
 
 
 def test_a_signed_intermediate(world):
