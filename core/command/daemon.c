@@ -77,6 +77,8 @@ static struct chy_http_limits limits_of(const struct chy_config *config)
         .connections_per_address = (uint32_t)config->api.connections_per_address,
         .worker_threads = (uint32_t)config->workers.threads,
         .worker_queue = (uint32_t)config->workers.queue,
+        .address_rate = (uint32_t)config->limits.requests_per_address,
+        .identity_rate = (uint32_t)config->limits.requests_per_identity,
         .header_deadline = config->api.header_timeout,
         .body_deadline = config->api.body_timeout,
         .idle = config->api.idle_timeout,
@@ -151,6 +153,7 @@ static chy_status mount_publish(struct chy_daemon *d, struct chy_op *op)
         .self = &d->assembly->runtime,
         .owner = chy_text("publish"),
         .quick = chy_publish_quick,
+        .is_unlimited = true,
     };
     return chy_http_server_add(d->server, op, &mount);
 }

@@ -18,6 +18,17 @@ static chy_status authenticate(void *context, struct chy_op *op, const struct ch
     return status;
 }
 
+static bool caller(void *context, struct chy_op *op, uint8_t out_id[16])
+{
+    const struct chy_principal *principal = chy_principal_of(op);
+    (void)context;
+    if (principal == NULL) {
+        return false;
+    }
+    memcpy(out_id, principal->id.bytes, sizeof principal->id.bytes);
+    return true;
+}
+
 /**
  * allows_anywhere: has the principal a role with the permission, in the instance or any project,
  * be it for its own things only?
@@ -121,6 +132,7 @@ struct chy_http_hooks chy_hooks_of(struct chy_assembly *assembly)
     struct chy_http_hooks hooks = {
         .context = assembly,
         .authenticate = authenticate,
+        .caller = caller,
         .authorise = authorise,
         .prepare_schema = prepare_schema,
         .check_body = check_body,

@@ -80,6 +80,11 @@ struct chy_config {
     } api;
 
     struct {
+        int64_t requests_per_address; /**< a minute; 0: no limit, like the next */
+        int64_t requests_per_identity;
+    } limits;
+
+    struct {
         struct chy_slice listen;
     } public_listener; /**< section "public" */
 

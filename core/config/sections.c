@@ -87,6 +87,13 @@ static const struct chy_config_key api_keys[] = {
         api.request_timeout, "what a request may take to be served"),
 };
 
+static const struct chy_config_key limit_keys[] = {
+    KEY("requests_per_address", CHY_OPTION_INT, 0, 0, 1000000000, "60000",
+        limits.requests_per_address, "API requests a minute from one address; 0: no limit"),
+    KEY("requests_per_identity", CHY_OPTION_INT, 0, 0, 1000000000, "60000",
+        limits.requests_per_identity, "API requests a minute by one identity; 0: no limit"),
+};
+
 static const struct chy_config_key public_keys[] = {
     KEY("listen", CHY_OPTION_TEXT, 0, 1, 300, ":8080", public_listener.listen,
         "address:port of the plain HTTP listener for CRLs and CA certificates"),
@@ -167,6 +174,7 @@ static const struct chy_config_section sections[] = {
     SECTION("plugins", plugin_keys,
             "where plugins come from; pins: SHA-256 of their files by name"),
     SECTION("api", api_keys, "the API listener"),
+    SECTION("limits", limit_keys, "how often who may ask"),
     SECTION("public", public_keys, "the listener for relying parties"),
     SECTION("metrics", metrics_keys, "the metrics listener"),
     SECTION("pki", pki_keys, "what certificates and CRLs carry"),

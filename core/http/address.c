@@ -37,6 +37,15 @@ struct chy_http_address chy_http_address_of(const struct sockaddr *from)
     return address;
 }
 
+struct chy_http_address chy_http_address_counted_as(const struct chy_http_address *address)
+{
+    struct chy_http_address counted = *address;
+    if (!is_mapped(address)) {
+        memset(counted.bytes + 8, 0, 8);
+    }
+    return counted;
+}
+
 bool chy_http_address_parse(struct chy_slice text, struct chy_http_address *out_address)
 {
     char copy[CHY_HTTP_ADDRESS_TEXT];

@@ -27,6 +27,9 @@ uint32_t chy_http_address_format(const struct chy_http_address *address,
                                  char out[CHY_HTTP_ADDRESS_TEXT]);
 /** chy_http_address_is_loopback tells whether only this machine can call from there. */
 CHY_MUST_USE bool chy_http_address_is_loopback(const struct chy_http_address *address);
+/** chy_http_address_counted_as gives what limits count as one: the address, with IPv6 its /64,
+ *  which one customer has whole. */
+struct chy_http_address chy_http_address_counted_as(const struct chy_http_address *address);
 
 /** A network: the first `bits` of an address (IPv4: 96 more). */
 struct chy_http_network {

@@ -72,6 +72,7 @@ static void add_headers(struct chy_http_exchange *x)
     if (answer->media_type.len != 0) {
         (void)add_header(x->response, chy_text("Content-Type"), answer->media_type);
     }
+    chy_http_add_allowance(x);
     if (answer->status == 405 && x->match.allow_len != 0) {
         (void)MHD_add_response_header(x->response, "Allow", x->match.allow);
     }
@@ -239,6 +240,7 @@ void chy_http_answer_finish(struct chy_http_exchange *x, chy_status status)
 {
     struct chy_error error;
     decide(x, status, &error);
+    chy_http_charge_refusal(x);
     int64_t duration = chy_clock_monotonic(chy_clock_real()) - x->started;
     log_request(x, duration, &error);
     count_request(x, duration);

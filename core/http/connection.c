@@ -146,17 +146,6 @@ void chy_http_connections_free(struct chy_http_connections *all)
     free(all);
 }
 
-/** What is counted as one: the /64 of an IPv6 address, which one customer has whole. */
-static struct chy_http_address counted_as(const struct chy_http_address *address)
-{
-    static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    struct chy_http_address counted = *address;
-    if (memcmp(address->bytes, mapped_prefix, sizeof mapped_prefix) != 0) {
-        memset(counted.bytes + 8, 0, 8);
-    }
-    return counted;
-}
-
 /** The link that points to the address's count, or to where it would hang. */
 static struct count **find_count_locked(struct chy_http_connections *all,
                                         const struct chy_http_address *counted)
@@ -180,7 +169,7 @@ bool chy_http_connections_admit(struct chy_http_connections *all,
     if (chy_http_trust_has(all->config.trust, address)) {
         return true;
     }
-    struct chy_http_address counted = counted_as(address);
+    struct chy_http_address counted = chy_http_address_counted_as(address);
     chy_mutex_lock(&all->lock);
     const struct count *count = *find_count_locked(all, &counted);
     bool ok = count == NULL || count->connections < all->config.limits->connections_per_address;
@@ -198,7 +187,7 @@ uint32_t chy_http_connections_count(struct chy_http_connections *all)
 
 static bool enter_locked(struct chy_http_connections *all, struct chy_http_connection *connection)
 {
-    struct chy_http_address counted = counted_as(&connection->address);
+    struct chy_http_address counted = chy_http_address_counted_as(&connection->address);
     struct count **link = find_count_locked(all, &counted);
     if (*link == NULL) {
         *link = calloc(1, sizeof **link);
@@ -243,7 +232,7 @@ struct chy_http_connection *chy_http_connection_add(struct chy_http_connections 
 
 static void leave_locked(struct chy_http_connections *all, struct chy_http_connection *connection)
 {
-    struct chy_http_address counted = counted_as(&connection->address);
+    struct chy_http_address counted = chy_http_address_counted_as(&connection->address);
     struct count **link = find_count_locked(all, &counted);
     if (*link != NULL && --(*link)->connections == 0) {
         struct count *empty = *link;

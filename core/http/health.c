@@ -184,6 +184,7 @@ static chy_status mount(struct chy_http_server *server, struct chy_op *op, const
         .owner = chy_text("core"),
         .quick = quick,
         .listeners = listeners,
+        .is_unlimited = true,
     };
     return chy_http_server_add(server, op, &mount);
 }

@@ -14,6 +14,7 @@
 #include "http/forwarded.h"
 #include "http/head.h"
 #include "http/path.h"
+#include "http/rate.h"
 #include "http/router.h"
 #include "http/server.h"
 #include "http/tls.h"
@@ -80,6 +81,7 @@ struct chy_http_server {
     struct chy_http_slot *slots;
     struct chy_http_counts unrouted;
     struct chy_http_connections *connections;
+    struct chy_http_rates *rates;
     struct chy_pool *pool;
     struct chy_http_health *health;
     bool account_bytes; // this libmicrohttpd lets us account for the bytes of a header block
@@ -117,12 +119,17 @@ struct chy_http_exchange {
     atomic_uint refs; // the event thread's, and the worker's while it has one
     enum chy_http_phase phase;
     bool has_operation;
+    bool has_address_key;  // address_key counts
+    bool has_identity_key; // identity_key counts
     bool is_last;          // the connection closes after the answer
     bool at_worker;        // in the server's list; guarded by its lock
     bool is_abandoned;     // the worker's answer will not be sent; guarded by the lock
     chy_status status;     // of a refusal before the handler
     uint32_t plain_status; // a refusal without an error record
     const char *plain_problem;
+    struct chy_http_rate_key address_key;
+    struct chy_http_rate_key identity_key;
+    struct chy_http_allowance allowance; // what the answer tells of the limits
     uint64_t body_received;
     uint64_t body_limit;
     int64_t started; // µs, real monotonic
@@ -169,6 +176,19 @@ static inline bool chy_http_exchange_refused(const struct chy_http_exchange *x)
 {
     return x->status != CHY_OK || x->plain_status != 0;
 }
+
+/* admit.c: how often who may ask */
+
+/** chy_http_admit_address takes the request from the address's allowance.  TRY_LATER,
+ *  CHY_REASON_RATE: there is nothing left. */
+chy_status chy_http_admit_address(struct chy_http_exchange *x,
+                                  const struct chy_http_address *address);
+/** chy_http_admit_identity does the same for who was authenticated. */
+chy_status chy_http_admit_identity(struct chy_http_exchange *x);
+/** chy_http_charge_refusal charges an answer that refuses to whoever asked. */
+void chy_http_charge_refusal(struct chy_http_exchange *x);
+/** chy_http_add_allowance adds the headers that tell what is left. */
+void chy_http_add_allowance(const struct chy_http_exchange *x);
 
 /* perform.c: the worker's part */
 

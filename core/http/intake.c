@@ -240,6 +240,7 @@ static chy_status find_origin(struct chy_http_exchange *x)
         x->request.peer.len = chy_http_address_format(&origin.address, x->peer);
     }
     x->operation.peer = x->request.peer;
+    CHY_TRY(chy_http_admit_address(x, &origin.address));
     if (origin.certificate.len != 0) {
         x->request.peer_certificate = origin.certificate;
     }

@@ -52,7 +52,8 @@ chy_status chy_http_server_start(struct chy_http_server *server, struct chy_op *
     };
     server->pool = chy_pool_new(&pool);
     server->connections = chy_http_connections_new(&connections);
-    if (server->pool == NULL || server->connections == NULL) {
+    server->rates = chy_http_rates_new();
+    if (server->pool == NULL || server->connections == NULL || server->rates == NULL) {
         return chy_fail_memory(op);
     }
     chy_status status = open_listeners(server, op);

@@ -45,6 +45,10 @@ struct chy_http_limits {
     /** Connections of one address (IPv6: /64), so that one client cannot take them all; more are
      *  closed at once.  Trusted proxies are exempt. */
     uint32_t connections_per_address;
+    /** Requests a minute of one address (IPv6: /64) and of one identity, on the API
+     *  listener; 0 is no limit here, not a default. */
+    uint32_t address_rate;
+    uint32_t identity_rate;
     /** Connections that wait to be accepted. */
     uint32_t backlog;
     /** Requests that run at once: workers block on storage, so there are many. */

@@ -60,6 +60,7 @@ static chy_status authenticate(struct chy_http_exchange *x)
                                "nobody can be authenticated here");
     }
     CHY_TRY(hooks->authenticate(hooks->context, op, route, token, &x->request));
+    CHY_TRY(chy_http_admit_identity(x));
     if (route->subject.len == 0 || hooks->authorise == NULL) {
         return CHY_OK;
     }

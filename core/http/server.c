@@ -27,6 +27,7 @@ void chy_http_server_free(struct chy_http_server *server)
     }
     chy_pool_free(server->pool);
     chy_http_connections_free(server->connections);
+    chy_http_rates_free(server->rates);
     for (uint32_t i = 0; i < server->listener_count; i++) {
         chy_http_listener_fini(&server->listeners[i]);
     }

@@ -45,6 +45,8 @@ struct chy_http_hooks {
      *  CHY_AUTH_BEARER; with CHY_AUTH_MTLS it is empty and request->peer_certificate is not. */
     chy_status (*authenticate)(void *context, struct chy_op *op, const struct chy_route *route,
                                struct chy_slice token, const struct chy_http_request *request);
+    /** Writes an id of who was authenticated, to count their requests.  false: nobody known. */
+    bool (*caller)(void *context, struct chy_op *op, uint8_t out_id[16]);
     /** May the operation's principal do `action` on `subject`, as far as the route can tell? */
     chy_status (*authorise)(void *context, struct chy_op *op, struct chy_slice subject,
                             struct chy_slice action);
@@ -114,6 +116,7 @@ struct chy_http_mount {
     struct chy_mutex
         *gate; /**< locked around each handler of a CHY_THREADS_ONE instance, or NULL */
     chy_http_quick_fn *quick; /**< tried first for each route without authentication, or NULL */
+    bool is_unlimited;        /**< no request counts for a rate: cheap, or with limits of its own */
     uint32_t listeners;       /**< 1 << kind: where they are served; 0: as the routes' flags say */
     /** As in struct chy_enrollment_ops; may be NULL. */
     chy_status (*render_error)(void *self, struct chy_op *op, const struct chy_route *route,

@@ -186,6 +186,7 @@ NAMES = {
     415: {"UnsupportedMediaType"},
     417: {"ExpectationFailed"},
     422: {"ValidationFailure"},
+    429: {"RateLimitExceeded"},
     431: {"RequestHeaderFieldsTooLarge"},
     503: {"ServiceUnavailable"},
 }

@@ -221,6 +221,14 @@ static chy_status authenticate(void *context, struct chy_op *op, const struct ch
     return chy_fail_reason(op, CHY_DENIED, CHY_REASON_TOKEN, "the token is not known");
 }
 
+/** Two callers: whose principal is set is "good". */
+static bool caller(void *context, struct chy_op *op, uint8_t out_id[16])
+{
+    (void)context;
+    memset(out_id, chy_operation_of(op)->principal != NULL ? 1 : 2, 16);
+    return true;
+}
+
 static chy_status authorise(void *context, struct chy_op *op, struct chy_slice subject,
                             struct chy_slice action)
 {
@@ -323,6 +331,7 @@ void fixture_init(struct fixture *f)
     f->config.listener_count = 3;
     f->config.hooks.context = f;
     f->config.hooks.authenticate = authenticate;
+    f->config.hooks.caller = caller;
     f->config.hooks.authorise = authorise;
     f->config.hooks.prepare_schema = prepare_schema;
     f->config.hooks.check_body = check_body;

@@ -372,6 +372,93 @@ START_TEST(a_trusted_proxy_has_more)
 }
 END_TEST
 
+START_TEST(an_address_has_so_many_requests)
+{
+    struct fixture f;
+    static struct reply reply;
+    fixture_init(&f);
+    f.config.limits.address_rate = 12;
+    fixture_start(&f);
+    client_get(f.port, "GET /hello HTTP/1.1\r\n" END, &reply);
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_str_eq(reply_header(&reply, "X-RateLimit-Limit"), "12");
+    ck_assert_str_eq(reply_header(&reply, "X-RateLimit-Remaining"), "11");
+    ck_assert_str_eq(reply_header(&reply, "X-RateLimit-Reset"), "5");
+    // A refusal counts ten.
+    client_get(f.port, "GET /fail/1 HTTP/1.1\r\n" END, &reply);
+    ck_assert_int_eq(reply.status, 404);
+    client_get(f.port, "GET /hello HTTP/1.1\r\n" END, &reply);
+    ck_assert_int_eq(reply.status, 200);
+    client_get(f.port, "GET /hello HTTP/1.1\r\n" END, &reply);
+    ck_assert_msg(reply_is_error(&reply, 429, "RateLimitExceeded"), "%s", reply.body);
+    ck_assert_str_eq(reply_header(&reply, "Retry-After"), "5");
+    ck_assert_str_eq(reply_header(&reply, "X-RateLimit-Remaining"), "0");
+    ck_assert_ptr_nonnull(strstr(reply.body, "12 a minute"));
+    ck_assert(fixture_metric(&f, "chancery_http_refused_total{reason=\"rate\"} ") == 1);
+    // What has no limit goes on.
+    client_get(f.port, "GET /healthz HTTP/1.1\r\n" END, &reply);
+    ck_assert_int_eq(reply.status, 200);
+    ck_assert_ptr_null(reply_header(&reply, "X-RateLimit-Limit"));
+    fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(an_address_behind_a_proxy_is_counted_by_itself)
+{
+    struct fixture f;
+    static struct reply reply;
+    static const struct chy_slice proxies[] = {CHY_TEXT_INIT("127.0.0.1")};
+    fixture_init(&f);
+    f.config.limits.address_rate = 1;
+    f.config.trusted_proxies = proxies;
+    f.config.trusted_proxy_count = 1;
+    fixture_start(&f);
+    static const char *const callers[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1"};
+    for (size_t i = 0; i < sizeof callers / sizeof callers[0]; i++) {
+        char request[128];
+        (void)snprintf(request, sizeof request,
+                       "GET /hello HTTP/1.1\r\nX-Forwarded-For: %s\r\n" END, callers[i]);
+        client_get(f.port, request, &reply);
+        ck_assert_int_eq(reply.status, 200);
+        client_get(f.port, request, &reply);
+        ck_assert_int_eq(reply.status, 429);
+    }
+    // The same /64, and the proxy itself.
+    client_get(f.port, "GET /hello HTTP/1.1\r\nX-Forwarded-For: 2001:db8::2\r\n" END, &reply);
+    ck_assert_int_eq(reply.status, 429);
+    client_get(f.port, "GET /hello HTTP/1.1\r\n" END, &reply);
+    client_get(f.port, "GET /hello HTTP/1.1\r\n" END, &reply);
+    ck_assert_int_eq(reply.status, 200);
+    fixture_stop(&f);
+}
+END_TEST
+
+START_TEST(an_identity_has_so_many_requests)
+{
+    struct fixture f;
+    static struct reply reply;
+    fixture_init(&f);
+    f.config.limits.identity_rate = 12;
+    fixture_start(&f);
+    static const char good[] = "GET /who HTTP/1.1\r\nAuthorization: Bearer good\r\n" END;
+    static const char other[] = "GET /who HTTP/1.1\r\nAuthorization: Bearer weak\r\n" END;
+    client_get(f.port, good, &reply);
+    ck_assert_str_eq(reply_header(&reply, "X-RateLimit-Remaining"), "11");
+    client_get(f.port, other, &reply);
+    ck_assert_int_eq(reply.status, 403);
+    ck_assert_str_eq(reply_header(&reply, "X-RateLimit-Remaining"), "11");
+    client_get(f.port, other, &reply);
+    client_get(f.port, other, &reply);
+    ck_assert_int_eq(reply.status, 429);
+    client_get(f.port, good, &reply);
+    ck_assert_int_eq(reply.status, 200);
+    // Nobody known: only the address could count.
+    client_get(f.port, "GET /hello HTTP/1.1\r\n" END, &reply);
+    ck_assert_int_eq(reply.status, 200);
+    fixture_stop(&f);
+}
+END_TEST
+
 static void send_stream(int fd, size_t len, bool chunked)
 {
     static unsigned char bytes[300000];
@@ -488,6 +575,8 @@ TEST_MAIN("http_server_hostile",
           TEST(a_silent_connection_is_cut_off), TEST(a_slow_body_is_cut_off),
           TEST(an_idle_connection_is_closed), TEST(a_slow_handler_is_not_cut_off),
           TEST(an_address_has_so_many_connections), TEST(a_trusted_proxy_has_more),
-          TEST_EACH(a_streamed_body_arrives_whole, streams), TEST(a_streamed_body_has_its_limit),
-          TEST(a_streaming_handler_may_answer_early),
+          TEST(an_address_has_so_many_requests),
+          TEST(an_address_behind_a_proxy_is_counted_by_itself),
+          TEST(an_identity_has_so_many_requests), TEST_EACH(a_streamed_body_arrives_whole, streams),
+          TEST(a_streamed_body_has_its_limit), TEST(a_streaming_handler_may_answer_early),
           TEST(a_streaming_handler_learns_that_the_caller_left))
