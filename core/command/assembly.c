@@ -400,25 +400,32 @@ void chy_assembly_stop(struct chy_assembly *assembly)
     chy_stages_down(stages, STAGE_COUNT, assembly, assembly->cli->op);
 }
 
-chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work, void *context)
+chy_status chy_assembly_part(struct chy_assembly *assembly, struct chy_op *op, size_t memory_max,
+                             chy_assembly_work *work, void *context)
 {
     struct chy_cli *cli = assembly->cli;
     struct chy_operation_config config = {.host = &cli->services.host,
                                           .clock = cli->services.clock,
                                           .log = &cli->log,
-                                          .name = chy_text(cli->path)};
+                                          .name = chy_text(cli->path),
+                                          .memory_max = memory_max};
     CHY_AUTO(chy_operation_free) struct chy_operation *operation = chy_operation_new(&config);
     if (operation == NULL) {
-        return chy_fail_memory(cli->op);
+        return chy_fail_memory(op);
     }
     chy_access_as_system(&operation->op);
     chy_status status = work(assembly, &operation->op, context);
     if (status != CHY_OK) {
         struct chy_error error = {.struct_size = sizeof error};
-        cli->op->host->last_error(&operation->op, &error);
-        return cli->op->host->fail_with(cli->op, &error);
+        op->host->last_error(&operation->op, &error);
+        return op->host->fail_with(op, &error);
     }
     return CHY_OK;
+}
+
+chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work, void *context)
+{
+    return chy_assembly_part(assembly, assembly->cli->op, 0, work, context);
 }
 
 int chy_assembly_command(struct chy_cli *cli, const struct chy_given *given,

@@ -53,6 +53,12 @@ typedef chy_status chy_assembly_work(struct chy_assembly *assembly, struct chy_o
 CHY_MUST_USE chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work,
                                          void *context);
 
+/** chy_assembly_part does a part of such work in an operation of its own, which may take
+ *  `memory_max` (0: as much as any) and gives it back.  The error, if any, is on `op`. */
+CHY_MUST_USE chy_status chy_assembly_part(struct chy_assembly *assembly, struct chy_op *op,
+                                          size_t memory_max, chy_assembly_work *work,
+                                          void *context);
+
 /** chy_assembly_command is a whole command: it finds the instance (command/locate.h), puts it
  *  together, does the work and takes it apart.  It gives the exit code. */
 int chy_assembly_command(struct chy_cli *cli, const struct chy_given *given,

@@ -1,13 +1,13 @@
-#include "base/encode.h"
 #include "base/file.h"
 #include "base/time.h"
+#include "command/backup_mac.h"
 #include "command/command.h"
 #include "command/dump.h"
 #include "command/instance_files.h"
 #include "command/locate.h"
+#include "enroll/restore_crl.h"
 #include "resource/collections.h"
 #include "resource/json.h"
-#include "resource/keyring.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -17,6 +17,31 @@ static const struct chy_argument arguments[] = {
     {"to", "DIR", "a new folder for the backup", NULL, false},
 };
 #define TO CHY_LOCATE_COUNT
+
+/** One shard that the manifest tells of. */
+struct shard {
+    struct chy_uuid generation_id;
+    int64_t number;
+    json_t *entry;
+};
+
+/** add_complete notes the number of the complete CRL that was published last; 0: there is none. */
+static chy_status add_complete(struct chy_assembly *a, struct chy_op *op, void *context)
+{
+    struct shard *shard = context;
+    struct chy_storage_row row;
+    struct chy_crl crl;
+    struct chy_crl_place place = {.number = 0};
+    CHY_TRY(chy_storage_read(
+        a->runtime.storage, op, CHY_C_CRL_SHARDS,
+        CHY_KEY(chy_value_uuid(&shard->generation_id), chy_value_int(shard->number)),
+        CHY_FIELDS(CHY_SHARD_CRL), &row));
+    if (!chy_row_is_null(&row, 0)) {
+        CHY_TRY(chy_restore_crl_read(op, chy_row_blob(&row, 0), &crl, &place));
+    }
+    return chy_json_set_int(shard->entry, "completeNumber", place.number) ? CHY_OK
+                                                                          : chy_fail_memory(op);
+}
 
 /** add_crls notes which CRLs there are, and their numbers: what `restore` wants to see. */
 static chy_status add_crls(struct chy_assembly *a, struct chy_op *op, json_t *manifest)
@@ -34,14 +59,15 @@ static chy_status add_crls(struct chy_assembly *a, struct chy_op *op, json_t *ma
         CHY_TRY(chy_query_run(&query, a->runtime.storage, &page));
         for (uint64_t i = 0; i < page.rows.count; i++) {
             const struct chy_storage_row *row = chy_page_row(&page, i);
-            struct chy_uuid id = chy_row_uuid(row, 0);
-            json_t *entry = chy_json_object(op);
-            if (entry == NULL || !chy_json_set_uuid(entry, "generationId", &id) ||
-                !chy_json_set_int(entry, "shard", chy_row_int(row, 1)) ||
-                !chy_json_set_int(entry, "number", chy_row_int(row, 2)) ||
-                json_array_append(crls, entry) != 0) {
+            struct shard shard = {chy_row_uuid(row, 0), chy_row_int(row, 1), chy_json_object(op)};
+            if (shard.entry == NULL ||
+                !chy_json_set_uuid(shard.entry, "generationId", &shard.generation_id) ||
+                !chy_json_set_int(shard.entry, "shard", shard.number) ||
+                !chy_json_set_int(shard.entry, "number", chy_row_int(row, 2)) ||
+                json_array_append(crls, shard.entry) != 0) {
                 return chy_fail_memory(op);
             }
+            CHY_TRY(chy_assembly_part(a, op, CHY_DUMP_CRL_MEMORY, add_complete, &shard));
         }
         query.find.cursor = page.cursor;
     } while (page.more != 0);
@@ -51,22 +77,26 @@ static chy_status add_crls(struct chy_assembly *a, struct chy_op *op, json_t *ma
 static chy_status describe(struct chy_assembly *a, struct chy_op *op, json_t *manifest)
 {
     struct chy_uuid id;
-    struct chy_kek_id kek = chy_keks_current(chy_keyring_keks(a->runtime.keyring));
     CHY_TRY(chy_runtime_new_uuid(&a->runtime, op, &id));
     bool fine = chy_json_set_int(manifest, "format", CHY_DUMP_FORMAT) &&
                 chy_json_set_uuid(manifest, "backupId", &id) &&
                 chy_json_set_text(manifest, "madeBy", chy_text("chancery " CHANCERY_VERSION)) &&
                 chy_json_set_time(manifest, "madeAt", chy_now(op)) &&
-                chy_json_set_int(manifest, "schemaVersion", a->schema.version) &&
-                chy_json_set_text(manifest, "kekId", chy_text(kek.text));
-    return fine ? add_crls(a, op, manifest) : chy_fail_memory(op);
+                chy_json_set_int(manifest, "schemaVersion", a->schema.version);
+    if (!fine) {
+        return chy_fail_memory(op);
+    }
+    CHY_TRY(chy_backup_mac_describe(a, op, manifest));
+    return add_crls(a, op, manifest);
 }
 
-static chy_status write_manifest(struct chy_op *op, const char *directory, const json_t *manifest)
+static chy_status write_manifest(struct chy_assembly *a, struct chy_op *op, const char *directory,
+                                 const json_t *manifest)
 {
     struct chy_slice text;
     const char *path;
     CHY_TRY(chy_json_write(op, manifest, &text));
+    CHY_TRY(chy_backup_mac_write(a, op, directory, text));
     CHY_TRY(chy_path_join(op, directory, CHY_DUMP_MANIFEST, &path));
     return chy_file_create(op, path, text, 0600);
 }
@@ -86,7 +116,7 @@ static chy_status back_up(struct chy_assembly *a, struct chy_op *op, void *conte
     chy_status thawed = chy_storage_freeze(a->runtime.storage, op, false);
     CHY_TRY(status);
     CHY_TRY(thawed);
-    CHY_TRY(write_manifest(op, directory, manifest));
+    CHY_TRY(write_manifest(a, op, directory, manifest));
     (void)printf("%s: needs the master key (KEK) %s, which is not in it\n", directory,
                  json_string_value(json_object_get(manifest, "kekId")));
     return CHY_OK;

@@ -17,9 +17,10 @@ CHY_MUST_USE chy_status chy_crl_source_list(struct chy_op *op, const char *direc
                                             struct chy_crl_file **out_files);
 
 /**
- * chy_crl_source_fetch runs curl for each CRL that the manifest names, and for the shards that were
- * opened after it, below `url`, the instance's pki.public_url or a copy of what it publishes.
- * Core has no transfer library of its own.  BAD_INPUT: there is no curl, or a CRL is not there.
+ * chy_crl_source_fetch runs curl for each CRL that the manifest names and its delta, and for the
+ * shards that were opened after it, below `url`, the instance's pki.public_url or a copy of what it
+ * publishes.  Core has no transfer library of its own.  Only a 404 says that a CRL is not there;
+ * BAD_INPUT: there is no curl, or a server said anything else, also after some tries.
  */
 CHY_MUST_USE chy_status chy_crl_source_fetch(struct chy_op *op, const char *url,
                                              const json_t *manifest, const char *directory);

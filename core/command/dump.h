@@ -16,6 +16,9 @@
 #define CHY_DUMP_MANIFEST "manifest.json"
 #define CHY_DUMP_FORMAT 1
 
+/** What reading one CRL may take: its DER (CHY_CRL_MAX) and what is made of it. */
+#define CHY_DUMP_CRL_MEMORY ((size_t)160 << 20)
+
 /** The name in `settings` of the restoring that is not finished: its text is the dump's id. */
 #define CHY_SETTING_RESTORE "restore"
 
@@ -24,9 +27,10 @@
 CHY_MUST_USE chy_status chy_dump_write(struct chy_assembly *assembly, struct chy_op *op,
                                        const char *directory, json_t *manifest);
 
-/** chy_dump_manifest reads the manifest of a dump.  BAD_INPUT: it is none that we can read. */
+/** chy_dump_manifest reads the manifest of a dump, and gives its text too.  BAD_INPUT: it is none
+ *  that we can read. */
 CHY_MUST_USE chy_status chy_dump_manifest(struct chy_op *op, const char *directory,
-                                          json_t **out_manifest);
+                                          json_t **out_manifest, struct chy_slice *out_text);
 
 /**
  * chy_dump_read writes the rows into the database, which is empty, or has what an earlier try of

@@ -28,10 +28,13 @@ static const struct chy_argument rotate_arguments[] = {
     {"new-kek", "FILE", "the new master key; made, mode 0600, when it is not there", NULL, false},
     {"finish", NULL, "end the rotation: from then on only the new master key opens anything", NULL,
      false},
+    {"offline", NULL, "no daemon runs: do not leave the new key, sealed by the old one, for them",
+     NULL, false},
 };
 enum {
     NEW_KEK = CHY_LOCATE_COUNT,
-    FINISH
+    FINISH,
+    OFFLINE
 };
 
 /** What a work function is told. */
@@ -189,7 +192,8 @@ static chy_status read_kek_file(struct chy_op *op, const char *path, struct chy_
     return chy_kek_read(op, text, out_kek);
 }
 
-static chy_status rotate(struct chy_assembly *assembly, struct chy_op *op, const char *path)
+static chy_status rotate(struct chy_assembly *assembly, struct chy_op *op, const char *path,
+                         bool is_alone)
 {
     struct chy_keyring *keyring = keyring_of(assembly);
     struct chy_slice old_kek;
@@ -197,15 +201,17 @@ static chy_status rotate(struct chy_assembly *assembly, struct chy_op *op, const
     uint64_t done;
     CHY_TRY(chy_kek_read(op, assembly->config->kek, &old_kek));
     CHY_TRY(read_kek_file(op, path, &new_kek));
-    CHY_TRY(chy_kek_rotation_begin(chy_keyring_keks(keyring), op, old_kek, new_kek));
+    CHY_TRY((is_alone ? chy_kek_rotation_begin_alone
+                      : chy_kek_rotation_begin)(chy_keyring_keks(keyring), op, old_kek, new_kek));
     CHY_TRY(chy_keyring_rewrap(keyring, op, UINT64_MAX, &done));
     struct chy_kek_id now = chy_keks_current(chy_keyring_keks(keyring));
     (void)printf("sealed %llu data keys again; the database is sealed by the master key %s now\n"
-                 "The one before still works.  What is left to do:\n"
+                 "%sWhat is left to do:\n"
                  "  1. configure '%s' as the kek of each node, and restart its daemon\n"
                  "  2. run 'chancery key rotate --finish': from then on the old one opens nothing\n"
                  "  3. make a backup: older ones need the old master key, so keep it with them\n",
-                 (unsigned long long)done, now.text, path);
+                 (unsigned long long)done, now.text,
+                 is_alone ? "" : "The one before still works.  ", path);
     return CHY_OK;
 }
 
@@ -247,10 +253,11 @@ static chy_status rotate_or_finish(struct chy_assembly *assembly, struct chy_op 
     const struct key_run *run = context;
     const char *path = chy_given_text(run->given, NEW_KEK);
     bool wants_finish = chy_given_flag(run->given, FINISH);
-    if ((path != NULL) == wants_finish) {
+    bool is_alone = chy_given_flag(run->given, OFFLINE);
+    if ((path != NULL) == wants_finish || (is_alone && wants_finish)) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "give --new-kek FILE, or --finish");
     }
-    return wants_finish ? finish(assembly, op) : rotate(assembly, op, path);
+    return wants_finish ? finish(assembly, op) : rotate(assembly, op, path, is_alone);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -296,7 +303,9 @@ static const struct chy_command rotate_command = {
     .details =
         "Daemons go on meanwhile, with either key. What was interrupted goes on when it is run\n"
         "again with the same file. The old key works until --finish, which wants the new one to\n"
-        "be configured. Issued certificates, tokens and client secrets stay as they are.",
+        "be configured. Issued certificates, tokens and client secrets stay as they are.\n"
+        "With --offline, after stopping every daemon, whoever has the old key and a copy of the\n"
+        "database from between does not come by the new one.",
     .example = "chancery key rotate --new-kek /etc/chancery/kek.new",
     .arguments = rotate_arguments,
     .argument_count = sizeof rotate_arguments / sizeof rotate_arguments[0],

@@ -1,15 +1,14 @@
 #include "base/file.h"
 #include "base/slice.h"
+#include "command/backup_mac.h"
 #include "command/command.h"
 #include "command/crl_source.h"
 #include "command/dump.h"
-#include "command/instance_files.h"
 #include "command/locate.h"
 #include "enroll/restore_crl.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
 #include "resource/json.h"
-#include "resource/kek.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +32,7 @@ enum {
 struct restoring {
     const char *directory;
     json_t *manifest;
+    struct chy_slice manifest_text;
     bool accepts_loss;
     const char *crl_directory; /**< NULL: none */
     const char *fetched;       /**< a folder of ours, to be removed; NULL: none */
@@ -46,21 +46,6 @@ struct restoring {
  * Before anything is written
  */
 
-static chy_status check_kek(struct chy_assembly *a, struct chy_op *op, const struct restoring *r)
-{
-    struct chy_slice needed = chy_json_member(r->manifest, "kekId");
-    struct chy_slice kek;
-    struct chy_kek_id id;
-    CHY_TRY(chy_kek_read(op, a->config->kek, &kek));
-    CHY_TRY(chy_kek_name(a->runtime.seal_crypto, op, kek, &id));
-    return chy_slice_is(needed, id.text)
-               ? CHY_OK
-               : chy_fail(op, CHY_DENIED, 0,
-                          "the backup needs the master key (KEK) %.*s, the configured one is %s: "
-                          "configure the one that was in use when the backup was made",
-                          (int)needed.len, (const char *)needed.ptr, id.text);
-}
-
 static bool is_place(const json_t *entry, const struct chy_crl_place *place)
 {
     struct chy_uuid id;
@@ -69,60 +54,94 @@ static bool is_place(const json_t *entry, const struct chy_crl_place *place)
            json_integer_value(json_object_get(entry, "shard")) == place->shard;
 }
 
-/** tick_off marks the CRL of the manifest that a file is. */
-static chy_status tick_off(struct chy_op *op, const struct restoring *r, const char *path)
+/** One CRL, in an operation of its own: there may be many, and each may be large. */
+struct looking {
+    struct restoring *restoring;
+    const char *path;
+};
+
+/** tick_off notes the number of a complete CRL that the manifest names. */
+static chy_status tick_off(struct chy_assembly *a, struct chy_op *op, void *context)
 {
+    const struct looking *l = context;
     struct chy_slice der;
     struct chy_crl crl;
     struct chy_crl_place place;
     size_t i;
     json_t *entry;
-    CHY_TRY(chy_file_read(op, path, CHY_CRL_MAX, &der));
+    (void)a;
+    CHY_TRY(chy_file_read(op, l->path, CHY_CRL_MAX, &der));
     if (chy_restore_crl_read(op, der, &crl, &place) != CHY_OK) {
         struct chy_error error = {.struct_size = sizeof error};
         op->host->last_error(op, &error);
         return chy_fail(op, CHY_BAD_INPUT, 0, "'%s' is not a CRL that was published here: %.*s",
-                        path, (int)error.message.len, (const char *)error.message.ptr);
+                        l->path, (int)error.message.len, (const char *)error.message.ptr);
     }
-    json_array_foreach(json_object_get(r->manifest, "crls"), i, entry)
+    json_array_foreach(json_object_get(l->restoring->manifest, "crls"), i, entry)
     {
         if (!place.is_delta && is_place(entry, &place) &&
-            json_object_set_new(entry, "found", json_true()) != 0) {
+            json_integer_value(json_object_get(entry, "found")) <= place.number &&
+            json_object_set_new(entry, "found", json_integer(place.number)) != 0) {
             return chy_fail_memory(op);
         }
     }
     return CHY_OK;
 }
 
-/** check_crls wants a complete CRL of each shard: what is missing may have had anything in it. */
-static chy_status check_crls(struct chy_op *op, const struct restoring *r)
+/** check_entry: a CRL that is missing may have had anything in it, and one that is older than the
+ *  backup's own tells nothing of what came after. */
+static chy_status check_entry(struct chy_op *op, const struct restoring *r, const json_t *entry)
 {
+    const char *generation = json_string_value(json_object_get(entry, "generationId"));
+    long long shard = json_integer_value(json_object_get(entry, "shard"));
+    long long known = json_integer_value(json_object_get(entry, "completeNumber"));
+    const json_t *found = json_object_get(entry, "found");
+    if (generation == NULL) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "the manifest of the backup is malformed");
+    }
+    if (found != NULL && json_integer_value(found) >= known) {
+        return CHY_OK;
+    }
+    if (found == NULL && !r->accepts_loss) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the CRL %s/%lld.crl is missing: what was revoked on it after the backup "
+                        "would be valid again; find it, or say --accept-lost-revocations",
+                        generation, shard);
+    }
+    if (found != NULL && !r->accepts_loss) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the CRL %s/%lld.crl is number %lld, the backup itself is of a time after "
+                        "number %lld: find the CRL that was published last, or say "
+                        "--accept-lost-revocations",
+                        generation, shard, (long long)json_integer_value(found), known);
+    }
+    if (found != NULL) {
+        chy_log_warning(op, "restore.old-crl",
+                        "the CRL %s/%lld.crl is older than the backup: what was revoked after the "
+                        "backup is valid again",
+                        generation, shard);
+    }
+    return CHY_OK;
+}
+
+/** check_crls wants a complete CRL of each shard. */
+static chy_status check_crls(struct chy_assembly *a, struct chy_op *op, struct restoring *r)
+{
+    const json_t *crls = json_object_get(r->manifest, "crls");
     size_t i;
     json_t *entry;
     for (const struct chy_crl_file *file = r->files; file != NULL; file = file->next) {
-        struct chy_op *child = op->host->op_child(op);
-        if (child == NULL) {
-            return chy_fail_memory(op);
-        }
-        chy_status status = tick_off(child, r, file->path);
-        if (status != CHY_OK) {
-            struct chy_error error = {.struct_size = sizeof error};
-            op->host->last_error(child, &error);
-            (void)op->host->fail_with(op, &error);
-        }
-        op->host->op_end(child);
-        CHY_TRY(status);
+        struct looking looking = {r, file->path};
+        CHY_TRY(chy_assembly_part(a, op, CHY_DUMP_CRL_MEMORY, tick_off, &looking));
     }
-    json_array_foreach(json_object_get(r->manifest, "crls"), i, entry)
+    if (json_array_size(crls) == 0 && !r->accepts_loss) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the backup knows no CRL: it was made before the first CA, and no CRL can "
+                        "show that it is the newest; say --accept-lost-revocations if it is");
+    }
+    json_array_foreach((json_t *)(uintptr_t)crls, i, entry)
     {
-        if (!r->accepts_loss && json_object_get(entry, "found") == NULL) {
-            return chy_fail(op, CHY_BAD_INPUT, 0,
-                            "the CRL %s/%lld.crl is missing: what was revoked on it after the "
-                            "backup would be valid again; find it, or say "
-                            "--accept-lost-revocations",
-                            json_string_value(json_object_get(entry, "generationId")),
-                            (long long)json_integer_value(json_object_get(entry, "shard")));
-        }
+        CHY_TRY(check_entry(op, r, entry));
     }
     return CHY_OK;
 }
@@ -130,8 +149,8 @@ static chy_status check_crls(struct chy_op *op, const struct restoring *r)
 static chy_status load(struct chy_assembly *a, struct chy_op *op, void *context)
 {
     struct restoring *r = context;
-    CHY_TRY(check_kek(a, op, r));
-    CHY_TRY(check_crls(op, r));
+    CHY_TRY(chy_backup_mac_check(a, op, r->directory, r->manifest, r->manifest_text));
+    CHY_TRY(check_crls(a, op, r));
     return chy_dump_read(a, op, r->directory, r->manifest);
 }
 
@@ -139,27 +158,30 @@ static chy_status load(struct chy_assembly *a, struct chy_op *op, void *context)
  * With the keys of the instance
  */
 
-static chy_status merge(struct chy_assembly *a, struct chy_op *op, struct restoring *r,
-                        const char *path)
+static chy_status merge(struct chy_assembly *a, struct chy_op *op, void *context)
 {
+    const struct looking *l = context;
+    struct restoring *r = l->restoring;
     struct chy_slice der;
     struct chy_crl crl;
     struct chy_crl_place place;
     uint64_t added = 0;
-    CHY_TRY(chy_file_read(op, path, CHY_CRL_MAX, &der));
+    bool is_ours = false;
+    CHY_TRY(chy_file_read(op, l->path, CHY_CRL_MAX, &der));
     CHY_TRY(chy_restore_crl_read(op, der, &crl, &place));
-    chy_status status = chy_restore_crl(&a->runtime, op, &crl, &place, &added);
-    if (status == CHY_NOT_FOUND) {
+    CHY_TRY(chy_restore_crl_is_ours(&a->runtime, op, &place, &is_ours));
+    if (!is_ours) {
         chy_log_warning(op, "restore.strange-crl",
                         "'%s' is of a CA key that the backup does not have: it was made later",
-                        path);
+                        l->path);
         r->strange++;
         return CHY_OK;
     }
+    chy_status status = chy_restore_crl(&a->runtime, op, &crl, &place, &added);
     if (status != CHY_OK) {
         struct chy_error error = {.struct_size = sizeof error};
         op->host->last_error(op, &error);
-        return chy_fail(op, status, 0, "'%s': %.*s", path, (int)error.message.len,
+        return chy_fail(op, status, 0, "'%s': %.*s", l->path, (int)error.message.len,
                         (const char *)error.message.ptr);
     }
     r->crls++;
@@ -197,7 +219,8 @@ static chy_status finish(struct chy_assembly *a, struct chy_op *op, void *contex
     struct restoring *r = context;
     CHY_TRY(chy_restore_forget_crls(&a->runtime, op));
     for (const struct chy_crl_file *file = r->files; file != NULL; file = file->next) {
-        CHY_TRY(merge(a, op, r, file->path));
+        struct looking looking = {r, file->path};
+        CHY_TRY(chy_assembly_part(a, op, CHY_DUMP_CRL_MEMORY, merge, &looking));
     }
     CHY_TRY(end(a, op, r));
     (void)printf("restored from %s: %llu CRLs read, %llu revocations added, %llu CRLs of unknown "
@@ -262,7 +285,7 @@ static chy_status restore(struct chy_cli *cli, const struct chy_given *given, st
     struct chy_config *config = NULL;
     bool of_dev = chy_given_text(given, CHY_LOCATE_DATA) != NULL;
     CHY_TRY(chy_locate(cli, given, &config));
-    CHY_TRY(chy_dump_manifest(cli->op, r->directory, &r->manifest));
+    CHY_TRY(chy_dump_manifest(cli->op, r->directory, &r->manifest, &r->manifest_text));
     CHY_TRY(find_crls(cli, chy_given_text(given, CRLS), r));
     CHY_TRY(step(cli, config, CHY_NEED_RESTORE, of_dev, load, r));
     return step(cli, config, CHY_NEED_FINISH, of_dev, finish, r);

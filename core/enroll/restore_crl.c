@@ -34,6 +34,15 @@ static bool take_place(struct chy_slice url, struct chy_crl_place *out_place)
     return true;
 }
 
+static int64_t number_of(const struct chy_crl *crl)
+{
+    int64_t number = 0;
+    for (uint64_t i = 0; i < crl->number.len; i++) {
+        number = number << 8 | crl->number.ptr[i];
+    }
+    return number;
+}
+
 chy_status chy_restore_crl_read(struct chy_op *op, struct chy_slice der, struct chy_crl *out_crl,
                                 struct chy_crl_place *out_place)
 {
@@ -45,6 +54,7 @@ chy_status chy_restore_crl_read(struct chy_op *op, struct chy_slice der, struct 
     for (uint64_t i = 0; i < crl.point.urls.count; i++) {
         if (take_place(crl.point.urls.items[i], out_place)) {
             out_place->is_delta = crl.is_delta;
+            out_place->number = number_of(&crl);
             *out_crl = crl;
             return CHY_OK;
         }
@@ -53,13 +63,15 @@ chy_status chy_restore_crl_read(struct chy_op *op, struct chy_slice der, struct 
                     "the CRL does not say in its distribution point which of ours it is");
 }
 
-static int64_t number_of(const struct chy_crl *crl)
+chy_status chy_restore_crl_is_ours(struct chy_runtime *runtime, struct chy_op *op,
+                                   const struct chy_crl_place *place, bool *out_ours)
 {
-    int64_t number = 0;
-    for (uint64_t i = 0; i < crl->number.len; i++) {
-        number = number << 8 | crl->number.ptr[i];
-    }
-    return number;
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_GENERATIONS,
+                         CHY_KEY(chy_value_uuid(&place->generation_id)), CHY_NO_FIELDS, &row);
+    *out_ours = status == CHY_OK;
+    return status == CHY_NOT_FOUND ? CHY_OK : status;
 }
 
 static chy_status check_signer(struct chy_runtime *runtime, struct chy_op *op,
@@ -77,29 +89,28 @@ static chy_status check_signer(struct chy_runtime *runtime, struct chy_op *op,
 
 /** raise_number opens a shard that the database does not know, and brings its number up. */
 static chy_status raise_number(struct chy_runtime *runtime, struct chy_op *op,
-                               const struct chy_crl *crl, const struct chy_crl_place *place)
+                               const struct chy_crl_place *place)
 {
     struct chy_value key[] = {chy_value_uuid(&place->generation_id), chy_value_int(place->shard)};
     struct chy_view key_view = chy_view_of(key, 2, sizeof key[0]);
     struct chy_storage_row row;
     struct chy_batch batch;
-    int64_t number = number_of(crl);
     chy_status status = chy_storage_read(runtime->storage, op, CHY_C_CRL_SHARDS, key_view,
                                          CHY_FIELDS(CHY_SHARD_CRL_NUMBER), &row);
     if (status == CHY_NOT_FOUND) {
         chy_batch_init(&batch, op, 0);
         CHY_TRY(chy_shard_open(runtime, &batch, &place->generation_id, place->shard));
         CHY_TRY(chy_batch_commit(&batch, runtime->storage, NULL));
-        return raise_number(runtime, op, crl, place);
+        return raise_number(runtime, op, place);
     }
     CHY_TRY(status);
-    if (chy_row_int(&row, 0) >= number) {
+    if (chy_row_int(&row, 0) >= place->number) {
         return CHY_OK;
     }
     chy_batch_init(&batch, op, 0);
     struct chy_write *write = chy_batch_update(&batch, CHY_C_CRL_SHARDS, key_view);
     chy_write_guard_revision(write, row.revision);
-    chy_write_set(write, CHY_SHARD_CRL_NUMBER, chy_value_int(number));
+    chy_write_set(write, CHY_SHARD_CRL_NUMBER, chy_value_int(place->number));
     return chy_batch_commit(&batch, runtime->storage, NULL);
 }
 
@@ -158,7 +169,7 @@ chy_status chy_restore_crl(struct chy_runtime *runtime, struct chy_op *op,
     struct chy_crl_entry entry;
     uint64_t added = 0;
     CHY_TRY(check_signer(runtime, op, crl, place));
-    CHY_TRY(raise_number(runtime, op, crl, place));
+    CHY_TRY(raise_number(runtime, op, place));
     while (chy_crl_next(&entries, &entry)) {
         struct chy_op *child = op->host->op_child(op);
         if (child == NULL) {

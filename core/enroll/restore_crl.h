@@ -14,6 +14,7 @@
 struct chy_crl_place {
     struct chy_uuid generation_id;
     int64_t shard;
+    int64_t number;
     bool is_delta;
 };
 
@@ -23,10 +24,14 @@ CHY_MUST_USE chy_status chy_restore_crl_read(struct chy_op *op, struct chy_slice
                                              struct chy_crl *out_crl,
                                              struct chy_crl_place *out_place);
 
+/** chy_restore_crl_is_ours tells whether the database has the key that a CRL names. */
+CHY_MUST_USE chy_status chy_restore_crl_is_ours(struct chy_runtime *runtime, struct chy_op *op,
+                                                const struct chy_crl_place *place, bool *out_ours);
+
 /**
  * chy_restore_crl adds what a CRL knows and the database does not, after checking its signature:
- * entries, the shard, its number.  `*out_added` counts entries.  NOT_FOUND: of a key that is not in
- * the database; BAD_INPUT: not signed by the key that it names.  May be run again.
+ * entries, the shard, its number.  `*out_added` counts entries.  The key that it names is in the
+ * database; BAD_INPUT: it was not signed by that one.  May be run again.
  */
 CHY_MUST_USE chy_status chy_restore_crl(struct chy_runtime *runtime, struct chy_op *op,
                                         const struct chy_crl *crl,

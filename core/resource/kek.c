@@ -12,8 +12,8 @@
 #define KNOWN_MAX 8U // KEKs that one process lives through
 
 #define SETTING_MAC_ROOT "mac-root"
-#define SETTING_FORWARD "kek-forward" // text: the id of the one before; blob: opened by that one
-#define SETTING_BACK "kek-back"       // likewise; the one before, opened by the one in use
+#define SETTING_FORWARD CHY_SETTING_KEK_FORWARD // text: the one before; blob: opened by that one
+#define SETTING_BACK "kek-back" // likewise; the one before, opened by the one in use
 
 /** One KEK that this process holds.  It is given back when the process ends. */
 struct known {
@@ -111,12 +111,12 @@ chy_status chy_kek_name(struct chy_crypto *crypto, struct chy_op *op, struct chy
     return CHY_OK;
 }
 
-static chy_status import_kek(struct chy_keks *keks, struct chy_op *op, struct chy_slice kek,
+static chy_status import_kek(struct chy_crypto *crypto, struct chy_op *op, struct chy_slice kek,
                              struct known *out_known)
 {
     struct chy_key_template aes_key = {.struct_size = sizeof aes_key, .algorithm = CHY_KEY_AES_256};
-    CHY_TRY(chy_kek_name(keks->runtime->seal_crypto, op, kek, &out_known->id));
-    return chy_crypto_import(keks->runtime->seal_crypto, op, &aes_key, kek, &out_known->key);
+    CHY_TRY(chy_kek_name(crypto, op, kek, &out_known->id));
+    return chy_crypto_import(crypto, op, &aes_key, kek, &out_known->key);
 }
 
 /** find_locked returns where a KEK is; KNOWN_MAX: it is not known. */
@@ -172,7 +172,7 @@ static chy_status keep_kek(struct chy_keks *keks, struct chy_op *op, struct chy_
                            bool make_current)
 {
     struct known known = {.key = {NULL, NULL}};
-    CHY_TRY(import_kek(keks, op, kek, &known));
+    CHY_TRY(import_kek(keks->runtime->seal_crypto, op, kek, &known));
     return keep(keks, &known, make_current)
                ? CHY_OK
                : chy_fail(op, CHY_DENIED, 0,
@@ -319,11 +319,10 @@ static chy_status open_settings(struct chy_keks *keks, struct chy_op *op, bool e
                                 "'chancery init --config' with this configuration");
 }
 
-static chy_status open_mac_root(struct chy_keks *keks, struct chy_op *op,
-                                struct chy_slice *out_root)
+chy_status chy_keks_sealed_mac_root(struct chy_keks *keks, struct chy_op *op,
+                                    struct chy_slice *out_id, struct chy_slice *out_sealed)
 {
     struct setting root;
-    struct chy_slice opened = {NULL, 0};
     CHY_TRY(read_setting(keks, op, SETTING_MAC_ROOT, &root));
     if (!root.is_there) {
         return chy_fail(op, CHY_BROKEN, 0,
@@ -331,13 +330,40 @@ static chy_status open_mac_root(struct chy_keks *keks, struct chy_op *op,
                         "settings)",
                         SETTING_MAC_ROOT);
     }
-    struct chy_seal_context context = root_context();
-    CHY_TRY(chy_kek_open(keks, op, &context, root.text, root.blob, &opened));
-    *out_root = opened;
-    return opened.len == CHY_MAC_ROOT_LEN
+    *out_id = root.text;
+    *out_sealed = root.blob;
+    return CHY_OK;
+}
+
+static chy_status check_root(struct chy_op *op, struct chy_slice root)
+{
+    return root.len == CHY_MAC_ROOT_LEN
                ? CHY_OK
                : chy_fail(op, CHY_BROKEN, 0, "the root of the MAC keys has not %d bytes",
                           CHY_MAC_ROOT_LEN);
+}
+
+chy_status chy_kek_open_mac_root(struct chy_crypto *crypto, struct chy_op *op, struct chy_slice kek,
+                                 struct chy_slice sealed, struct chy_slice *out_root)
+{
+    struct known known = {.key = {NULL, NULL}};
+    struct chy_seal_context context = root_context();
+    CHY_TRY(import_kek(crypto, op, kek, &known));
+    chy_status status = chy_crypto_open_sealed(&known.key, op, &context, sealed, out_root);
+    chy_crypto_key_release(&known.key);
+    CHY_TRY(status);
+    return check_root(op, *out_root);
+}
+
+static chy_status open_mac_root(struct chy_keks *keks, struct chy_op *op,
+                                struct chy_slice *out_root)
+{
+    struct chy_slice id;
+    struct chy_slice sealed;
+    struct chy_seal_context context = root_context();
+    CHY_TRY(chy_keks_sealed_mac_root(keks, op, &id, &sealed));
+    CHY_TRY(chy_kek_open(keks, op, &context, id, sealed, out_root));
+    return check_root(op, *out_root);
 }
 
 chy_status chy_keks_open(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice kek,
@@ -437,6 +463,7 @@ struct handover {
     struct known now;
     struct chy_slice old_kek; /**< bytes */
     struct chy_slice new_kek;
+    bool is_alone; /**< nobody has to learn the new one from the database */
 };
 
 static chy_status write_handover(struct chy_keks *keks, struct chy_op *op,
@@ -464,15 +491,17 @@ static chy_status write_handover(struct chy_keks *keks, struct chy_op *op,
     chy_write_set(write, CHY_SETTING_TEXT, chy_value_text(id_text(&handover->now.id)));
     chy_write_set(write, CHY_SETTING_BLOB, chy_value_blob(check_value));
     put_setting(&batch, SETTING_MAC_ROOT, id_text(&handover->now.id), sealed_root);
-    put_setting(&batch, SETTING_FORWARD, id_text(&handover->old.id), forward);
+    if (!handover->is_alone) {
+        put_setting(&batch, SETTING_FORWARD, id_text(&handover->old.id), forward);
+    }
     put_setting(&batch, SETTING_BACK, id_text(&handover->old.id), back);
     return chy_batch_commit(&batch, keks->runtime->storage, NULL);
 }
 
-chy_status chy_kek_rotation_begin(struct chy_keks *keks, struct chy_op *op,
-                                  struct chy_slice old_kek, struct chy_slice kek)
+static chy_status begin(struct chy_keks *keks, struct chy_op *op, struct chy_slice old_kek,
+                        struct chy_slice kek, bool is_alone)
 {
-    struct handover handover = {.old_kek = old_kek, .new_kek = kek};
+    struct handover handover = {.old_kek = old_kek, .new_kek = kek, .is_alone = is_alone};
     struct chy_kek_id id;
     CHY_TRY(chy_kek_name(keks->runtime->seal_crypto, op, kek, &id));
     CHY_TRY(chy_keks_refresh(keks, op));
@@ -493,11 +522,24 @@ chy_status chy_kek_rotation_begin(struct chy_keks *keks, struct chy_op *op,
     if (!chy_slice_equal(id_text(&id), id_text(&handover.old.id))) {
         return fail_wrong(keks, op, id_text(&handover.old.id));
     }
-    CHY_TRY(import_kek(keks, op, kek, &handover.now));
+    CHY_TRY(import_kek(keks->runtime->seal_crypto, op, kek, &handover.now));
     chy_status status = write_handover(keks, op, &handover);
     chy_crypto_key_release(&handover.now.key);
     CHY_TRY(status);
+    CHY_TRY(keep_kek(keks, op, kek, false));
     return chy_keks_refresh(keks, op);
+}
+
+chy_status chy_kek_rotation_begin(struct chy_keks *keks, struct chy_op *op,
+                                  struct chy_slice old_kek, struct chy_slice kek)
+{
+    return begin(keks, op, old_kek, kek, false);
+}
+
+chy_status chy_kek_rotation_begin_alone(struct chy_keks *keks, struct chy_op *op,
+                                        struct chy_slice old_kek, struct chy_slice kek)
+{
+    return begin(keks, op, old_kek, kek, true);
 }
 
 chy_status chy_kek_rotation_finish(struct chy_keks *keks, struct chy_op *op)

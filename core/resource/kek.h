@@ -17,6 +17,9 @@
 
 /** The name in `settings` of the KEK in use. */
 #define CHY_SETTING_KEK "kek"
+/** The name in `settings` of the KEK in use sealed by the one before, while one replaces the other.
+ *  Whoever has the one before opens it, so no copy of the database may have this row. */
+#define CHY_SETTING_KEK_FORWARD "kek-forward"
 
 /** A KEK by name: 16 hexadecimal digits that tell nothing of it, NUL-terminated. */
 struct chy_kek_id {
@@ -38,6 +41,17 @@ CHY_MUST_USE chy_status chy_keks_open(struct chy_runtime *runtime, struct chy_op
                                       struct chy_slice kek, bool establish,
                                       struct chy_slice *out_mac_root, struct chy_keks **out_keks);
 void chy_keks_close(struct chy_keks *keks);
+
+/** chy_keks_sealed_mac_root reads the MAC root as the database has it: sealed by the KEK `out_id`,
+ *  the one in use. */
+CHY_MUST_USE chy_status chy_keks_sealed_mac_root(struct chy_keks *keks, struct chy_op *op,
+                                                 struct chy_slice *out_id,
+                                                 struct chy_slice *out_sealed);
+/** chy_kek_open_mac_root opens such a MAC root by its KEK's bytes, without a database.  `out_root`
+ *  lies in the secret arena.  BAD_INPUT: it was sealed by another KEK, or changed. */
+CHY_MUST_USE chy_status chy_kek_open_mac_root(struct chy_crypto *crypto, struct chy_op *op,
+                                              struct chy_slice kek, struct chy_slice sealed,
+                                              struct chy_slice *out_root);
 
 /** chy_keks_current is the KEK that seals now, as far as this process knows.  Any thread. */
 struct chy_kek_id chy_keks_current(struct chy_keks *keks);
@@ -75,6 +89,11 @@ struct chy_write *chy_kek_guard(struct chy_batch *batch, const struct chy_kek_id
  */
 CHY_MUST_USE chy_status chy_kek_rotation_begin(struct chy_keks *keks, struct chy_op *op,
                                                struct chy_slice old_kek, struct chy_slice kek);
+/** chy_kek_rotation_begin_alone is chy_kek_rotation_begin() when no other process runs: the new KEK
+ *  is not left in the database, sealed by the one before, from which running ones learn it. */
+CHY_MUST_USE chy_status chy_kek_rotation_begin_alone(struct chy_keks *keks, struct chy_op *op,
+                                                     struct chy_slice old_kek,
+                                                     struct chy_slice kek);
 /** chy_kek_rotation_finish ends accepting the KEK before.  All that it sealed must be sealed by
  *  the one in use (chy_keyring_rewrap). */
 CHY_MUST_USE chy_status chy_kek_rotation_finish(struct chy_keks *keks, struct chy_op *op);

@@ -25,8 +25,8 @@ struct chy_keyring {
 };
 
 static const char *const mac_labels[CHY_MAC_COUNT] = {
-    "chancery mac audit 1", "chancery mac client-secret 1", "chancery mac token 1",
-    "chancery mac cursor 1", "chancery mac audit-retention 1"};
+    "chancery mac audit 1",  "chancery mac client-secret 1",   "chancery mac token 1",
+    "chancery mac cursor 1", "chancery mac audit-retention 1", "chancery mac backup 1"};
 
 struct data_key {
     struct chy_cached cached; /**< first member */
@@ -45,22 +45,37 @@ struct data_key_name {
  * Roots
  */
 
+static chy_status derive_mac_key(struct chy_crypto *crypto, struct chy_op *op,
+                                 struct chy_slice root, enum chy_mac_purpose purpose,
+                                 struct chy_crypto_key *out_key)
+{
+    struct chy_key_template hmac_key = {.struct_size = sizeof hmac_key,
+                                        .algorithm = CHY_KEY_HMAC_SHA256};
+    struct chy_slice derived;
+    CHY_TRY(chy_crypto_hmac_raw(crypto, op, root, CHY_DIGEST_SHA256, chy_text(mac_labels[purpose]),
+                                &derived));
+    chy_status status = chy_crypto_import(crypto, op, &hmac_key, derived, out_key);
+    explicit_bzero((uint8_t *)(uintptr_t)derived.ptr, (size_t)derived.len);
+    return status;
+}
+
 static chy_status derive_mac_keys(struct chy_keyring *keyring, struct chy_op *op,
                                   struct chy_slice root)
 {
-    struct chy_crypto *crypto = keyring->runtime->seal_crypto;
-    struct chy_key_template hmac_key = {.struct_size = sizeof hmac_key,
-                                        .algorithm = CHY_KEY_HMAC_SHA256};
     for (size_t i = 0; i < CHY_MAC_COUNT; i++) {
-        struct chy_slice derived;
-        CHY_TRY(chy_crypto_hmac_raw(crypto, op, root, CHY_DIGEST_SHA256, chy_text(mac_labels[i]),
-                                    &derived));
-        chy_status status =
-            chy_crypto_import(crypto, op, &hmac_key, derived, &keyring->mac_keys[i]);
-        explicit_bzero((uint8_t *)(uintptr_t)derived.ptr, (size_t)derived.len);
-        CHY_TRY(status);
+        CHY_TRY(derive_mac_key(keyring->runtime->seal_crypto, op, root, (enum chy_mac_purpose)i,
+                               &keyring->mac_keys[i]));
     }
     return CHY_OK;
+}
+
+chy_status chy_keyring_mac_of_root(struct chy_crypto *crypto, struct chy_op *op,
+                                   struct chy_slice root, enum chy_mac_purpose purpose,
+                                   struct chy_slice message, struct chy_slice *out_mac)
+{
+    CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
+    CHY_TRY(derive_mac_key(crypto, op, root, purpose, &key));
+    return chy_crypto_hmac(&key, op, CHY_DIGEST_SHA256, message, out_mac);
 }
 
 chy_status chy_keyring_open(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice kek,

@@ -30,7 +30,7 @@ struct chy_keks *chy_keyring_keks(struct chy_keyring *keyring);
 
 /**
  * chy_keyring_mac is HMAC-SHA-256 under a key derived of the MAC root for one purpose: audit rows,
- * client secrets, tokens.  32 bytes.
+ * client secrets, tokens, backups.  32 bytes.
  */
 enum chy_mac_purpose {
     CHY_MAC_AUDIT = 0,
@@ -38,11 +38,18 @@ enum chy_mac_purpose {
     CHY_MAC_TOKEN,
     CHY_MAC_CURSOR,
     CHY_MAC_AUDIT_RETENTION,
+    CHY_MAC_BACKUP,
     CHY_MAC_COUNT
 };
 CHY_MUST_USE chy_status chy_keyring_mac(struct chy_keyring *keyring, struct chy_op *op,
                                         enum chy_mac_purpose purpose, struct chy_slice message,
                                         struct chy_slice *out_mac);
+/** chy_keyring_mac_of_root is chy_keyring_mac() without a database: for a MAC root that was opened
+ *  by chy_kek_open_mac_root(). */
+CHY_MUST_USE chy_status chy_keyring_mac_of_root(struct chy_crypto *crypto, struct chy_op *op,
+                                                struct chy_slice root, enum chy_mac_purpose purpose,
+                                                struct chy_slice message,
+                                                struct chy_slice *out_mac);
 
 /** What a sealed blob belongs to. */
 struct chy_sealed_place {

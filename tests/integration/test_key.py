@@ -89,6 +89,33 @@ def test_rotate_beside_a_daemon_and_finish(one):
     assert "wrong master key" in refused.stderr and refused.stdout == ""
 
 
+def settings(one):
+    with contextlib.closing(sqlite3.connect(one.database)) as database:
+        return {name for (name,) in database.execute("SELECT name FROM settings")}
+
+
+def test_rotate_offline_leaves_nothing_to_the_old_key(new_sqlite_daemon):
+    """The new KEK is nowhere in the database, so a copy from between tells its reader nothing of it."""
+    one = new_sqlite_daemon()
+    issued = World(Api(one.ready.url, one.ready.token)).issue()
+    new_kek = one.directory / "kek.new"
+    assert key(one, "rotate", "--offline", "--finish").returncode == 1
+    one.stop()
+    rotated = key(one, "rotate", "--new-kek", new_kek, "--offline")
+    assert rotated.returncode == 0 and "still works" not in rotated.stdout, rotated
+    assert {"kek-back"} == settings(one) & {"kek-back", "kek-forward"}
+    wrong = key(one, "status")
+    assert wrong.returncode == 1 and "wrong master key" in wrong.stderr
+    use_kek(one, new_kek)
+    # Interrupted, it goes on with the new one.
+    assert key(one, "rotate", "--new-kek", new_kek, "--offline").returncode == 0
+    assert key(one, "rotate", "--finish").returncode == 0
+    assert not settings(one) & {"kek-back", "kek-forward"}
+    one.start()
+    assert ok(Api(one.ready.url, one.ready.token).get_private_key(
+        issued["certificateId"])) == issued["privateKey"]
+
+
 def test_a_rotation_that_is_killed_goes_on(one):
     api = Api(one.ready.url, one.ready.token)
     world = World(api)

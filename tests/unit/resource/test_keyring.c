@@ -262,6 +262,35 @@ START_TEST(purposes_have_macs_of_their_own)
 }
 END_TEST
 
+START_TEST(a_mac_root_that_was_carried_away_gives_the_same_macs)
+{
+    struct chy_slice id;
+    struct chy_slice sealed;
+    struct chy_slice root;
+    struct chy_slice here;
+    struct chy_slice there;
+    static const uint8_t other[CHY_KEK_LEN] = {1};
+    struct test_runtime *test = test_runtime_new(NULL, 0);
+    struct chy_runtime *runtime = test_runtime_of(test);
+    struct chy_crypto *crypto = runtime->seal_crypto;
+    struct chy_op *op = test_runtime_op(test);
+    struct chy_keks *keks = chy_keyring_keks(runtime->keyring);
+    ck_assert_int_eq(chy_keks_sealed_mac_root(keks, op, &id, &sealed), CHY_OK);
+    ck_assert(chy_slice_is(id, chy_keks_current(keks).text));
+    ck_assert_int_eq(chy_kek_open_mac_root(crypto, op, test_runtime_kek(), sealed, &root), CHY_OK);
+    ck_assert_int_eq(
+        chy_keyring_mac_of_root(crypto, op, root, CHY_MAC_BACKUP, chy_text("m"), &there), CHY_OK);
+    ck_assert_int_eq(chy_keyring_mac(runtime->keyring, op, CHY_MAC_BACKUP, chy_text("m"), &here),
+                     CHY_OK);
+    ck_assert(chy_slice_equal(here, there));
+    ck_assert_int_eq(
+        chy_kek_open_mac_root(crypto, op, chy_slice_of(other, sizeof other), sealed, &root),
+        CHY_BAD_INPUT);
+    test_runtime_op_end(op);
+    test_runtime_free(test);
+}
+END_TEST
+
 /* ------------------------------------------------------------------------------------------------
  * Another master key
  */
@@ -445,6 +474,7 @@ TEST_MAIN("resource keyring", TEST_EACH(a_secret_opens_in_its_own_place_only, mo
           TEST(each_project_and_month_has_a_data_key_of_its_own),
           TEST(the_wrong_master_key_is_refused_by_its_id),
           TEST(a_database_without_a_master_key_is_told_so), TEST(purposes_have_macs_of_their_own),
+          TEST(a_mac_root_that_was_carried_away_gives_the_same_macs),
           TEST(a_rotation_may_end_anywhere_and_go_on),
           TEST(after_the_end_only_the_new_master_key_opens),
           TEST(a_running_process_seals_by_the_new_master_key),
