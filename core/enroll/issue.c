@@ -371,6 +371,7 @@ void chy_issue_failed(struct chy_issuance *i)
             .target_kind = "certificate-requests",
             .outcome = error.status == CHY_DENIED ? CHY_AUDIT_DENIED : CHY_AUDIT_FAILED,
             .project_id = &i->decision->project_id,
+            .detail = chy_audit_reason(i->op, message),
         };
         status = chy_uuid_text(i->op, &i->request_id, &event.target);
         status = status == CHY_OK ? chy_audit_add(i->runtime, &batch, &event) : status;

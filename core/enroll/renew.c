@@ -6,6 +6,7 @@
 #include "enroll/pipeline.h"
 #include "enroll/statistics.h"
 #include "plugin/view.h"
+#include "resource/audit.h"
 #include "resource/collections.h"
 #include "resource/json.h"
 #include "resource/principal.h"
@@ -440,8 +441,13 @@ chy_status chy_renew_certificate(struct chy_runtime *runtime, struct chy_op *op,
     }
     CHY_TRY(read_old(runtime, op, &w->renewal));
     struct chy_uuid project_id = chy_row_uuid(&w->renewal.old, CHY_CERT_PROJECT_ID);
-    CHY_TRY(chy_require_own(op, &project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW,
-                            &w->renewal.owner_id, "certificate"));
+    chy_status status = chy_require_own(op, &project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW,
+                                        &w->renewal.owner_id, "certificate");
+    if (status == CHY_DENIED) {
+        chy_audit_refusal(runtime, op, "certificate.renew", "certificates", request->certificate_id,
+                          &project_id);
+    }
+    CHY_TRY(status);
     CHY_TRY(chy_pipeline_begin(runtime, op, &w->issuance));
     return renew(w, out_answer);
 }

@@ -3,6 +3,7 @@
 #include "base/op.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "resource/audit_actions.h"
 #include "resource/audit_chain.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
@@ -119,6 +120,10 @@ chy_status chy_audit_add(struct chy_runtime *runtime, struct chy_batch *batch,
     if (row == NULL) {
         return chy_fail_memory(op);
     }
+    if (chy_audit_action_find(chy_text(event->action)) == NULL) {
+        // Better a row whose name no table explains than a change that cannot be made.
+        chy_log_error(op, "audit.unnamed", "there is no audit action '%s'", event->action);
+    }
     CHY_TRY(chy_runtime_new_uuid(runtime, op, &row->id));
     row->node = runtime->node;
     CHY_TRY(chy_audit_enter(runtime, op, &row->block));
@@ -223,23 +228,28 @@ static chy_status count_stranger(struct chy_runtime *runtime, struct chy_op *op)
     return chy_batch_commit(&batch, runtime->storage, NULL);
 }
 
+struct chy_slice chy_audit_reason(struct chy_op *op, struct chy_slice message)
+{
+    struct chy_buf detail;
+    chy_buf_init(&detail, op, 4096);
+    chy_buf_add_text(&detail, "{\"reason\":");
+    chy_buf_add_json_string(&detail, message);
+    chy_buf_add_u8(&detail, '}');
+    return chy_buf_ok(&detail) ? chy_buf_slice(&detail) : chy_slice_of(NULL, 0);
+}
+
 static chy_status write_refusal(struct chy_runtime *runtime, struct chy_op *op,
                                 const struct chy_error *error, const char *action,
                                 const char *target_kind, struct chy_slice target,
                                 const struct chy_uuid *project_id)
 {
-    struct chy_buf detail;
-    chy_buf_init(&detail, op, 4096);
-    chy_buf_add_text(&detail, "{\"reason\":");
-    chy_buf_add_json_string(&detail, error->message);
-    chy_buf_add_u8(&detail, '}');
     struct chy_audit_event event = {
         .action = action,
         .target_kind = target_kind,
         .target = target,
         .outcome = error->status == CHY_DENIED ? CHY_AUDIT_DENIED : CHY_AUDIT_FAILED,
         .project_id = project_id,
-        .detail = chy_buf_ok(&detail) ? chy_buf_slice(&detail) : chy_slice_of(NULL, 0),
+        .detail = chy_audit_reason(op, error->message),
     };
     return chy_audit_write(runtime, op, &event);
 }

@@ -38,6 +38,9 @@ CHY_MUST_USE chy_status chy_audit_write(struct chy_runtime *runtime, struct chy_
 CHY_MUST_USE chy_status chy_audit_row_holds(struct chy_runtime *runtime, struct chy_op *op,
                                             const struct chy_storage_row *row, bool *out_holds);
 
+/** chy_audit_reason makes the detail that says why something was refused; empty: it is too long. */
+struct chy_slice chy_audit_reason(struct chy_op *op, struct chy_slice message);
+
 /** chy_audit_refusal records that the operation's last error refused `action`; the operation keeps
  *  that error.  A stranger's refusal is counted by source and minute instead of kept. */
 void chy_audit_refusal(struct chy_runtime *runtime, struct chy_op *op, const char *action,

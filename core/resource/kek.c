@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/lock.h"
 #include "base/secret.h"
+#include "resource/audit.h"
 #include "resource/collections.h"
 
 #include <stdlib.h>
@@ -466,6 +467,16 @@ struct handover {
     bool is_alone; /**< nobody has to learn the new one from the database */
 };
 
+static chy_status audit(struct chy_keks *keks, struct chy_batch *batch, const char *action,
+                        const struct chy_kek_id *id)
+{
+    struct chy_audit_event event = {.action = action,
+                                    .target_kind = "master-keys",
+                                    .target = id_text(id),
+                                    .outcome = CHY_AUDIT_OK};
+    return chy_audit_add(keks->runtime, batch, &event);
+}
+
 static chy_status write_handover(struct chy_keks *keks, struct chy_op *op,
                                  const struct handover *handover)
 {
@@ -495,6 +506,7 @@ static chy_status write_handover(struct chy_keks *keks, struct chy_op *op,
         put_setting(&batch, SETTING_FORWARD, id_text(&handover->old.id), forward);
     }
     put_setting(&batch, SETTING_BACK, id_text(&handover->old.id), back);
+    CHY_TRY(audit(keks, &batch, "master-key.rotate", &handover->now.id));
     return chy_batch_commit(&batch, keks->runtime->storage, NULL);
 }
 
@@ -551,6 +563,7 @@ chy_status chy_kek_rotation_finish(struct chy_keks *keks, struct chy_op *op)
     (void)chy_batch_delete(&batch, CHY_C_SETTINGS,
                            CHY_KEY(chy_value_text(chy_text(SETTING_FORWARD))));
     (void)chy_batch_delete(&batch, CHY_C_SETTINGS, CHY_KEY(chy_value_text(chy_text(SETTING_BACK))));
+    CHY_TRY(audit(keks, &batch, "master-key.finish-rotation", &now.id));
     CHY_TRY(chy_batch_commit(&batch, keks->runtime->storage, NULL));
     chy_mutex_lock(&keks->lock);
     keks->is_rotating = false;

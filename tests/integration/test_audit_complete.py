@@ -1,14 +1,20 @@
-"""Every route that changes something leaves exactly one row, and each action has a name in the docs."""
+"""What the audit keeps of every route: one row of a change, a denial of each refusal, nothing else."""
 import pathlib
 import re
 
 import pytest
 
-from api import ROUTES, ok
-from world import Member, iso, fresh, utc
+import endpoints
+from api import BY_NAME, TIME, UUID, ok, refused
+from endpoints import routes_of
+from world import Member
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "audit.md"
-NAMES = set(re.findall(r"^\| `([a-z-]+(?:\.[a-z0-9-]+)?)`", DOCS.read_text(encoding="utf-8"), re.M))
+NAMES = set(re.findall(r"^\| `([a-z0-9.-]+)` \|", DOCS.read_text(encoding="utf-8"), re.M))
+REFUSED = {f"{of}.{verb}" for of, verbs in
+           re.findall(r"^\| `([a-z-]+)` \| (`.*`) \|$", DOCS.read_text(encoding="utf-8"), re.M)
+           for verb in re.findall(r"`([a-z0-9-]+)`", verbs)}
+IDS = {"ids": lambda route: route.name}
 
 
 def rows_of(api, answer):
@@ -16,93 +22,117 @@ def rows_of(api, answer):
                                          "limit": 100}))["auditLogs"]
 
 
-@pytest.fixture
-def calls(admin, world):
-    """One successful call of each route that changes something: (action, target id) by route."""
-    made = {}
-
-    def did(name, answer, action, target=None):
-        ok(answer)
-        made[name] = (answer, action, target)
-        return answer.json()
-
-    project = did("create_project", admin.create_project(projectName=fresh("p")),
-                  "project.create")["project"]["id"]
-    did("update_project", admin.update_project(project, description="x"), "project.update", project)
-    did("activate_project", admin.activate_project(projectId=project), "project.activate", project)
-    policy = did("create_policy", admin.create_policy(
-        projectId=world.project_id, name=fresh("policy")), "certificate-policy.create")
-    policy_id = policy["certificatePolicy"]["id"]
-    did("update_policy", admin.update_policy(policy_id, description="x"),
-        "certificate-policy.update", policy_id)
-    did("delete_policy", admin.delete_policy(policy_id), "certificate-policy.delete", policy_id)
-    identity = did("create_identity", admin.create_identity(name=fresh("i")),
-                   "identity.create")["identity"]["id"]
-    did("update_identity", admin.update_identity(identity, name=fresh("j")), "identity.update",
-        identity)
-    did("add_member", admin.add_member(project, identity, role="issuer"),
-        "identity-membership.create")
-    did("update_member", admin.update_member(project, identity, role="auditor"),
-        "identity-membership.update")
-    did("remove_member", admin.remove_member(project, identity), "identity-membership.delete")
-    did("attach_universal_auth", admin.attach_universal_auth(identity), "universal-auth.create")
-    did("update_universal_auth", admin.update_universal_auth(identity, accessTokenTTL=60),
-        "universal-auth.update")
-    secret = did("create_client_secret", admin.create_client_secret(identity),
-                 "client-secret.create")["clientSecretData"]["id"]
-    did("revoke_client_secret", admin.revoke_client_secret(identity, secret),
-        "client-secret.revoke")
-    did("detach_universal_auth", admin.detach_universal_auth(identity), "universal-auth.delete")
-    did("delete_identity", admin.delete_identity(identity), "identity.delete", identity)
-    did("delete_project", admin.delete_project(project), "project.delete", project)
-    member = Member(admin, world.project_id, "issuer")
-    answer = member.log_in()
-    token = did("log_in", answer, "universal-auth.login")["accessToken"]
-    did("renew_token", member.anonymous.renew_token(accessToken=token), "access-token.renew")
-    did("revoke_token", member.anonymous.revoke_token(accessToken=token), "access-token.revoke")
-    issued = did("issue", world.ask(), "certificate.issue")["certificate"]
-    did("get_private_key", admin.get_private_key(issued["certificateId"]),
-        "certificate.reveal-private-key", issued["certificateId"])
-    ca = did("create_ca", admin.create_ca(
-        projectId=world.project_id, name=fresh("root"), status="active", configuration={
-            "type": "root", "commonName": "Root", "keyAlgorithm": "EC_prime256v1",
-            "notAfter": iso(utc(days=900))}), "certificate-authority.create")["id"]
-    did("update_ca", admin.update_ca(ca, status="disabled"), "certificate-authority.update", ca)
-    return made
+@pytest.fixture(scope="module")
+def place(world):
+    return endpoints.Place(world)
 
 
-def test_each_change_leaves_one_row(admin, calls):
-    wrong = {}
-    for name, (answer, action, target) in calls.items():
-        rows = rows_of(admin, answer)
-        found = [row["action"] for row in rows]
-        if found != [action] or rows[0]["outcome"] != "ok" or (
-                target and rows[0]["targetId"] != target) or not rows[0]["ipAddress"]:
-            wrong[name] = (found, action, rows)
-        assert set(found) <= NAMES, f"{found} is not in docs/audit.md"
-    assert not wrong
+def test_every_route_tells_what_it_audits():
+    assert set(endpoints.SUCCESS) == set(BY_NAME)
 
 
-def test_reading_leaves_none(admin, world):
-    for name in ("list_projects", "list_identities", "status", "list_audit_logs"):
-        answer = getattr(admin, name)()
-        ok(answer)
-        assert rows_of(admin, answer) == []
+def check(row, answer):
+    """What every row has."""
+    assert UUID.fullmatch(row["id"]) and TIME.fullmatch(row["time"]), row
+    assert row["requestId"] == answer.headers["X-Request-Id"], row
+    assert row["ipAddress"] == "127.0.0.1", row
+    known = NAMES | REFUSED if row["outcome"] == "denied" else NAMES
+    assert row["action"] in known, f"{row['action']} is not in docs/audit.md"
 
 
-def test_a_refused_change_leaves_a_denial(admin, world):
-    auditor = world.member("auditor")
-    ids = {"certificate-policies": world.policy_id, "certificate-profiles": world.profile_id}
-    tried = 0
-    for route in ROUTES:
-        if route.method == "GET" or not route.needs_token or route.action == "read":
-            continue
-        some = [ids.get(route.subject, world.project_id)] * route.ids
-        answer = auditor.api.send(route, *some, json={} if route.body else None)
-        if answer.status_code != 403:
-            continue  # not found, or malformed: nothing was asked of anyone's rights
-        rows = rows_of(admin, answer)
-        assert len(rows) == 1 and rows[0]["outcome"] == "denied", (route.name, rows)
-        assert rows[0]["actorId"] == auditor.id
-        tried += 1
-    assert tried > 10
+@pytest.mark.parametrize("route", routes_of("success"), **IDS)
+def test_a_success_leaves_its_row(place, route):
+    success = endpoints.SUCCESS[route.name]
+    if success.action == "":
+        answer = success.run(place)
+        assert answer.status_code == 200, answer.text
+        assert rows_of(place.admin, answer) == []
+        return
+    answer, target = success.run(place)
+    assert answer.status_code == 200, answer.text
+    (row,) = rows_of(place.admin, answer)
+    check(row, answer)
+    assert row["action"] == success.action and row["outcome"] == "ok", row
+    assert row["targetType"] == success.target_kind and row["targetId"], row
+    assert target is None or row["targetId"] == target, row
+    assert row["actorType"] in ("machine", "user") and UUID.fullmatch(row["actorId"]), row
+
+
+@pytest.fixture(scope="module")
+def nobody(world):
+    """Who has no permission anywhere: refused at the route."""
+    return Member(world.admin, world.project_id, "no-access")
+
+
+@pytest.mark.parametrize("route", routes_of("denied"), **IDS)
+def test_a_denial_at_the_route_leaves_a_row(place, nobody, route):
+    answer = nobody.api.send(route, *[place.project_id] * route.ids)
+    refused(answer, 403, "PermissionDenied")
+    (row,) = rows_of(place.admin, answer)
+    check(row, answer)
+    assert row["outcome"] == "denied" and row["actorId"] == nobody.id, row
+    assert (row["action"], row["targetType"], row["targetId"]) == (
+        "authorise", route.subject, route.action)
+    assert row["projectId"] == place.project_id, row
+
+
+# --- refused in the project -----------------------------------------------------------------------
+
+# What is not there for those who may not see it.
+UNSEEN = {"delete_project", "get_audit_log", "get_identity", "get_universal_auth",
+          "list_client_secrets", "get_client_secret"}
+
+
+def administrator_elsewhere(world, elsewhere, role):
+    """Who may do everything, but not here: refused by what it asks for, not at the route."""
+    member = Member(world.admin, world.project_id, role)
+    ok(world.admin.add_member(elsewhere.project_id, member.id, role="admin"))
+    member.api = member.api.with_token(ok(member.log_in())["accessToken"])
+    return member
+
+
+@pytest.fixture(scope="module")
+def outranked(world, other_world):
+    """By role in the project: who sees nothing, and who sees all and changes nothing."""
+    return {role: administrator_elsewhere(world, other_world, role)
+            for role in ("no-access", "auditor")}
+
+
+@pytest.mark.parametrize("route", routes_of("denied in the project"), **IDS)
+def test_a_denial_in_the_project_leaves_a_row(place, outranked, route):
+    changes_identities = route.subject == "identities" and route.action != "read"
+    caller = outranked["auditor" if changes_identities else "no-access"]
+    answer = endpoints.answer_to(place, route, caller.api)
+    if route.name in UNSEEN:
+        refused(answer, 404, "NotFound")
+        assert rows_of(place.admin, answer) == []
+        return
+    refused(answer, 403)
+    (row,) = rows_of(place.admin, answer)
+    check(row, answer)
+    assert row["outcome"] == "denied" and row["actorId"] == caller.id, row
+    assert row["action"] != "authorise" and row["targetType"], row
+    assert row["detail"]["reason"], row
+
+
+def test_a_project_that_may_not_be_deleted(place, outranked):
+    answer = outranked["no-access"].api.delete_project(place.project_id)
+    refused(answer, 403, "PermissionDenied")
+    (row,) = rows_of(place.admin, answer)
+    assert (row["action"], row["outcome"]) == ("project.delete", "denied"), row
+
+
+def test_failures_of_issuing_and_log_in_are_kept(place):
+    answer = place.world.ask(profile_id=place.disabled_profile())
+    refused(answer, 400)
+    (row,) = rows_of(place.admin, answer)
+    check(row, answer)
+    assert (row["action"], row["outcome"]) == ("certificate.issue", "failed"), row
+    assert "disabled" in row["detail"]["reason"], row
+    member = place.member()
+    answer = member.log_in(clientSecret="chys_" + "A" * 40)
+    refused(answer, 401)
+    (row,) = rows_of(place.admin, answer)
+    check(row, answer)
+    assert (row["action"], row["outcome"]) == ("universal-auth.login", "failed"), row
+    assert row["targetId"] == member.id, row

@@ -5,12 +5,11 @@ import uuid
 import pytest
 
 from api import BY_NAME, ROUTES, Api, check_envelope, ok, refused
+from endpoints import routes_of
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 GUARDED = [route for route in ROUTES if route.needs_token]
 WITH_BODY = [route for route in ROUTES if route.body]
-WITH_ID = [route for route in GUARDED
-           if route.ids and not {"slug", "workspace", "by-name"} & set(route.path.split("/"))]
 IDS = {"ids": lambda route: route.name}
 
 
@@ -18,7 +17,7 @@ def some_ids(route, text=NOBODY):
     return [text] * route.ids
 
 
-@pytest.mark.parametrize("route", GUARDED, **IDS)
+@pytest.mark.parametrize("route", routes_of("no token"), **IDS)
 def test_without_a_token(anonymous, route):
     refused(anonymous.send(route, *some_ids(route)), 401, "UnauthorizedError")
 
@@ -63,10 +62,7 @@ def test_an_auditor_changes_nothing(world, route):
     assert (denied["subject"], denied["action"]) == (route.subject, route.action)
 
 
-# Certificates are also revoked by serial number: what is no uuid may be one of those.
-@pytest.mark.parametrize("route", [route for route in WITH_ID
-                                   if "by_serial" not in route.name and route.name != "revoke"],
-                         **IDS)
+@pytest.mark.parametrize("route", routes_of("malformed id"), **IDS)
 @pytest.mark.parametrize("text", ["not-a-uuid", "123", NOBODY + "0", NOBODY.replace("-", ""),
                                   "%7B" + NOBODY[1:]])
 def test_malformed_uuid_in_the_path(admin, world, route, text):
@@ -74,7 +70,8 @@ def test_malformed_uuid_in_the_path(admin, world, route, text):
     refused(answer, 422, "ValidationFailure")
 
 
-@pytest.mark.parametrize("route", WITH_ID, **IDS)
+@pytest.mark.parametrize("route", [route for route in routes_of("unknown id")
+                                   if route.needs_token and not route.has_name], **IDS)
 def test_unknown_id(admin, world, route):
     answer = admin.send(route, *some_ids(route), json=plausible_body(route, world))
     refused(answer, 404, "NotFound", "not found")
@@ -99,11 +96,11 @@ def plausible_body(route, world):
     return bodies.get(route.name, {}) if route.body else None
 
 
-@pytest.mark.parametrize("name", ["get_crl", "get_crl_der", "get_old_crl",
-                                  "get_ca_certificate_der"])
+@pytest.mark.parametrize("route", [route for route in routes_of("unknown id")
+                                   if not route.needs_token], **IDS)
 @pytest.mark.parametrize("text", [NOBODY, "nonsense"])
-def test_unknown_id_on_public_routes(anonymous, name, text):
-    refused(anonymous.send(BY_NAME[name], *some_ids(BY_NAME[name], text)), 404, "NotFound")
+def test_unknown_id_on_public_routes(anonymous, route, text):
+    refused(anonymous.send(route, *some_ids(route, text)), 404, "NotFound")
 
 
 # --- bodies --------------------------------------------------------------------------------------
@@ -136,7 +133,7 @@ def test_no_body_at_all(admin, world, name):
     assert answer.status_code in (400, 422)
 
 
-@pytest.mark.parametrize("route", [route for route in WITH_BODY if not route.empty], **IDS)
+@pytest.mark.parametrize("route", routes_of("malformed body"), **IDS)
 def test_malformed_json_on_every_route(admin, world, route):
     ids = [world.project_id] * route.ids
     answer = admin.send(route, *ids, data=b'{"broken', headers=JSON)

@@ -83,6 +83,9 @@ def test_rotate_beside_a_daemon_and_finish(one):
     assert ok(api.get_private_key(issued["certificateId"])) == issued["privateKey"]
     ok(Api(one.ready.url).log_in(clientId=member.client_id, clientSecret=member.client_secret))
     assert key(one, "check").returncode == 0
+    for action in ("master-key.rotate", "master-key.finish-rotation"):
+        (row,) = ok(api.list_audit_logs(query={"action": action}))["auditLogs"]
+        assert row["targetType"] == "master-keys" and row["targetId"], row
     use_kek(one, one.kek_file)
     refused = key(one, "status")
     assert refused.returncode == 1

@@ -39,6 +39,11 @@ class Route:
     def ids(self):
         return self.path.count("{}")
 
+    @property
+    def has_name(self):
+        """Is what stands in the path a name, not an id?"""
+        return bool({"slug", "workspace", "by-name"} & set(self.path.split("/")))
+
     def fill(self, *ids):
         assert len(ids) == self.ids, f"{self.name} takes {self.ids} ids"
         return self.path.format(*ids)

@@ -20,7 +20,7 @@ START_PATIENCE = 120
 STOP_PATIENCE = 60
 
 TROUBLE = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|UndefinedBehavior"
-                     r"|runtime error:|Assertion .* failed|assertion failed")
+                     r"|runtime error:|Assertion .* failed|assertion failed|audit\.unnamed")
 
 
 def sanitizer_environment():
@@ -118,7 +118,7 @@ class Process:
     def check_log(self):
         found = TROUBLE.search(self.log())
         if found:
-            raise Trouble(f"a sanitizer or an assertion spoke:\n"
+            raise Trouble(f"a sanitizer or an assertion spoke, or an audit action has no name:\n"
                           f"{self.log()[max(0, found.start() - 500):][:8000]}")
 
     def signal(self, number):
