@@ -3,7 +3,6 @@
 #include "base/lock.h"
 #include "base/time.h"
 #include "enroll/crl_build.h"
-#include "enroll/flight.h"
 #include "resource/collections.h"
 
 #include <stdlib.h>
@@ -31,6 +30,7 @@ struct served {
 struct chy_crls {
     struct chy_mutex lock;      /**< guards what was served */
     struct chy_flights flights; /**< one build of a shard at a time on this node */
+    struct chy_flights turns;   /**< and one revocation */
     struct served *buckets[BUCKETS];
     uint32_t count;
 };
@@ -41,6 +41,7 @@ struct chy_crls *chy_crls_new(void)
     if (crls != NULL) {
         chy_mutex_init(&crls->lock);
         chy_flights_init(&crls->flights);
+        chy_flights_init(&crls->turns);
     }
     return crls;
 }
@@ -65,6 +66,7 @@ void chy_crls_free(struct chy_crls *crls)
     forget_all_locked(crls);
     chy_mutex_fini(&crls->lock);
     chy_flights_fini(&crls->flights);
+    chy_flights_fini(&crls->turns);
     free(crls);
 }
 
@@ -184,6 +186,26 @@ static chy_status get_singly(struct chy_runtime *runtime, struct chy_op *op,
     }
 }
 
+/** excuse serves the last CRL on where none can be built, as long as it may: what memory has, or,
+ *  behind a start, what storage has. */
+static chy_status excuse(struct chy_runtime *runtime, struct chy_op *op, const struct name *name,
+                         struct chy_slice *out_der)
+{
+    struct chy_error why = {.struct_size = sizeof why};
+    struct chy_crl_kept kept;
+    int64_t began = chy_monotonic(op);
+    op->host->last_error(op, &why);
+    if (recall(runtime, op, name, INT64_MAX, out_der) != CHY_OK) {
+        CHY_TRY(chy_crl_stored(runtime, op, &name->generation_id, name->shard, name->kind, &kept));
+        remember(runtime, name, began, &kept);
+        *out_der = kept.der;
+    }
+    chy_log_warning(op, "crl.stale",
+                    "the CRL could not be built, so the last one is served on: %.*s",
+                    (int)why.message.len, (const char *)why.message.ptr);
+    return CHY_OK;
+}
+
 chy_status chy_crl_get(struct chy_runtime *runtime, struct chy_op *op,
                        const struct chy_uuid *generation_id, int64_t shard, enum chy_crl_kind kind,
                        struct chy_slice *out_der)
@@ -196,12 +218,31 @@ chy_status chy_crl_get(struct chy_runtime *runtime, struct chy_op *op,
     if (status == CHY_OK) {
         status = get_singly(runtime, op, &name, out_der);
     }
-    bool is_away = status == CHY_TRY_LATER || status == CHY_UNCERTAIN || status == CHY_BROKEN;
-    if (is_away && recall(runtime, op, &name, INT64_MAX, out_der) == CHY_OK) {
-        chy_log_warning(op, "crl.stale", "storage is away: the last CRL is served on");
-        return CHY_OK;
+    bool is_there = status != CHY_OK && status != CHY_NOT_FOUND;
+    return is_there && excuse(runtime, op, &name, out_der) == CHY_OK ? CHY_OK : status;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Revoking
+ */
+
+chy_status chy_crl_turn_begin(struct chy_runtime *runtime, struct chy_op *op,
+                              const struct chy_uuid *generation_id, int64_t shard,
+                              struct chy_flight *turn)
+{
+    enum chy_flight_turn got = CHY_FLIGHT_WAITED;
+    while (got == CHY_FLIGHT_WAITED) {
+        got = chy_flight_begin(&runtime->crls->turns, turn, generation_id, shard, chy_deadline(op));
     }
-    return status;
+    return got == CHY_FLIGHT_LEADS
+               ? CHY_OK
+               : chy_fail_reason(op, CHY_TRY_LATER, CHY_REASON_TIMEOUT,
+                                 "too many revocations on one CRL at once; ask again");
+}
+
+void chy_crl_turn_end(struct chy_runtime *runtime, struct chy_flight *turn)
+{
+    chy_flight_end(&runtime->crls->turns, turn);
 }
 
 /* ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #ifndef CHY_ENROLL_CRL_H
 #define CHY_ENROLL_CRL_H
 
+#include "enroll/flight.h"
 #include "enroll/issuer.h"
 
 enum chy_crl_kind {
@@ -20,7 +21,7 @@ enum chy_crl_kind {
     CHY_CRL_DELTA = 1
 };
 
-/** What a node has served; NULL: out of memory. */
+/** What a node has served, and who of it revokes; NULL: out of memory. */
 struct chy_crls;
 struct chy_crls *chy_crls_new(void);
 void chy_crls_free(struct chy_crls *crls);
@@ -34,6 +35,13 @@ CHY_MUST_USE chy_status chy_crl_get(struct chy_runtime *runtime, struct chy_op *
 CHY_MUST_USE chy_status chy_crl_cached(struct chy_runtime *runtime, struct chy_op *op,
                                        const struct chy_uuid *generation_id, int64_t shard,
                                        enum chy_crl_kind kind, struct chy_slice *out_der);
+
+/** chy_crl_turn_begin waits until nobody else of this node moves a shard's revision, which whoever
+ *  revokes must; chy_crl_turn_end lets the next.  TRY_LATER: the deadline passed. */
+CHY_MUST_USE chy_status chy_crl_turn_begin(struct chy_runtime *runtime, struct chy_op *op,
+                                           const struct chy_uuid *generation_id, int64_t shard,
+                                           struct chy_flight *turn);
+void chy_crl_turn_end(struct chy_runtime *runtime, struct chy_flight *turn);
 
 /** chy_crl_refresh builds again what is older than half of its life or behind: a job's work.  What
  *  cannot be built is logged.  `*out_built` counts. */

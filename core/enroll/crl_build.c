@@ -279,6 +279,29 @@ static chy_status bring_base(struct build *b)
     return status == CHY_OK || status == CHY_CONFLICT ? read_shard(b) : status;
 }
 
+static struct chy_crl_kept kept_in_row(const struct build *b)
+{
+    return (struct chy_crl_kept){chy_row_blob(&b->row, OWN_DER),
+                                 chy_row_time(&b->row, OWN_NEXT_UPDATE)};
+}
+
+chy_status chy_crl_stored(struct chy_runtime *runtime, struct chy_op *op,
+                          const struct chy_uuid *generation_id, int64_t shard,
+                          enum chy_crl_kind kind, struct chy_crl_kept *out_kept)
+{
+    struct build b = {.runtime = runtime,
+                      .op = op,
+                      .generation_id = *generation_id,
+                      .shard = shard,
+                      .kind = kind};
+    CHY_TRY(read_shard(&b));
+    if (chy_row_is_null(&b.row, OWN_DER) || chy_now(op) >= chy_row_time(&b.row, OWN_NEXT_UPDATE)) {
+        return CHY_NOT_FOUND;
+    }
+    *out_kept = kept_in_row(&b);
+    return CHY_OK;
+}
+
 chy_status chy_crl_bring(struct chy_runtime *runtime, struct chy_op *op,
                          const struct chy_uuid *generation_id, int64_t shard,
                          enum chy_crl_kind kind, struct chy_crl_kept *out_kept)
@@ -304,7 +327,6 @@ chy_status chy_crl_bring(struct chy_runtime *runtime, struct chy_op *op,
     if (chy_row_is_null(&b.row, OWN_DER)) {
         return chy_fail(op, CHY_TRY_LATER, 0, "other nodes build the CRL; it is there soon");
     }
-    *out_kept =
-        (struct chy_crl_kept){chy_row_blob(&b.row, OWN_DER), chy_row_time(&b.row, OWN_NEXT_UPDATE)};
+    *out_kept = kept_in_row(&b);
     return CHY_OK;
 }

@@ -16,4 +16,10 @@ CHY_MUST_USE chy_status chy_crl_bring(struct chy_runtime *runtime, struct chy_op
                                       const struct chy_uuid *generation_id, int64_t shard,
                                       enum chy_crl_kind kind, struct chy_crl_kept *out_kept);
 
+/** chy_crl_stored gives the CRL that is kept for a shard, if it has not ended, though it be behind:
+ *  better than none where it cannot be built.  NOT_FOUND: there is none. */
+CHY_MUST_USE chy_status chy_crl_stored(struct chy_runtime *runtime, struct chy_op *op,
+                                       const struct chy_uuid *generation_id, int64_t shard,
+                                       enum chy_crl_kind kind, struct chy_crl_kept *out_kept);
+
 #endif

@@ -5,8 +5,10 @@
 #include "base/time.h"
 #include "enroll/crl.h"
 #include "resource/collections.h"
+#include "x509/crl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #define FOLDER_MODE 0755 // whoever serves the files is somebody else
@@ -51,24 +53,37 @@ static chy_status make_folder(const struct shard *s, const char *path)
                     path);
 }
 
-/** is_newer tells whether a file was written after a time, by whole seconds. */
-static bool is_newer(const char *path, int64_t time)
+/** is_of tells whether a file was written of the CRL that was made at a time, which we give it: a
+ *  file that somebody else put there, or touched, has another. */
+static bool is_of(const char *path, int64_t made)
 {
     struct stat found;
-    return stat(path, &found) == 0 && (int64_t)found.st_mtim.tv_sec > time / CHY_US_PER_SECOND;
+    return stat(path, &found) == 0 && found.st_mtim.tv_sec == made / CHY_US_PER_SECOND &&
+           found.st_mtim.tv_nsec == 0;
+}
+
+static void mark(const char *path, int64_t made)
+{
+    struct timespec time = {.tv_sec = made / CHY_US_PER_SECOND};
+    struct timespec times[] = {time, time};
+    // Where that fails it is written again the next time.
+    (void)utimensat(AT_FDCWD, path, times, 0);
 }
 
 static chy_status write_crl(const struct shard *s, enum chy_crl_kind kind, uint64_t *written)
 {
     char path[PATH_SIZE];
     struct chy_slice der;
+    struct chy_crl crl;
     CHY_TRY(make_path(s, path, "/crl/%s/%lld%s", s->generation, (long long)s->number,
                       kind == CHY_CRL_DELTA ? "-delta.crl" : ".crl"));
-    if (s->made[kind] != 0 && !s->is_behind[kind] && is_newer(path, s->made[kind])) {
+    if (s->made[kind] != 0 && !s->is_behind[kind] && is_of(path, s->made[kind])) {
         return CHY_OK;
     }
     CHY_TRY(chy_crl_get(s->runtime, s->op, &s->generation_id, s->number, kind, &der));
+    CHY_TRY(chy_crl_read(s->op, der, &crl)); // it may have been built just now
     CHY_TRY(chy_file_write(s->op, path, der, FILE_MODE));
+    mark(path, crl.this_update);
     (*written)++;
     return CHY_OK;
 }

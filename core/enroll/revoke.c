@@ -4,13 +4,14 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/blocked_key.h"
+#include "enroll/crl.h"
 #include "enroll/serials.h"
 #include "enroll/statistics.h"
 #include "resource/collections.h"
 #include "x509/certificate.h"
 #include "x509/crl.h"
 
-/** Others revoke on the same CRL at the same time; each time, one of them goes ahead. */
+/** Other nodes revoke on the same CRL at the same time; each time, one of them goes ahead. */
 #define ATTEMPTS 64
 
 /** What is revoked, read anew for each attempt. */
@@ -414,16 +415,27 @@ static chy_status write_all(struct work *w, struct chy_batch *batch)
     return audit(w, batch);
 }
 
-static chy_status attempt(struct work *w)
+static chy_status decide_and_write(struct work *w)
 {
     struct chy_batch batch;
-    memset(&w->target, 0, sizeof w->target);
-    CHY_TRY(w->certificate_id != NULL ? target_of_id(w, w->certificate_id) : target_of_serial(w));
     CHY_TRY(read_entry(w));
     CHY_TRY(decide(w));
     chy_batch_init(&batch, w->op, 0);
     CHY_TRY(write_all(w, &batch));
     return chy_runtime_commit(w->runtime, &batch, NULL);
+}
+
+static chy_status attempt(struct work *w)
+{
+    struct chy_flight turn;
+    memset(&w->target, 0, sizeof w->target);
+    CHY_TRY(w->certificate_id != NULL ? target_of_id(w, w->certificate_id) : target_of_serial(w));
+    // One of this node at a time: of many at once each but one would write in vain.
+    CHY_TRY(
+        chy_crl_turn_begin(w->runtime, w->op, &w->target.generation_id, w->target.shard, &turn));
+    chy_status status = decide_and_write(w);
+    chy_crl_turn_end(w->runtime, &turn);
+    return status;
 }
 
 /** settle finds out what became of a write that nobody knows of: does the entry say it? */

@@ -1,7 +1,10 @@
 #include "enroll/crl.h"
 
+#include "base/file.h"
 #include "base/time.h"
+#include "enroll/crl_folder.h"
 #include "enroll/publish.h"
+#include "host.h"
 #include "place.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
@@ -295,6 +298,80 @@ START_TEST(nodes_agree_on_one_crl)
 }
 END_TEST
 
+/** lose_key makes the issuing CA's key one that nobody can open. */
+static void lose_key(void)
+{
+    struct chy_uuid id = generation();
+    struct chy_batch batch;
+    chy_batch_init(&batch, place.op, 0);
+    struct chy_write *write =
+        chy_batch_update(&batch, CHY_C_GENERATIONS, CHY_KEY(chy_value_uuid(&id)));
+    chy_write_set(write, CHY_GENERATION_SEALED_KEY, chy_value_blob(chy_text("nothing")));
+    ck_assert_int_eq(chy_batch_commit(&batch, test_runtime_of(place.test)->storage, NULL), CHY_OK);
+}
+
+/** A node that starts has none in memory; what is stored is better than none. */
+START_TEST(a_stored_crl_is_served_where_none_can_be_built)
+{
+    place_init(&place, 100, "none");
+    struct chy_crl first = get_crl(1);
+    struct chy_uuid id = generation();
+    struct test_runtime *other = test_runtime_beside(place.test);
+    struct chy_slice der;
+    lose_key();
+    place_arm(other);
+    pass(5 * CHY_US_PER_DAY); // it is due
+    struct chy_op *op = test_runtime_op_as(other, test_runtime_admin());
+    ck_assert_int_eq(chy_crl_get(test_runtime_of(other), op, &id, 1, CHY_CRL_COMPLETE, &der),
+                     CHY_OK);
+    ck_assert(chy_slice_equal(der, first.der));
+    test_runtime_op_end(op);
+    pass(3 * CHY_US_PER_DAY); // it has ended
+    op = test_runtime_op_as(other, test_runtime_admin());
+    ck_assert_int_ne(chy_crl_get(test_runtime_of(other), op, &id, 1, CHY_CRL_COMPLETE, &der),
+                     CHY_OK);
+    ck_assert_str_eq(test_message(op), "this is not a sealed blob");
+    test_runtime_op_end(op);
+    place_disarm(other);
+    test_runtime_free(other);
+    place_fini(&place);
+}
+END_TEST
+
+static uint64_t write_folder(void)
+{
+    uint64_t written;
+    ck_assert_int_eq(chy_crl_folder_write(test_runtime_of(place.test), place.op, &written), CHY_OK);
+    return written;
+}
+
+/** Whoever restores a folder puts old CRLs into it, later than the new ones were made. */
+START_TEST(a_file_that_others_wrote_is_written_again)
+{
+    place_init(&place, 100, "none");
+    char *folder = conf_temp_dir_new();
+    char path[256];
+    char text[CHY_UUID_TEXT_SIZE];
+    struct chy_uuid id = generation();
+    struct chy_slice found;
+    test_runtime_of(place.test)->pki.crl_dir = chy_text(folder);
+    chy_uuid_format(&id, text);
+    (void)snprintf(path, sizeof path, "%s/crl/%s/1.crl", folder, text);
+    ck_assert_uint_eq(write_folder(), 6); // two CAs: CRL, delta, certificate
+    ck_assert_uint_eq(write_folder(), 0);
+    struct chy_crl first = get_crl(1);
+    pass(4 * CHY_US_PER_DAY);
+    ck_assert_uint_eq(write_folder(), 4);
+    ck_assert_uint_eq(write_folder(), 0);
+    ck_assert_int_eq(chy_file_write(place.op, path, first.der, 0644), CHY_OK); // newer than all
+    ck_assert_uint_eq(write_folder(), 1);
+    ck_assert_int_eq(chy_file_read(place.op, path, CHY_CRL_MAX, &found), CHY_OK);
+    ck_assert(chy_slice_equal(found, get_crl(1).der));
+    conf_temp_dir_remove(folder);
+    place_fini(&place);
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_not_found)
 {
     place_init(&place, 100, "none");
@@ -354,5 +431,6 @@ TEST_MAIN("enroll/crl", TEST(shards_fill_one_after_another),
           TEST(a_complete_crl_names_its_delta), TEST(a_delta_tells_what_changed_since_its_base),
           TEST(a_base_gets_old), TEST(a_delta_alone_makes_its_base),
           TEST(the_job_builds_what_is_due), TEST(an_entry_leaves_after_one_crl_past_its_end),
-          TEST(nodes_agree_on_one_crl), TEST(what_is_not_there_is_not_found),
+          TEST(nodes_agree_on_one_crl), TEST(a_stored_crl_is_served_where_none_can_be_built),
+          TEST(a_file_that_others_wrote_is_written_again), TEST(what_is_not_there_is_not_found),
           TEST(a_ca_that_waits_has_no_certificate_to_fetch))
