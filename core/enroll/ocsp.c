@@ -1,9 +1,9 @@
 #include "enroll/ocsp.h"
 
-#include "base/lock.h"
 #include "base/metrics.h"
 #include "base/time.h"
 #include "enroll/ocsp_answers.h"
+#include "enroll/ocsp_rate.h"
 #include "enroll/ocsp_signer.h"
 #include "enroll/sign.h"
 #include "resource/collections.h"
@@ -13,14 +13,11 @@
 
 /** How long an answer may be given without asking storage: µs. */
 #define FRESH CHY_US_PER_SECOND
-#define NS_PER_SECOND INT64_C(1000000000)
-#define NS_PER_US INT64_C(1000)
 
 struct chy_ocsp {
     struct chy_ocsp_signers *signers;
     struct chy_ocsp_answers *answers;
-    struct chy_mutex lock; /**< guards what follows */
-    int64_t next_at;       /**< monotonic ns: when the next signature is due by the rate */
+    struct chy_ocsp_rate rate;
 };
 
 struct chy_ocsp *chy_ocsp_new(void)
@@ -29,7 +26,7 @@ struct chy_ocsp *chy_ocsp_new(void)
     if (ocsp == NULL) {
         return NULL;
     }
-    chy_mutex_init(&ocsp->lock);
+    chy_ocsp_rate_init(&ocsp->rate);
     ocsp->signers = chy_ocsp_signers_new();
     ocsp->answers = chy_ocsp_answers_new();
     if (ocsp->signers == NULL || ocsp->answers == NULL) {
@@ -44,7 +41,7 @@ void chy_ocsp_free(struct chy_ocsp *ocsp)
     if (ocsp != NULL) {
         chy_ocsp_signers_free(ocsp->signers);
         chy_ocsp_answers_free(ocsp->answers);
-        chy_mutex_fini(&ocsp->lock);
+        chy_ocsp_rate_fini(&ocsp->rate);
         free(ocsp);
     }
 }
@@ -74,22 +71,6 @@ struct chy_ocsp_answer chy_ocsp_refuse(uint32_t failure)
     return answer;
 }
 
-/** may_sign keeps to the rate: as many at once as it has in a second. */
-static bool may_sign(struct chy_runtime *runtime, struct chy_op *op)
-{
-    struct chy_ocsp *ocsp = runtime->ocsp;
-    int64_t now = chy_monotonic(op) * NS_PER_US;
-    int64_t step = NS_PER_SECOND / runtime->pki.ocsp_signing_rate;
-    chy_mutex_lock(&ocsp->lock);
-    int64_t from = ocsp->next_at > now ? ocsp->next_at : now;
-    bool may = from + step - now <= NS_PER_SECOND;
-    if (may) {
-        ocsp->next_at = from + step;
-    }
-    chy_mutex_unlock(&ocsp->lock);
-    return may;
-}
-
 /* ------------------------------------------------------------------------------------------------
  * Statuses
  */
@@ -99,8 +80,8 @@ struct question {
     struct chy_runtime *runtime;
     struct chy_op *op;
     const struct chy_uuid *generation_id;
-    struct chy_slice der;
     struct chy_ocsp_request request;
+    struct chy_slice cached_by; /**< the CertID it is kept under; empty: it is not */
     const struct chy_issuer *issuer;
     const struct chy_ocsp_signer *signer;
     struct chy_ocsp_single singles[CHY_OCSP_IDS_MAX];
@@ -145,6 +126,15 @@ static chy_status read_revocation(const struct question *q, struct chy_slice num
     return status == CHY_NOT_FOUND ? CHY_OK : status;
 }
 
+/** status_in_register: what has ended may have been revoked, and the entry gone after a CRL showed
+ *  it: without an archive cutoff (RFC 6960 4.4.4) nobody may be told that it is good. */
+static enum chy_ocsp_status status_in_register(const struct question *q,
+                                               const struct chy_storage_row *row)
+{
+    bool has_ended = !chy_row_is_null(row, 0) && chy_row_time(row, 0) < chy_now(q->op);
+    return has_ended ? CHY_OCSP_UNKNOWN : CHY_OCSP_GOOD;
+}
+
 /** read_status: what was never signed by the key is unknown, unless it was revoked all the same. */
 static chy_status read_status(const struct question *q, const struct chy_ocsp_id *id,
                               struct chy_ocsp_single *single)
@@ -157,12 +147,13 @@ static chy_status read_status(const struct question *q, const struct chy_ocsp_id
     }
     chy_serial_text(id->serial, number);
     struct chy_slice text = chy_text(number);
-    chy_status status = chy_storage_read(
-        q->runtime->storage, q->op, CHY_C_SERIALS,
-        CHY_KEY(chy_value_text(text), chy_value_uuid(q->generation_id)), CHY_NO_FIELDS, &row);
+    chy_status status =
+        chy_storage_read(q->runtime->storage, q->op, CHY_C_SERIALS,
+                         CHY_KEY(chy_value_text(text), chy_value_uuid(q->generation_id)),
+                         CHY_FIELDS(CHY_SERIAL_NOT_AFTER), &row);
     if (status != CHY_NOT_FOUND) {
         CHY_TRY(status);
-        single->status = CHY_OCSP_GOOD;
+        single->status = status_in_register(q, &row);
     }
     return read_revocation(q, text, single);
 }
@@ -204,13 +195,33 @@ static struct chy_ocsp_answer give_again(const struct chy_ocsp_kept *kept)
     return answer;
 }
 
+/** cached_by tells under what an answer is kept: the one CertID that is asked for.  Whatever else
+ *  stands in the request changes nothing of the answer, so variants must not push others out; but
+ *  a nonce is for one caller. */
+static struct chy_slice cached_by(const struct chy_ocsp_request *request)
+{
+    bool is_kept = request->count == 1 && request->nonce.len == 0;
+    return is_kept ? request->ids[0].der : chy_slice_of(NULL, 0);
+}
+
+/** is_fresh tells whether an answer may be given without asking storage. */
+static bool is_fresh(struct chy_op *op, const struct chy_ocsp_kept *kept)
+{
+    return chy_monotonic(op) - kept->checked_at <= FRESH && chy_now(op) < kept->next_update;
+}
+
 chy_status chy_ocsp_cached(struct chy_runtime *runtime, struct chy_op *op,
-                           const struct chy_uuid *generation_id, struct chy_slice request,
+                           const struct chy_uuid *generation_id, struct chy_slice der,
                            struct chy_ocsp_answer *out_answer)
 {
+    struct chy_ocsp_request request;
     struct chy_ocsp_kept kept;
-    CHY_TRY(chy_ocsp_answers_find(runtime->ocsp->answers, op, generation_id, request, &kept));
-    if (chy_monotonic(op) - kept.checked_at > FRESH || chy_now(op) >= kept.next_update) {
+    if (chy_ocsp_read(op, der, &request) != CHY_OK || cached_by(&request).len == 0) {
+        return CHY_NOT_FOUND; // the worker says what is wrong
+    }
+    CHY_TRY(chy_ocsp_answers_find(runtime->ocsp->answers, op, generation_id, cached_by(&request),
+                                  &kept));
+    if (!is_fresh(op, &kept)) {
         return CHY_NOT_FOUND;
     }
     *out_answer = give_again(&kept);
@@ -267,17 +278,6 @@ static bool is_young(const struct question *q)
     return chy_now(q->op) < q->kept.this_update + (q->kept.next_update - q->kept.this_update) / 2;
 }
 
-/** knows_all: an answer about what there is not would only take another's place. */
-static bool knows_all(const struct question *q)
-{
-    for (uint64_t i = 0; i < q->request.count; i++) {
-        if (q->singles[i].status == CHY_OCSP_UNKNOWN) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static chy_status answer_signed(struct question *q, int64_t asked_at,
                                 struct chy_ocsp_answer *out_answer)
 {
@@ -285,11 +285,12 @@ static chy_status answer_signed(struct question *q, int64_t asked_at,
     struct chy_ocsp_answers *answers = q->runtime->ocsp->answers;
     bool is_fine = holds(q);
     if (is_fine && is_young(q)) {
-        chy_ocsp_answers_touch(answers, q->generation_id, q->der, &q->kept, asked_at);
+        chy_ocsp_answers_touch(answers, q->generation_id, q->cached_by, &q->kept, asked_at);
         *out_answer = give_again(&q->kept);
         return CHY_OK;
     }
-    if (!may_sign(q->runtime, q->op)) {
+    if (!chy_ocsp_rate_take(&q->runtime->ocsp->rate, &q->issuer->project_id, chy_monotonic(q->op),
+                            q->runtime->pki.ocsp_signing_rate)) {
         *out_answer = is_fine ? give_again(&q->kept) : chy_ocsp_refuse(CHY_OCSP_TRY_LATER);
         return CHY_OK;
     }
@@ -298,8 +299,8 @@ static chy_status answer_signed(struct question *q, int64_t asked_at,
                                            .is_shareable = q->request.nonce.len == 0,
                                            .this_update = made.this_update,
                                            .next_update = made.next_update};
-    if (out_answer->is_shareable && knows_all(q)) {
-        chy_ocsp_answers_keep(answers, q->generation_id, q->der, &made);
+    if (q->cached_by.len != 0 && q->singles[0].status != CHY_OCSP_UNKNOWN) {
+        chy_ocsp_answers_keep(answers, q->generation_id, q->cached_by, &made);
     }
     return CHY_OK;
 }
@@ -347,18 +348,19 @@ chy_status chy_ocsp_answer(struct chy_runtime *runtime, struct chy_op *op,
     if (q == NULL) {
         return chy_fail_memory(op);
     }
-    *q = (struct question){
-        .runtime = runtime, .op = op, .generation_id = generation_id, .der = request};
+    *q = (struct question){.runtime = runtime, .op = op, .generation_id = generation_id};
     chy_status status = chy_ocsp_read(op, request, &q->request);
     if (status == CHY_BAD_INPUT) {
         *out_answer = chy_ocsp_refuse(CHY_OCSP_MALFORMED_REQUEST);
         return CHY_OK;
     }
     CHY_TRY(status);
-    q->has_kept = q->request.nonce.len == 0 &&
-                  chy_ocsp_answers_find(runtime->ocsp->answers, op, generation_id, request,
-                                        &q->kept) == CHY_OK;
-    if (q->has_kept && chy_ocsp_cached(runtime, op, generation_id, request, out_answer) == CHY_OK) {
+    q->cached_by = cached_by(&q->request);
+    q->has_kept =
+        q->cached_by.len != 0 && chy_ocsp_answers_find(runtime->ocsp->answers, op, generation_id,
+                                                       q->cached_by, &q->kept) == CHY_OK;
+    if (q->has_kept && is_fresh(op, &q->kept)) {
+        *out_answer = give_again(&q->kept);
         return CHY_OK;
     }
     status = answer_question(q, out_answer);

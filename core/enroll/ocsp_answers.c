@@ -15,10 +15,10 @@ struct answer {
     int64_t this_update;
     int64_t next_update;
     int64_t checked_at;
-    size_t request_len;
+    size_t id_len;
     size_t statuses_len;
     size_t der_len;
-    uint8_t bytes[]; /**< request, statuses, der */
+    uint8_t bytes[]; /**< CertID, statuses, der */
 };
 
 /** Two tables: whoever is asked for in the old one moves to the young; when that is full, the old
@@ -69,31 +69,30 @@ void chy_ocsp_answers_free(struct chy_ocsp_answers *answers)
 }
 
 /** FNV-1a.  Chains that a stranger makes long are as short as the memory: some thousands. */
-static uint64_t hash_of(const struct chy_uuid *id, struct chy_slice request)
+static uint64_t hash_of(const struct chy_uuid *generation_id, struct chy_slice id)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < sizeof id->bytes; i++) {
-        hash = (hash ^ id->bytes[i]) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < sizeof generation_id->bytes; i++) {
+        hash = (hash ^ generation_id->bytes[i]) * UINT64_C(1099511628211);
     }
-    for (uint64_t i = 0; i < request.len; i++) {
-        hash = (hash ^ request.ptr[i]) * UINT64_C(1099511628211);
+    for (uint64_t i = 0; i < id.len; i++) {
+        hash = (hash ^ id.ptr[i]) * UINT64_C(1099511628211);
     }
     return hash;
 }
 
 static size_t size_of(const struct answer *answer)
 {
-    return sizeof *answer + answer->request_len + answer->statuses_len + answer->der_len;
+    return sizeof *answer + answer->id_len + answer->statuses_len + answer->der_len;
 }
 
-static struct answer **slot_in(struct table *table, const struct chy_uuid *id,
-                               struct chy_slice request, uint64_t hash)
+static struct answer **slot_in(struct table *table, const struct chy_uuid *generation_id,
+                               struct chy_slice id, uint64_t hash)
 {
     struct answer **slot = &table->buckets[hash % BUCKETS];
-    while (*slot != NULL &&
-           ((*slot)->hash != hash ||
-            !chy_slice_equal(chy_slice_of((*slot)->bytes, (*slot)->request_len), request) ||
-            chy_uuid_compare(&(*slot)->generation_id, id) != 0)) {
+    while (*slot != NULL && ((*slot)->hash != hash ||
+                             !chy_slice_equal(chy_slice_of((*slot)->bytes, (*slot)->id_len), id) ||
+                             chy_uuid_compare(&(*slot)->generation_id, generation_id) != 0)) {
         slot = &(*slot)->next;
     }
     return slot;
@@ -124,12 +123,13 @@ static void put_in_locked(struct chy_ocsp_answers *answers, struct answer *answe
     answers->young->bytes += size_of(answer);
 }
 
-static struct answer *find_locked(struct chy_ocsp_answers *answers, const struct chy_uuid *id,
-                                  struct chy_slice request, uint64_t hash)
+static struct answer *find_locked(struct chy_ocsp_answers *answers,
+                                  const struct chy_uuid *generation_id, struct chy_slice id,
+                                  uint64_t hash)
 {
-    struct answer *answer = *slot_in(answers->young, id, request, hash);
+    struct answer *answer = *slot_in(answers->young, generation_id, id, hash);
     if (answer == NULL) {
-        answer = take_out(answers->old, slot_in(answers->old, id, request, hash));
+        answer = take_out(answers->old, slot_in(answers->old, generation_id, id, hash));
         if (answer != NULL) {
             put_in_locked(answers, answer);
         }
@@ -138,16 +138,16 @@ static struct answer *find_locked(struct chy_ocsp_answers *answers, const struct
 }
 
 chy_status chy_ocsp_answers_find(struct chy_ocsp_answers *answers, struct chy_op *op,
-                                 const struct chy_uuid *generation_id, struct chy_slice request,
+                                 const struct chy_uuid *generation_id, struct chy_slice id,
                                  struct chy_ocsp_kept *out_kept)
 {
     chy_status status = CHY_NOT_FOUND;
-    uint64_t hash = hash_of(generation_id, request);
+    uint64_t hash = hash_of(generation_id, id);
     chy_mutex_lock(&answers->lock);
-    const struct answer *answer = find_locked(answers, generation_id, request, hash);
+    const struct answer *answer = find_locked(answers, generation_id, id, hash);
     if (answer != NULL) {
-        struct chy_slice rest = chy_slice_of(answer->bytes + answer->request_len,
-                                             answer->statuses_len + answer->der_len);
+        struct chy_slice rest =
+            chy_slice_of(answer->bytes + answer->id_len, answer->statuses_len + answer->der_len);
         status = chy_copy(op, rest, &rest);
         *out_kept = (struct chy_ocsp_kept){
             .statuses = chy_slice_of(rest.ptr, answer->statuses_len),
@@ -162,46 +162,47 @@ chy_status chy_ocsp_answers_find(struct chy_ocsp_answers *answers, struct chy_op
 }
 
 void chy_ocsp_answers_keep(struct chy_ocsp_answers *answers, const struct chy_uuid *generation_id,
-                           struct chy_slice request, const struct chy_ocsp_kept *kept)
+                           struct chy_slice id, const struct chy_ocsp_kept *kept)
 {
     struct answer *made =
-        malloc(sizeof *made + (size_t)(request.len + kept->statuses.len + kept->der.len));
+        malloc(sizeof *made + (size_t)(id.len + kept->statuses.len + kept->der.len));
     if (made == NULL) {
         return; // it is made again next time
     }
     made->generation_id = *generation_id;
-    made->hash = hash_of(generation_id, request);
+    made->hash = hash_of(generation_id, id);
     made->this_update = kept->this_update;
     made->next_update = kept->next_update;
     made->checked_at = kept->checked_at;
-    made->request_len = (size_t)request.len;
+    made->id_len = (size_t)id.len;
     made->statuses_len = (size_t)kept->statuses.len;
     made->der_len = (size_t)kept->der.len;
-    memcpy(made->bytes, request.ptr, made->request_len);
-    memcpy(made->bytes + made->request_len, kept->statuses.ptr, made->statuses_len);
-    memcpy(made->bytes + made->request_len + made->statuses_len, kept->der.ptr, made->der_len);
+    memcpy(made->bytes, id.ptr, made->id_len);
+    memcpy(made->bytes + made->id_len, kept->statuses.ptr, made->statuses_len);
+    memcpy(made->bytes + made->id_len + made->statuses_len, kept->der.ptr, made->der_len);
     chy_mutex_lock(&answers->lock);
-    struct answer *young =
-        take_out(answers->young, slot_in(answers->young, generation_id, request, made->hash));
-    struct answer *old =
-        take_out(answers->old, slot_in(answers->old, generation_id, request, made->hash));
-    put_in_locked(answers, made);
+    struct answer *spare = find_locked(answers, generation_id, id, made->hash);
+    if (spare != NULL && spare->checked_at > made->checked_at) {
+        spare = made;
+    } else {
+        (void)take_out(answers->young, slot_in(answers->young, generation_id, id, made->hash));
+        put_in_locked(answers, made);
+    }
     chy_mutex_unlock(&answers->lock);
-    free(young);
-    free(old);
+    free(spare);
 }
 
 void chy_ocsp_answers_touch(struct chy_ocsp_answers *answers, const struct chy_uuid *generation_id,
-                            struct chy_slice request, const struct chy_ocsp_kept *kept,
+                            struct chy_slice id, const struct chy_ocsp_kept *kept,
                             int64_t checked_at)
 {
-    uint64_t hash = hash_of(generation_id, request);
+    uint64_t hash = hash_of(generation_id, id);
     chy_mutex_lock(&answers->lock);
-    struct answer *answer = find_locked(answers, generation_id, request, hash);
+    struct answer *answer = find_locked(answers, generation_id, id, hash);
     if (answer != NULL && answer->this_update == kept->this_update &&
         answer->checked_at < checked_at) {
         struct chy_slice statuses =
-            chy_slice_of(answer->bytes + answer->request_len, answer->statuses_len);
+            chy_slice_of(answer->bytes + answer->id_len, answer->statuses_len);
         // Another thread may have put a newer one in its place.
         answer->checked_at =
             chy_slice_equal(statuses, kept->statuses) ? checked_at : answer->checked_at;

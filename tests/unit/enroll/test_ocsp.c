@@ -1,6 +1,7 @@
 #include "enroll/ocsp.h"
 
 #include "base/time.h"
+#include "enroll/ocsp_answers.h"
 #include "place.h"
 #include "resource/collections.h"
 #include "test_main.h"
@@ -41,42 +42,57 @@ struct wish {
     struct chy_slice serial;
     bool foreign;
     bool with_nonce;
+    bool with_extension; /**< one that changes nothing */
+    bool twice;
 };
 
-static struct chy_slice make_request(const struct wish *wish)
+static void add_id(struct chy_der_writer *w, const struct wish *wish)
 {
-    struct chy_der_writer w = chy_der_writer_new(place.op, 512, 4096);
     struct chy_slice name;
     struct chy_slice key;
-    struct chy_slice der;
     struct chy_crypto *crypto = runtime()->leaf_crypto;
     struct chy_slice subject = wish->foreign ? chy_text("nobody") : issuer()->path[0].subject;
     ck_assert_int_eq(chy_crypto_digest(crypto, place.op, CHY_DIGEST_SHA1, subject, &name), CHY_OK);
     ck_assert_int_eq(chy_crypto_digest(crypto, place.op, CHY_DIGEST_SHA1,
                                        issuer()->path[0].spki.public_key, &key),
                      CHY_OK);
+    uint64_t one = chy_der_open(w, CHY_DER_SEQUENCE);
+    uint64_t id = chy_der_open(w, CHY_DER_SEQUENCE);
+    uint64_t algorithm = chy_der_open(w, CHY_DER_SEQUENCE);
+    chy_der_add_element(w, CHY_DER_OID, chy_oid_contents(CHY_OID_SHA1));
+    chy_der_close(w, algorithm);
+    chy_der_add_octets(w, name);
+    chy_der_add_octets(w, key);
+    chy_der_add_magnitude(w, wish->serial);
+    chy_der_close(w, id);
+    chy_der_close(w, one);
+}
+
+static void add_extension(struct chy_der_writer *w, enum chy_oid oid, const char *value)
+{
+    uint64_t tagged = chy_der_open(w, CHY_DER_CONTEXT_SET(2));
+    uint64_t extensions = chy_der_open(w, CHY_DER_SEQUENCE);
+    struct chy_ext_mark mark = chy_ext_open(w, oid, false);
+    chy_der_add_octets(w, chy_text(value));
+    chy_ext_close(w, mark);
+    chy_der_close(w, extensions);
+    chy_der_close(w, tagged);
+}
+
+static struct chy_slice make_request(const struct wish *wish)
+{
+    struct chy_der_writer w = chy_der_writer_new(place.op, 512, 4096);
+    struct chy_slice der;
     uint64_t whole = chy_der_open(&w, CHY_DER_SEQUENCE);
     uint64_t tbs = chy_der_open(&w, CHY_DER_SEQUENCE);
     uint64_t list = chy_der_open(&w, CHY_DER_SEQUENCE);
-    uint64_t one = chy_der_open(&w, CHY_DER_SEQUENCE);
-    uint64_t id = chy_der_open(&w, CHY_DER_SEQUENCE);
-    uint64_t algorithm = chy_der_open(&w, CHY_DER_SEQUENCE);
-    chy_der_add_element(&w, CHY_DER_OID, chy_oid_contents(CHY_OID_SHA1));
-    chy_der_close(&w, algorithm);
-    chy_der_add_octets(&w, name);
-    chy_der_add_octets(&w, key);
-    chy_der_add_magnitude(&w, wish->serial);
-    chy_der_close(&w, id);
-    chy_der_close(&w, one);
+    for (int i = 0; i < (wish->twice ? 2 : 1); i++) {
+        add_id(&w, wish);
+    }
     chy_der_close(&w, list);
-    if (wish->with_nonce) {
-        uint64_t tagged = chy_der_open(&w, CHY_DER_CONTEXT_SET(2));
-        uint64_t extensions = chy_der_open(&w, CHY_DER_SEQUENCE);
-        struct chy_ext_mark mark = chy_ext_open(&w, CHY_OID_OCSP_NONCE, false);
-        chy_der_add_octets(&w, chy_text("a nonce"));
-        chy_ext_close(&w, mark);
-        chy_der_close(&w, extensions);
-        chy_der_close(&w, tagged);
+    if (wish->with_nonce || wish->with_extension) {
+        add_extension(&w, wish->with_nonce ? CHY_OID_OCSP_NONCE : CHY_OID_SUBJECT_KEY_ID,
+                      "a nonce");
     }
     chy_der_close(&w, tbs);
     chy_der_close(&w, whole);
@@ -269,6 +285,73 @@ START_TEST(an_answer_is_given_again)
 }
 END_TEST
 
+/** Whoever makes a hundred requests of one question gets one answer a hundred times. */
+START_TEST(variants_of_a_question_have_one_answer)
+{
+    place_init(&place, 100, "none");
+    struct wish plain = {.serial = issue()};
+    struct wish variant = {.serial = plain.serial, .with_extension = true};
+    struct wish twice = {.serial = plain.serial, .twice = true};
+    struct chy_uuid id = generation();
+    struct chy_ocsp_answer cached;
+    ck_assert(!chy_slice_equal(make_request(&plain), make_request(&variant)));
+    ck_assert_int_eq(chy_ocsp_cached(runtime(), place.op, &id, make_request(&variant), &cached),
+                     CHY_NOT_FOUND);
+    struct chy_ocsp_answer first = ask_at(runtime(), place.op, &plain);
+    ck_assert_int_eq(chy_ocsp_cached(runtime(), place.op, &id, make_request(&variant), &cached),
+                     CHY_OK);
+    ck_assert(chy_slice_equal(cached.der, first.der));
+    ck_assert(chy_slice_equal(ask_at(runtime(), place.op, &variant).der, first.der));
+    // Questions about several are too many to keep.
+    ck_assert(ask_at(runtime(), place.op, &twice).is_shareable);
+    ck_assert_int_eq(chy_ocsp_cached(runtime(), place.op, &id, make_request(&twice), &cached),
+                     CHY_NOT_FOUND);
+    place_fini(&place);
+}
+END_TEST
+
+/** Two were asked at once: the first saw a certificate that was good, and signs slowly. */
+START_TEST(a_slow_answer_does_not_undo_a_newer)
+{
+    place_init(&place, 100, "none");
+    struct chy_ocsp_answers *answers = chy_ocsp_answers_new();
+    struct chy_uuid id = {{1}};
+    struct chy_ocsp_kept good = {
+        .der = chy_text("good"), .statuses = chy_text("1"), .checked_at = 1};
+    struct chy_ocsp_kept revoked = {
+        .der = chy_text("revoked"), .statuses = chy_text("2"), .checked_at = 2};
+    struct chy_ocsp_kept found;
+    ck_assert_ptr_nonnull(answers);
+    chy_ocsp_answers_keep(answers, &id, chy_text("certid"), &revoked);
+    chy_ocsp_answers_keep(answers, &id, chy_text("certid"), &good);
+    ck_assert_int_eq(chy_ocsp_answers_find(answers, place.op, &id, chy_text("certid"), &found),
+                     CHY_OK);
+    ck_assert(chy_slice_is(found.der, "revoked"));
+    ck_assert_int_eq(found.checked_at, 2);
+    good.checked_at = 3;
+    chy_ocsp_answers_keep(answers, &id, chy_text("certid"), &good);
+    ck_assert_int_eq(chy_ocsp_answers_find(answers, place.op, &id, chy_text("certid"), &found),
+                     CHY_OK);
+    ck_assert(chy_slice_is(found.der, "good"));
+    chy_ocsp_answers_free(answers);
+    place_fini(&place);
+}
+END_TEST
+
+/** The entry of what has ended goes once a CRL showed it: then nobody may be told it is good. */
+START_TEST(what_has_ended_is_not_good)
+{
+    place_init(&place, 100, "none");
+    struct chy_slice serial = issue();
+    ck_assert_uint_eq(look(ask(serial)).tag, GOOD);
+    pass(101 * CHY_US_PER_DAY);
+    ck_assert_uint_eq(look(ask(serial)).tag, UNKNOWN);
+    revoke(serial, CHY_CRL_SUPERSEDED, false);
+    ck_assert_uint_eq(look(ask(serial)).tag, REVOKED);
+    place_fini(&place);
+}
+END_TEST
+
 START_TEST(unknown_is_kept_for_nobody)
 {
     place_init(&place, 100, "none");
@@ -391,6 +474,8 @@ START_TEST(leaves_name_the_responder)
 END_TEST
 
 TEST_MAIN("enroll/ocsp", TEST(tells_the_status), TEST(refuses_what_it_cannot_answer),
-          TEST(an_answer_is_given_again), TEST(unknown_is_kept_for_nobody),
-          TEST(signing_has_a_rate), TEST(a_signer_is_renewed_and_shared),
-          TEST(a_signer_that_ends_with_its_ca_is_the_last), TEST(leaves_name_the_responder))
+          TEST(an_answer_is_given_again), TEST(variants_of_a_question_have_one_answer),
+          TEST(a_slow_answer_does_not_undo_a_newer), TEST(what_has_ended_is_not_good),
+          TEST(unknown_is_kept_for_nobody), TEST(signing_has_a_rate),
+          TEST(a_signer_is_renewed_and_shared), TEST(a_signer_that_ends_with_its_ca_is_the_last),
+          TEST(leaves_name_the_responder))
