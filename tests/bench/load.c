@@ -1,14 +1,17 @@
 /**
- * A load generator for one route:
+ * A load generator:
  *
  *     load <crypto.so> --port N --path PATH [--method POST] [--token TOKEN]
  *          [--profile ID | --body JSON] [--count N] [--connections N] [--expect TEXT]
- *          [--save FILE] [--samples N]
+ *          [--save FILE] [--samples N] [--latencies FILE]
+ *     load <crypto.so> --port N --requests FILE [--count N] …
  *
  * It sends N requests over kept-alive connections to 127.0.0.1, one at a time on each, from one
  * thread.  With --profile each is an issuance with a CSR of its own: fresh P-256 key, name,
- * alternative name, made before the clock starts.  Each answer must be a 200 that holds the
+ * alternative name, made before the clock starts; with --requests each is a line of a file:
+ * method, path, body (see requests.h).  Each answer must be a 200 that holds the
  * expected text.  --save keeps the bodies of so many answers, spread over the run, one on a line.
+ * --latencies keeps that of each answer, µs, one on a line.
  * The last line of output is JSON: rate, latencies in µs, the generator's own CPU time, failures.
  */
 #include "requests.h"
@@ -25,7 +28,7 @@
 #include <unistd.h>
 
 #define CONNECTIONS_MAX 1024
-#define ANSWER_MAX 65536
+#define ANSWER_MAX ((size_t)1 << 20) // a CRL is long
 #define EVENTS 64
 
 struct connection {
@@ -196,6 +199,18 @@ static void report(struct load *load, int64_t us, int64_t cpu)
                  (double)cpu / (double)count);
 }
 
+/** save_latencies writes them in order, the shortest first. */
+static void save_latencies(const struct load *load, const char *file)
+{
+    FILE *out = file == NULL ? NULL : conf_must(fopen(file, "we"));
+    for (uint64_t i = 0; out != NULL && i < load->done; i++) {
+        (void)fprintf(out, "%u\n", load->latencies[i]);
+    }
+    if (out != NULL && fclose(out) != 0) {
+        give_up("cannot write the latencies");
+    }
+}
+
 static void prepare(struct load *load, const struct conf_arguments *arguments)
 {
     int64_t port = conf_number(conf_value(arguments, "--port"), 0);
@@ -238,25 +253,34 @@ static void finish(struct load *load)
     bench_requests_free(&load->requests);
 }
 
+static bool make_requests(const struct conf_arguments *arguments, struct bench_requests *requests)
+{
+    const char *file = conf_value(arguments, "--requests");
+    const char *method = conf_value(arguments, "--method");
+    struct bench_target target = {
+        .method = method == NULL ? "POST" : method,
+        .path = conf_value(arguments, "--path"),
+        .token = conf_value(arguments, "--token"),
+        .profile = conf_value(arguments, "--profile"),
+        .body = conf_value(arguments, "--body"),
+    };
+    int64_t count = conf_number(conf_value(arguments, "--count"), file == NULL ? 10000 : 0);
+    if (file != NULL) {
+        return count >= 0 && bench_requests_read(&target, file, (uint64_t)count, requests);
+    }
+    if (target.path == NULL || count < 1) {
+        conf_say("load: --requests, or --path and a --count above 0, are needed");
+        return false;
+    }
+    return bench_requests_make(&target, arguments, (uint64_t)count, requests);
+}
+
 int main(int argc, char **argv)
 {
     static struct load load;
     struct conf_arguments arguments;
-    if (!conf_arguments_parse(&arguments, argc, argv)) {
-        return 2;
-    }
-    const char *method = conf_value(&arguments, "--method");
-    struct bench_target target = {
-        .method = method == NULL ? "POST" : method,
-        .path = conf_value(&arguments, "--path"),
-        .token = conf_value(&arguments, "--token"),
-        .profile = conf_value(&arguments, "--profile"),
-        .body = conf_value(&arguments, "--body"),
-    };
-    int64_t count = conf_number(conf_value(&arguments, "--count"), 10000);
-    if (target.path == NULL || count < 1 ||
-        !bench_requests_make(&target, &arguments, (uint64_t)count, &load.requests)) {
-        conf_say("load: --path and a --count above 0 are needed");
+    if (!conf_arguments_parse(&arguments, argc, argv) ||
+        !make_requests(&arguments, &load.requests)) {
         return 2;
     }
     prepare(&load, &arguments);
@@ -264,6 +288,7 @@ int main(int argc, char **argv)
     int64_t cpu = cpu_us();
     run(&load);
     report(&load, now_us() - started, cpu_us() - cpu);
+    save_latencies(&load, conf_value(&arguments, "--latencies"));
     int code = load.failed == 0 ? 0 : 1;
     finish(&load);
     return code;

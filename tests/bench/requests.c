@@ -179,15 +179,67 @@ bool bench_requests_make(const struct bench_target *target, const struct conf_ar
                          uint64_t count, struct bench_requests *out_requests)
 {
     uint64_t size = 0;
-    struct bench_requests requests = {.count = count, .is_one = target->profile == NULL};
-    requests.offsets = conf_must(calloc(count + 2, sizeof *requests.offsets));
-    bool ok = requests.is_one ? add_request(target, chy_slice_of(NULL, 0), &requests, 0, &size)
-                              : make_with_provider(target, arguments, count, &requests);
+    bool is_one = target->profile == NULL;
+    struct bench_requests requests = {.count = count, .made = is_one ? 1 : count};
+    requests.offsets = conf_must(calloc(requests.made + 1, sizeof *requests.offsets));
+    bool ok = is_one ? add_request(target, chy_slice_of(NULL, 0), &requests, 0, &size)
+                     : make_with_provider(target, arguments, count, &requests);
     if (!ok) {
         conf_say("the requests could not be made");
         bench_requests_free(&requests);
         return false;
     }
+    *out_requests = requests;
+    return true;
+}
+
+/** add_line makes the request of one line, which it takes apart. */
+static bool add_line(const struct bench_target *target, char *line, struct bench_requests *requests,
+                     uint64_t *size)
+{
+    char *rest = NULL;
+    struct bench_target one = *target;
+    line[strcspn(line, "\n")] = '\0';
+    one.method = strtok_r(line, " ", &rest);
+    one.path = strtok_r(NULL, " ", &rest);
+    one.body = rest == NULL || *rest == '\0' ? NULL : rest;
+    if (one.path == NULL) {
+        return false;
+    }
+    // Room for this one's end and, doubling, for those behind it.
+    if ((requests->made & (requests->made + 1)) == 0) {
+        requests->offsets = conf_must(
+            realloc(requests->offsets, (requests->made * 2 + 2) * sizeof *requests->offsets));
+        requests->offsets[0] = 0;
+    }
+    bool ok = add_request(&one, chy_slice_of(NULL, 0), requests, requests->made, size);
+    requests->made += ok ? 1 : 0;
+    return ok;
+}
+
+bool bench_requests_read(const struct bench_target *target, const char *file, uint64_t count,
+                         struct bench_requests *out_requests)
+{
+    uint64_t size = 0;
+    struct bench_requests requests = {.made = 0};
+    char *line = NULL;
+    size_t line_size = 0;
+    bool ok = true;
+    FILE *in = fopen(file, "re");
+    while (in != NULL && ok && getline(&line, &line_size, in) > 0) {
+        ok = add_line(target, line, &requests, &size);
+    }
+    free(line);
+    if (in != NULL) {
+        (void)fclose(in);
+    }
+    if (in == NULL || !ok || requests.made == 0) {
+        conf_say("the requests of %s could not be made: line %llu", file,
+                 (unsigned long long)requests.made + 1);
+        bench_requests_free(&requests);
+        return false;
+    }
+    requests.count = count == 0 ? requests.made : count;
     *out_requests = requests;
     return true;
 }
@@ -201,7 +253,7 @@ void bench_requests_free(struct bench_requests *requests)
 
 struct chy_slice bench_requests_at(const struct bench_requests *requests, uint64_t number)
 {
-    uint64_t i = requests->is_one ? 0 : number;
+    uint64_t i = number % requests->made;
     return chy_slice_of(requests->bytes + requests->offsets[i],
                         requests->offsets[i + 1] - requests->offsets[i]);
 }

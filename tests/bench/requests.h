@@ -16,9 +16,9 @@ struct bench_target {
 /** Whole HTTP requests, one behind the other. */
 struct bench_requests {
     uint8_t *bytes;
-    uint64_t *offsets; /**< count + 1 of them; all the same where every request is */
-    uint64_t count;
-    bool is_one; /**< there is one request, sent again and again */
+    uint64_t *offsets; /**< made + 1 of them */
+    uint64_t made;     /**< how many there are; then it begins again */
+    uint64_t count;    /**< how many are sent */
 };
 
 /**
@@ -29,6 +29,13 @@ struct bench_requests {
 CHY_MUST_USE bool bench_requests_make(const struct bench_target *target,
                                       const struct conf_arguments *arguments, uint64_t count,
                                       struct bench_requests *out_requests);
+/**
+ * bench_requests_read makes the requests that a file lists, one on a line: a method, a path and,
+ * for those that have one, a body of JSON, parted by spaces.  `count` is how many are sent, in
+ * turn; 0: each once.  false: it has said why.
+ */
+CHY_MUST_USE bool bench_requests_read(const struct bench_target *target, const char *file,
+                                      uint64_t count, struct bench_requests *out_requests);
 void bench_requests_free(struct bench_requests *requests);
 
 /** bench_requests_at gives one request's bytes. */
