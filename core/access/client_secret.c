@@ -2,6 +2,7 @@
 #include "access/identity.h"
 #include "access/universal_auth_state.h"
 #include "resource/collections.h"
+#include "resource/delete_all.h"
 
 /** How much of a secret lists show, so that people find theirs. */
 #define SHOWN_LEN 4
@@ -182,11 +183,11 @@ static chy_status revoke(struct chy_call *call)
         chy_batch_update(&batch, CHY_C_CLIENT_SECRETS, CHY_KEY(chy_value_uuid(&call->id)));
     chy_write_set(write, CHY_SECRET_REVOKED, chy_value_bool(true));
     chy_write_set(write, CHY_SECRET_UPDATED_AT, chy_value_time(chy_now(call->op)));
-    chy_access_delete_in(&batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_SECRET_ID, &call->id);
+    chy_delete_in(&batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_SECRET_ID, &call->id);
     chy_runtime_bump(&batch);
     CHY_TRY(chy_call_commit(call, &batch, "revoke", &call->id));
-    CHY_TRY(chy_access_delete_all(call->runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_SECRET_ID,
-                                  &call->id));
+    CHY_TRY(chy_delete_all(call->runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_SECRET_ID,
+                           &call->id));
     CHY_TRY(read_secret(call, &call->id, &row));
     return answer_row(call, &row);
 }

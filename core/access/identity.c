@@ -1,7 +1,7 @@
 #include "access/identity.h"
 
-#include "access/universal_auth_state.h"
 #include "resource/collections.h"
+#include "resource/delete_all.h"
 
 #define ROLE_SHAPE "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
 #define NAME_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true}"
@@ -112,9 +112,9 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
 {
     (void)row;
     (void)chy_batch_delete(batch, CHY_C_UNIVERSAL_AUTH, CHY_KEY(chy_value_uuid(&call->id)));
-    chy_access_delete_in(batch, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID, &call->id);
-    chy_access_delete_in(batch, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id);
-    chy_access_delete_in(batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id);
+    chy_delete_in(batch, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID, &call->id);
+    chy_delete_in(batch, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id);
+    chy_delete_in(batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id);
     return CHY_OK;
 }
 
@@ -125,12 +125,11 @@ static chy_status delete_identity(struct chy_call *call)
     CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_DELETE, &row));
     CHY_TRY(refuse_self(call, "delete yourself"));
     CHY_TRY(chy_kind_delete(call));
-    CHY_TRY(chy_access_delete_all(runtime, call->op, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID,
-                                  &call->id));
-    CHY_TRY(chy_access_delete_all(runtime, call->op, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID,
-                                  &call->id));
-    return chy_access_delete_all(runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID,
-                                 &call->id);
+    CHY_TRY(chy_delete_all(runtime, call->op, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID,
+                           &call->id));
+    CHY_TRY(
+        chy_delete_all(runtime, call->op, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id));
+    return chy_delete_all(runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id);
 }
 
 #define MEMBER_SHAPE                                                                    \

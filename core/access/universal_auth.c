@@ -4,6 +4,7 @@
 #include "access/network.h"
 #include "access/universal_auth_state.h"
 #include "resource/collections.h"
+#include "resource/delete_all.h"
 
 #define SECONDS_MAX "315360000" // ten years
 #define WHOLE(least, most) "{\"type\":\"integer\",\"minimum\":" least ",\"maximum\":" most "}"
@@ -195,13 +196,13 @@ static chy_status detach(struct chy_call *call)
     struct chy_write *write =
         chy_batch_delete(&batch, CHY_C_UNIVERSAL_AUTH, CHY_KEY(chy_value_uuid(&call->id)));
     chy_write_guard_revision(write, row.revision);
-    chy_access_delete_in(&batch, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id);
-    chy_access_delete_in(&batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id);
+    chy_delete_in(&batch, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id);
+    chy_delete_in(&batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id);
     CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
-    CHY_TRY(chy_access_delete_all(runtime, call->op, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID,
-                                  &call->id));
-    CHY_TRY(chy_access_delete_all(runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID,
-                                  &call->id));
+    CHY_TRY(
+        chy_delete_all(runtime, call->op, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id));
+    CHY_TRY(
+        chy_delete_all(runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id));
     return answer_row(call, &row);
 }
 

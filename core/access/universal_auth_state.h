@@ -15,14 +15,4 @@ CHY_MUST_USE chy_status chy_client_secret_mac(struct chy_runtime *runtime, struc
 /** chy_universal_auth_login is the action "login". */
 chy_status chy_universal_auth_login(struct chy_call *call);
 
-/** chy_access_delete_all deletes the rows whose `field` is `id`, batch after batch, of a collection
- *  whose rows by then nothing finds any more. */
-CHY_MUST_USE chy_status chy_access_delete_all(struct chy_runtime *runtime, struct chy_op *op,
-                                              uint32_t collection, uint32_t field,
-                                              const struct chy_uuid *id);
-
-/** chy_access_delete_in puts the first thousand of such rows into a batch. */
-void chy_access_delete_in(struct chy_batch *batch, uint32_t collection, uint32_t field,
-                          const struct chy_uuid *id);
-
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/time.h"
+#include "enroll/certificate_assign.h"
 #include "enroll/certificate_delete.h"
 #include "enroll/certificate_edit.h"
 #include "enroll/certificate_import.h"
@@ -30,7 +31,6 @@ static const struct chy_member members[] = {
     {"revokedAt", CHY_CERT_REVOKED_AT, CHY_MEMBER_DERIVED, NULL},
     {"revocationReason", CHY_CERT_REVOCATION_REASON, CHY_MEMBER_DERIVED, NULL},
     {"profileId", CHY_CERT_PROFILE_ID, CHY_MEMBER_DERIVED, NULL},
-    {"applicationId", CHY_CERT_APPLICATION_ID, CHY_MEMBER_DERIVED, NULL},
     {"keyAlgorithm", CHY_CERT_KEY_ALGORITHM, CHY_MEMBER_DERIVED, NULL},
     {"signatureAlgorithm", CHY_CERT_SIGNATURE_ALGORITHM, CHY_MEMBER_DERIVED, NULL},
     {"renewedFromCertificateId", CHY_CERT_RENEWED_FROM_ID, CHY_MEMBER_DERIVED, NULL},
@@ -196,8 +196,10 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
     CHY_TRY(set_metadata(call, object, row));
     CHY_TRY(set_name(call, object, "caName", row, CHY_CERT_AUTHORITY_ID, CHY_C_AUTHORITIES,
                      CHY_AUTHORITY_NAME));
-    return set_name(call, object, "profileName", row, CHY_CERT_PROFILE_ID, CHY_C_PROFILES,
-                    CHY_PROFILE_SLUG);
+    CHY_TRY(set_name(call, object, "profileName", row, CHY_CERT_PROFILE_ID, CHY_C_PROFILES,
+                     CHY_PROFILE_SLUG));
+    struct chy_uuid application_id = chy_row_uuid(row, CHY_CERT_APPLICATION_ID);
+    return chy_certificate_set_application(call, object, &application_id);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -288,6 +290,8 @@ static const struct chy_action actions[] = {
     {"activity-trend", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_TREND_SHAPE, chy_statistics_trend},
     {"config", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, CHY_RENEWAL_CONFIG_SHAPE,
      chy_renewal_configure},
+    {"assign", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, chy_certificate_assign_shape,
+     chy_certificate_assign},
 };
 
 const struct chy_kind chy_kind_certificate = {

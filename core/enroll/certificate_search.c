@@ -240,18 +240,13 @@ static chy_status narrow_names(struct chy_call *call, struct chy_query *query)
     return CHY_OK;
 }
 
-static chy_status narrow_application(struct chy_call *call, struct chy_query *query)
-{
-    return chy_filter_in(call, query, CHY_CERT_APPLICATION_ID, "applicationId", CHY_FILTER_UUID);
-}
-
 static chy_status narrow(struct chy_call *call, struct chy_query *query)
 {
     chy_query_eq(query, CHY_CERT_PROJECT_ID, chy_value_uuid(&call->project_id));
     CHY_TRY(narrow_names(call, query));
     CHY_TRY(narrow_eku(call, query));
     CHY_TRY(narrow_key_size(call, query));
-    CHY_TRY(narrow_application(call, query));
+    CHY_TRY(chy_filter_application(call, query, CHY_CERT_APPLICATION_ID));
     CHY_TRY(chy_filter_in(call, query, CHY_CERT_PROFILE_ID, "profileIds", CHY_FILTER_UUID));
     CHY_TRY(chy_filter_in(call, query, CHY_CERT_AUTHORITY_ID, "caIds", CHY_FILTER_UUID));
     CHY_TRY(chy_filter_in(call, query, CHY_CERT_METHOD, "enrollmentTypes", CHY_FILTER_LOWER));

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "enroll/application.h"
 #include "enroll/names.h"
 #include "x509/algorithm.h"
 
@@ -57,6 +58,24 @@ chy_status chy_filter_in(struct chy_call *call, struct chy_query *query, uint32_
     } else {
         chy_query_in(query, field, chy_view_of(values, count, sizeof *values));
     }
+    return CHY_OK;
+}
+
+chy_status chy_filter_application(struct chy_call *call, struct chy_query *query, uint32_t field)
+{
+    const struct chy_uuid none = {{0}};
+    struct chy_enroll_application application;
+    struct chy_uuid *id = chy_alloc(call->op, sizeof *id); // the query borrows it
+    if (id == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    if (!chy_call_uuid(call, "applicationId", id)) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_enroll_application_get(call->runtime, call->op, &call->project_id, id, &none,
+                                       &application));
+    *id = application.is_there ? *id : none;
+    chy_query_eq(query, field, chy_value_uuid(id));
     return CHY_OK;
 }
 

@@ -20,6 +20,11 @@ CHY_MUST_USE chy_status chy_filter_in(struct chy_call *call, struct chy_query *q
                                       uint32_t field, const char *member,
                                       enum chy_filter_form form);
 
+/** chy_filter_application wants the field to be the member "applicationId".  An application that
+ *  was deleted has nothing any more, and a foreign one never had. */
+CHY_MUST_USE chy_status chy_filter_application(struct chy_call *call, struct chy_query *query,
+                                               uint32_t field);
+
 /** chy_filter_between wants a time from one member to another, both included. */
 CHY_MUST_USE chy_status chy_filter_between(struct chy_call *call, struct chy_query *query,
                                            uint32_t field, const char *from, const char *to);

@@ -136,9 +136,9 @@ static const struct chy_uuid *identity_of(struct chy_op *op)
 /** renewal_threshold is how long before its end a certificate renews itself; 0: never. */
 static int64_t renewal_threshold(const struct chy_issuance *i)
 {
-    const struct chy_enroll_profile *profile = i->profile;
-    bool eligible = profile->auto_renew && profile->renew_before > 0 && i->sealed_key.len != 0;
-    return eligible ? chy_renewal_threshold(profile->renew_before, i->decision->not_before,
+    const struct chy_auto_renewal *wanted = &i->auto_renewal;
+    bool eligible = wanted->enabled && wanted->before > 0 && i->sealed_key.len != 0;
+    return eligible ? chy_renewal_threshold(wanted->before, i->decision->not_before,
                                             i->decision->not_after, chy_now(i->op))
                     : 0;
 }

@@ -17,7 +17,8 @@ struct chy_issuance {
     const struct chy_enroll_profile *profile;
     const struct chy_issuer *issuer; /**< NULL: self-signed */
     struct chy_decision *decision;
-    struct chy_cpu cpu; /**< the pipeline drops it */
+    struct chy_auto_renewal auto_renewal; /**< the application's, else the profile's */
+    struct chy_cpu cpu;                   /**< the pipeline drops it */
     struct chy_uuid request_id;
     struct chy_uuid certificate_id;
     struct chy_uuid owner_id;    /**< who asked; of a renewal, who asked for the first */

@@ -1,6 +1,7 @@
 #include "enroll/pipeline.h"
 
 #include "base/slice.h"
+#include "enroll/application.h"
 #include "enroll/clock_guard.h"
 #include "enroll/direct.h"
 #include "enroll/issue.h"
@@ -24,6 +25,7 @@ static chy_status find_profile(struct chy_issuance *i, const struct chy_enroll_r
                                     "the id of a certificate profile is a UUID");
     }
     CHY_TRY(chy_enroll_profile_get(i->runtime, i->op, &id, &i->profile));
+    i->auto_renewal = i->profile->auto_renewal;
     i->decision->project_id = i->profile->project_id;
     i->decision->profile_id = i->profile->id;
     i->decision->profile_revision = i->profile->revision;
@@ -61,27 +63,32 @@ static chy_status check_method(struct chy_issuance *i, const struct chy_enroll_r
                            (int)request->method.len, (const char *)request->method.ptr);
 }
 
-/** find_application: what a certificate is counted under is of the profile's project. */
+/**
+ * find_application: what a certificate is counted under is of the profile's project, and enrolls by
+ * the profile.  A renewal goes on by the profile alone when either is so no more.
+ */
 static chy_status find_application(struct chy_issuance *i, struct chy_slice text)
 {
-    struct chy_storage_row row;
+    struct chy_enroll_application application;
     struct chy_uuid id;
     if (!chy_uuid_parse(text, &id)) {
         return chy_shape_refuse_one(i->op, "invalid_string", "/applicationId",
                                     "the id of an application is a UUID");
     }
-    chy_status status = chy_storage_read(i->runtime->storage, i->op, CHY_C_APPLICATIONS,
-                                         CHY_KEY(chy_value_uuid(&id)),
-                                         CHY_FIELDS(CHY_APPLICATION_PROJECT_ID), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(i->op, "application");
+    CHY_TRY(chy_enroll_application_get(i->runtime, i->op, &i->profile->project_id, &id,
+                                       &i->profile->id, &application));
+    if (!application.is_there) {
+        return i->renewal == NULL ? chy_not_found(i->op, "application") : CHY_OK;
     }
-    CHY_TRY(status);
-    struct chy_uuid project_id = chy_row_uuid(&row, 0);
-    if (chy_uuid_compare(&project_id, &i->profile->project_id) != 0) {
-        return chy_not_found(i->op, "application");
+    if (!application.enrolls && i->renewal == NULL) {
+        return chy_fail(i->op, CHY_BAD_INPUT, 0,
+                        "the application does not enroll by this certificate profile: add the "
+                        "profile to the application, or name another");
     }
     i->decision->application_id = id;
+    if (application.has_own) {
+        i->auto_renewal = application.auto_renewal;
+    }
     return CHY_OK;
 }
 

@@ -124,17 +124,17 @@ static chy_status load_rules(struct chy_runtime *runtime, struct chy_op *op,
     return chy_rules_init(&profile->rules, op, &policy);
 }
 
-static chy_status read_config(struct chy_op *memory, struct chy_slice text,
-                              struct chy_enroll_profile *profile)
+chy_status chy_auto_renewal_read(struct chy_op *op, struct chy_slice config,
+                                 struct chy_auto_renewal *out_renewal)
 {
     json_t *json;
-    CHY_TRY(chy_json_parse(memory, text, &json));
-    profile->auto_renew = json_is_true(json_object_get(json, "autoRenew"));
-    profile->renew_before = chy_duration_of(
-        json_integer_value(json_object_get(json, "renewBeforeDays")), CHY_US_PER_DAY);
     int64_t finer;
-    if (chy_duration_parse_request(chy_json_text(json_object_get(json, "renewBefore")), &finer)) {
-        profile->renew_before = finer;
+    CHY_TRY(chy_json_parse(op, config, &json));
+    out_renewal->enabled = json_is_true(json_object_get(json, "autoRenew"));
+    out_renewal->before = chy_duration_of(
+        json_integer_value(json_object_get(json, "renewBeforeDays")), CHY_US_PER_DAY);
+    if (chy_duration_parse_request(chy_json_member(json, "renewBefore"), &finer)) {
+        out_renewal->before = finer;
     }
     return CHY_OK;
 }
@@ -158,7 +158,7 @@ static chy_status fill_profile(struct chy_runtime *runtime, struct chy_op *op,
     profile->key_retention = retention_of(chy_row_text(row, 5));
     CHY_TRY(chy_copy(memory, chy_row_text(row, 3), &profile->slug));
     CHY_TRY(chy_copy(memory, chy_row_text(row, 4), &profile->method));
-    CHY_TRY(read_config(memory, chy_row_json(row, 6), profile));
+    CHY_TRY(chy_auto_renewal_read(memory, chy_row_json(row, 6), &profile->auto_renewal));
     CHY_TRY(read_defaults(memory, chy_row_json(row, 7), &profile->defaults));
     return load_rules(runtime, op, profile);
 }

@@ -26,6 +26,12 @@ struct chy_profile_defaults {
     uint32_t signature_algorithm; /**< CHY_SIG_NONE: none */
 };
 
+/** Whether certificates renew themselves, as the API's configuration says. */
+struct chy_auto_renewal {
+    bool enabled;
+    int64_t before; /**< µs before the end; 0: no threshold */
+};
+
 /** Immutable. */
 struct chy_enroll_profile {
     struct chy_cached cached;     /**< first member */
@@ -39,8 +45,7 @@ struct chy_enroll_profile {
     struct chy_slice slug;
     struct chy_slice method;
     enum chy_key_retention key_retention;
-    bool auto_renew;      /**< of the method's options, when it has them */
-    int64_t renew_before; /**< µs; 0: none */
+    struct chy_auto_renewal auto_renewal; /**< of the method's options, when it has them */
     struct chy_profile_defaults defaults;
     struct chy_rules rules;
 };
@@ -50,5 +55,9 @@ struct chy_enroll_profile {
 CHY_MUST_USE chy_status chy_enroll_profile_get(struct chy_runtime *runtime, struct chy_op *op,
                                                const struct chy_uuid *id,
                                                const struct chy_enroll_profile **out_profile);
+
+/** chy_auto_renewal_read reads a stored configuration. */
+CHY_MUST_USE chy_status chy_auto_renewal_read(struct chy_op *op, struct chy_slice config,
+                                              struct chy_auto_renewal *out_renewal);
 
 #endif

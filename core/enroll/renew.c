@@ -391,6 +391,14 @@ static void note_refusal(struct work *w)
     (void)w->op->host->fail_with(w->op, &error);
 }
 
+/** keep_application: what a certificate is counted under may have been said after it was issued. */
+static chy_status keep_application(struct work *w)
+{
+    struct chy_uuid id = chy_row_uuid(&w->renewal.old, CHY_CERT_APPLICATION_ID);
+    w->request.application_id = chy_slice_of(NULL, 0);
+    return chy_uuid_is_nil(&id) ? CHY_OK : chy_uuid_text(w->op, &id, &w->request.application_id);
+}
+
 static chy_status prepare(struct work *w)
 {
     struct chy_issuance *i = w->issuance;
@@ -399,6 +407,7 @@ static chy_status prepare(struct work *w)
     CHY_TRY(merge_subject(w));
     merge_lists(w);
     CHY_TRY(copy_metadata(w));
+    CHY_TRY(keep_application(w));
     i->decision->renews = true;
     CHY_TRY(choose_key(w));
     w->request.method = w->wish->method;

@@ -1,5 +1,5 @@
 #include "base/time.h"
-#include "enroll/profile.h"
+#include "enroll/application.h"
 #include "enroll/renewal.h"
 #include "enroll/statistics.h"
 #include "resource/collections.h"
@@ -98,20 +98,40 @@ static chy_status check_time(struct chy_call *call, const struct chy_storage_row
     return CHY_OK;
 }
 
-/** profile_threshold is what the certificate would have got when it was issued. */
-static chy_status profile_threshold(struct chy_call *call, const struct chy_storage_row *row,
-                                    int64_t *out_before)
+/** default_renewal is what the certificate went by when it was issued: its application's, else its
+ *  profile's. */
+static chy_status default_renewal(struct chy_call *call, const struct chy_storage_row *row,
+                                  struct chy_auto_renewal *out_renewal)
 {
     const struct chy_enroll_profile *profile;
-    struct chy_uuid id = chy_row_uuid(row, CHY_CERT_PROFILE_ID);
-    CHY_TRY(chy_enroll_profile_get(call->runtime, call->op, &id, &profile));
-    if (profile->renew_before == 0) {
+    struct chy_enroll_application application;
+    struct chy_uuid profile_id = chy_row_uuid(row, CHY_CERT_PROFILE_ID);
+    struct chy_uuid application_id = chy_row_uuid(row, CHY_CERT_APPLICATION_ID);
+    CHY_TRY(chy_enroll_profile_get(call->runtime, call->op, &profile_id, &profile));
+    *out_renewal = profile->auto_renewal;
+    if (chy_uuid_is_nil(&application_id)) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_enroll_application_get(call->runtime, call->op, &profile->project_id,
+                                       &application_id, &profile_id, &application));
+    if (application.has_own) {
+        *out_renewal = application.auto_renewal;
+    }
+    return CHY_OK;
+}
+
+static chy_status default_threshold(struct chy_call *call, const struct chy_storage_row *row,
+                                    int64_t *out_before)
+{
+    struct chy_auto_renewal renewal;
+    CHY_TRY(default_renewal(call, row, &renewal));
+    if (renewal.before == 0) {
         return chy_fail(call->op, CHY_BAD_INPUT, 0,
                         "the profile has no threshold: give renewBeforeDays or renewBefore");
     }
-    *out_before = chy_renewal_threshold(
-        profile->renew_before, chy_row_time(row, CHY_CERT_NOT_BEFORE),
-        chy_row_time(row, CHY_CERT_NOT_AFTER), chy_row_time(row, CHY_CERT_CREATED_AT));
+    *out_before = chy_renewal_threshold(renewal.before, chy_row_time(row, CHY_CERT_NOT_BEFORE),
+                                        chy_row_time(row, CHY_CERT_NOT_AFTER),
+                                        chy_row_time(row, CHY_CERT_CREATED_AT));
     return CHY_OK;
 }
 
@@ -173,7 +193,7 @@ chy_status chy_renewal_configure(struct chy_call *call)
         CHY_TRY(check_state(call, &row));
         before = wish.before;
         if (before == 0) {
-            CHY_TRY(profile_threshold(call, &row, &before));
+            CHY_TRY(default_threshold(call, &row, &before));
         }
         CHY_TRY(check_time(call, &row, before));
     }

@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "enroll/certificate.h"
+#include "enroll/certificate_assign.h"
 #include "enroll/serials.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
@@ -115,8 +116,7 @@ static chy_status narrow(struct chy_call *call, struct chy_query *query)
     chy_query_eq(query, CHY_REQUEST_PROJECT_ID, chy_value_uuid(&call->project_id));
     CHY_TRY(chy_filter_in(call, query, CHY_REQUEST_STATUS, "status", CHY_FILTER_LOWER));
     CHY_TRY(chy_filter_in(call, query, CHY_REQUEST_PROFILE_ID, "profileIds", CHY_FILTER_UUID));
-    CHY_TRY(
-        chy_filter_in(call, query, CHY_REQUEST_APPLICATION_ID, "applicationId", CHY_FILTER_UUID));
+    CHY_TRY(chy_filter_application(call, query, CHY_REQUEST_APPLICATION_ID));
     CHY_TRY(chy_filter_between(call, query, CHY_REQUEST_CREATED_AT, "fromDate", "toDate"));
     return chy_filter_metadata(call, query, CHY_REQUEST_PAIRS);
 }
@@ -219,7 +219,6 @@ static chy_status request_json(struct chy_call *call, const struct chy_storage_r
                  {"altNames", ALT_NAMES},
                  {"profileId", PROFILE},
                  {"caId", AUTHORITY},
-                 {"applicationId", APPLICATION},
                  {"certificateId", CERTIFICATE},
                  {"errorMessage", ERROR},
                  {"createdAt", CREATED},
@@ -238,8 +237,13 @@ static chy_status request_json(struct chy_call *call, const struct chy_storage_r
            chy_json_set_null(object, "pendingMessage") &&
            (profile.len == 0 ? chy_json_set_null(object, "profileName")
                              : chy_json_set_text(object, "profileName", profile));
+    if (!fine) {
+        return chy_fail_memory(call->op);
+    }
+    struct chy_uuid application_id = chy_row_uuid(row, APPLICATION);
+    CHY_TRY(chy_certificate_set_application(call, object, &application_id));
     *out_object = object;
-    return fine ? set_certificate(call, row, object) : chy_fail_memory(call->op);
+    return set_certificate(call, row, object);
 }
 
 chy_status chy_request_search(struct chy_call *call)

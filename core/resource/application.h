@@ -4,7 +4,10 @@
 
 #include "resource/kind.h"
 
-/** "applications": the ordinary actions, "by-name", "profiles", "add-profiles". */
+/**
+ * "applications": the ordinary actions, "by-name", and of their profiles "profiles",
+ * "add-profiles", "remove-profile", "enrollment", "set-enrollment", "clear-enrollment".
+ */
 extern const struct chy_kind chy_kind_application;
 
 #endif

@@ -510,7 +510,7 @@ static chy_status narrow(struct chy_call *call, struct chy_query *query)
             CHY_TRY(narrow_by(call, query, &same));
         }
     }
-    return CHY_OK;
+    return kind->hooks.narrow == NULL ? CHY_OK : kind->hooks.narrow(call, query);
 }
 
 chy_status chy_kind_list(struct chy_call *call)

@@ -58,6 +58,8 @@ struct chy_kind_hooks {
                                 struct chy_batch *batch, struct chy_write *write);
     chy_status (*before_delete)(struct chy_call *call, const struct chy_storage_row *row,
                                 struct chy_batch *batch);
+    /** Adds conditions to a list, beyond the kind's filters. */
+    chy_status (*narrow)(struct chy_call *call, struct chy_query *query);
     /** Says no to a unique index that is taken: which status, reason and text. */
     chy_status (*on_conflict)(struct chy_call *call, struct chy_slice index);
     /** Adds to the JSON of an object; the row has every field of the collection. */
@@ -162,17 +164,6 @@ chy_status chy_kind_delete(struct chy_call *call);
     "\"offset\":{\"type\":\"integer\",\"minimum\":0},"                \
     "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100}," \
     "\"cursor\":{\"type\":\"string\",\"maxLength\":2048}"
-
-#define CHY_ORDINARY_ACTIONS CHY_ORDINARY_ACTIONS_WITH(CHY_LIST_SHAPE)
-/** CHY_ORDINARY_ACTIONS_WITH lists by more than CHY_LIST_SHAPE has. */
-#define CHY_ORDINARY_ACTIONS_WITH(list_shape)                                    \
-    {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},                     \
-        {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},       \
-        {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, list_shape, chy_kind_list},  \
-        {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update}, \
-    {                                                                            \
-        "delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete  \
-    }
 
 /* --- pieces, for functions of a kind's own ---------------------------------------------------- */
 

@@ -31,14 +31,14 @@ static void camel_case(struct chy_slice name, char *out, size_t size)
 
 struct check {
     struct chy_op *op;
-    const char *member;
+    const char *path; /**< where the options are in the body */
     bool failed;
 };
 
 static void issue(struct check *check, const char *option, const char *code, const char *text)
 {
     char path[128];
-    (void)snprintf(path, sizeof path, "/%s/%s", check->member, option);
+    (void)snprintf(path, sizeof path, "%s/%s", check->path, option);
     chy_shape_issue(check->op, code, path, "%s", text);
     check->failed = true;
 }
@@ -178,11 +178,10 @@ static void exclude(struct check *check, const json_t *given, json_t *config)
 }
 
 chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *method,
-                                   const json_t *given, const json_t *base, json_t **out_config)
+                                   const char *path, const json_t *given, const json_t *base,
+                                   json_t **out_config)
 {
-    char member[CHY_METHOD_NAME_MAX + 16];
-    chy_method_member(method, false, member);
-    struct check check = {.op = op, .member = member};
+    struct check check = {.op = op, .path = path};
     json_t *config = chy_json_object(op);
     if (config == NULL) {
         return chy_fail_memory(op);

@@ -19,10 +19,11 @@ void chy_method_member(const struct chy_method *method, bool id,
 /**
  * chy_method_config_check makes the stored form of `given` (NULL or JSON null: nothing given):
  * every option with its value or default.  `base`, when not NULL, is the stored form that `given`
- * changes. BAD_INPUT with an issue for each wrong option.
+ * changes.  BAD_INPUT with an issue for each wrong option, at `path` in the body: "/apiConfig", or
+ * "" when the options are the body's own members.
  */
 CHY_MUST_USE chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *method,
-                                                const json_t *given, const json_t *base,
-                                                json_t **out_config);
+                                                const char *path, const json_t *given,
+                                                const json_t *base, json_t **out_config);
 
 #endif

@@ -1,7 +1,9 @@
 #include "resource/profile.h"
 
 #include "base/slice.h"
+#include "resource/application_profile.h"
 #include "resource/collections.h"
+#include "resource/delete_all.h"
 #include "resource/method_config.h"
 #include "x509/algorithm.h"
 #include "x509/extensions.h"
@@ -183,12 +185,13 @@ static chy_status check_references(struct chy_call *call)
 static chy_status set_config(struct chy_call *call, struct chy_write *write,
                              const struct chy_method *method, const json_t *base)
 {
-    char member[CHY_METHOD_NAME_MAX + 16];
+    char path[CHY_METHOD_NAME_MAX + 17] = "/";
+    const char *member = path + 1;
     json_t *config;
     struct chy_slice text;
-    chy_method_member(method, false, member);
-    CHY_TRY(chy_method_config_check(call->op, method, json_object_get(call->document, member), base,
-                                    &config));
+    chy_method_member(method, false, path + 1);
+    CHY_TRY(chy_method_config_check(call->op, method, path, json_object_get(call->document, member),
+                                    base, &config));
     CHY_TRY(chy_json_write(call->op, config, &text));
     chy_write_set(write, CHY_PROFILE_CONFIG, chy_value_json(text));
     return CHY_OK;
@@ -377,8 +380,9 @@ static chy_status by_slug(struct chy_call *call)
     "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}," \
     "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 
-#define LIST_QUERY                                                             \
-    CHY_LIST_SHAPE_WITH(",\"caId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
+#define LIST_QUERY                                                                     \
+    CHY_LIST_SHAPE_WITH(",\"caId\":{\"type\":\"string\",\"format\":\"uuid\"},"         \
+                        "\"applicationId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
                         "\"certificatePolicyId\":{\"type\":\"string\",\"format\":\"uuid\"}")
 
 static const struct chy_list_filter filters[] = {
@@ -388,8 +392,27 @@ static const struct chy_list_filter filters[] = {
     {"issuerType", CHY_PROFILE_ISSUER_TYPE, true},
 };
 
+static chy_status before_delete(struct chy_call *call, const struct chy_storage_row *row,
+                                struct chy_batch *batch)
+{
+    (void)row;
+    chy_delete_in(batch, CHY_C_APPLICATION_PROFILES, CHY_APP_PROFILE_PROFILE_ID, &call->id);
+    return CHY_OK;
+}
+
+static chy_status delete_profile(struct chy_call *call)
+{
+    CHY_TRY(chy_kind_delete(call));
+    return chy_delete_all(call->runtime, call->op, CHY_C_APPLICATION_PROFILES,
+                          CHY_APP_PROFILE_PROFILE_ID, &call->id);
+}
+
 static const struct chy_action actions[] = {
-    CHY_ORDINARY_ACTIONS_WITH(LIST_QUERY),
+    {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},
+    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, LIST_QUERY, chy_kind_list},
+    {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update},
+    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, delete_profile},
     {"by-slug", CHY_ACTION_READ, CHY_ACTION_QUERY, SLUG_QUERY, by_slug},
 };
 
@@ -414,6 +437,8 @@ const struct chy_kind chy_kind_profile = {
     .filter_count = CHY_COUNT_OF(filters),
     .hooks = {.before_create = before_create,
               .before_update = before_update,
+              .before_delete = before_delete,
+              .narrow = chy_application_narrow_profiles,
               .on_conflict = on_conflict,
               .decorate = decorate},
 };

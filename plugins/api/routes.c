@@ -52,6 +52,11 @@
     ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, "delete", \
           SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
 
+/** A part of an object goes: that changes the object. */
+#define REMOVE_PART(path, name, text, subject, ...)                                           \
+    ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, "edit", \
+          SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+
 /** The routes of an object that has only the ordinary actions. */
 #define ORDINARY(base, Name, Names, what, whats, subject)                                        \
     SEND("POST", base, "create" Name, "Create a " what ".", subject, "create", SMALL,            \
@@ -87,6 +92,7 @@
           CERTIFICATES, "issue", LARGE, JSON_ONLY, CHY_TEXT_INIT(API_FLAT_SCHEMA), api_issue_flat, \
           NULL)
 
+#define APPLICATION_PROFILE CM "/applications/{id}/profiles/{profileId}"
 #define CA CM "/ca/internal"
 #define UA V1 "/auth/universal-auth"
 #define UA_IDENTITY UA "/identities/{identityId}"
@@ -135,6 +141,21 @@ const struct chy_route api_routes[] = {
     SEND("POST", CM "/applications/{id}/profiles", "addApplicationProfiles",
          "Let an application enroll by more profiles.", APPLICATIONS, "edit", SMALL,
          .kind = APPLICATIONS, .action = "add-profiles", .id = "id"),
+    REMOVE_PART(APPLICATION_PROFILE, "removeApplicationProfile",
+                "Let an application enroll by a profile no more.", APPLICATIONS,
+                .kind = APPLICATIONS, .action = "remove-profile", .id = "id", .into = {"profileId"},
+                .as = {"profileId"}),
+    READ(APPLICATION_PROFILE "/enrollment", "getApplicationEnrollment",
+         "Get how an application enrolls by a profile.", APPLICATIONS, "read", .kind = APPLICATIONS,
+         .action = "enrollment", .id = "id", .into = {"profileId"}, .as = {"profileId"}),
+    SEND("PUT", APPLICATION_PROFILE "/enrollment/{method}", "setApplicationEnrollment",
+         "Set how an application enrolls by a profile, instead of as the profile says.",
+         APPLICATIONS, "edit", SMALL, .kind = APPLICATIONS, .action = "set-enrollment", .id = "id",
+         .into = {"profileId", "method"}, .as = {"profileId", "method"}),
+    REMOVE_PART(APPLICATION_PROFILE "/enrollment/{method}", "clearApplicationEnrollment",
+                "Let an application enroll as the profile says.", APPLICATIONS,
+                .kind = APPLICATIONS, .action = "clear-enrollment", .id = "id",
+                .into = {"profileId", "method"}, .as = {"profileId", "method"}),
 
     /* --- certificate authorities ---------------------------------------------------------------*/
     READ(CM "/ca", "listCertificateAuthorities", "List certificate authorities of every type.",
@@ -251,6 +272,9 @@ const struct chy_route api_routes[] = {
                 "read", SMALL, .kind = CERTIFICATES, .action = "pkcs12", .id = "id"),
     SEND("PATCH", CM "/certificates/{id}", "updateCertificate", "Replace a certificate's metadata.",
          CERTIFICATES, "edit", LARGE, .kind = CERTIFICATES, .action = "update", .id = "id"),
+    SEND("POST", CM "/certificates/{id}/application", "assignCertificate",
+         "Give a certificate that is no application's to one.", CERTIFICATES, "edit", SMALL,
+         .kind = CERTIFICATES, .action = "assign", .id = "id"),
     SECRET_SEND(CM "/certificates/import-certificate", "importCertificate",
                 "Keep a certificate that was made elsewhere.", CERTIFICATES, "create", CHAIN,
                 .kind = CERTIFICATES, .action = "import"),

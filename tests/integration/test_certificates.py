@@ -11,8 +11,8 @@ from api import SERIAL, TIME, UUID, ok, refused
 
 DETAIL = {"id", "createdAt", "updatedAt", "projectId", "caId", "caCertId", "status",
           "serialNumber", "friendlyName", "commonName", "altNames", "notBefore", "notAfter",
-          "revokedAt", "revocationReason", "profileId", "applicationId", "keyUsages",
-          "extendedKeyUsages", "keyAlgorithm", "signatureAlgorithm", "renewBeforeDays",
+          "revokedAt", "revocationReason", "profileId", "applicationId", "applicationName",
+          "keyUsages", "extendedKeyUsages", "keyAlgorithm", "signatureAlgorithm", "renewBeforeDays",
           "renewedFromCertificateId", "renewedByCertificateId", "renewalError",
           "subjectOrganization", "subjectOrganizationalUnit", "subjectCountry", "subjectState",
           "subjectLocality", "fingerprintSha256", "fingerprintSha1", "isCA", "pathLength", "source",

@@ -295,7 +295,7 @@ def test_every_subcommand_is_in_the_manual():
 
 def test_every_route_is_in_the_guide():
     described = run("plugin", "describe", "api").stdout
-    routes = set(re.findall(r"^  (GET|POST|PATCH|DELETE) +(\S+)", described, re.M))
+    routes = set(re.findall(r"^  (GET|POST|PUT|PATCH|DELETE) +(\S+)", described, re.M))
     assert len(routes) > 40
     text = page("docs/api.md")
     listed = set()

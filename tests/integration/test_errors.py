@@ -90,6 +90,7 @@ def plausible_body(route, world):
         "get_pkcs12_by_serial": {"password": "change-it", "alias": "x"},
         "revoke_by_serial": {"revocationReason": "SUPERSEDED"},
         "add_application_profiles": {"profileIds": []},
+        "assign_certificate": {"applicationId": NOBODY},
         "add_member": {"role": "auditor"},
         "update_member": {"role": "auditor"},
     }
@@ -209,7 +210,8 @@ def test_a_body_of_one_megabyte(admin, world, route):
 
 @pytest.mark.parametrize("route", ROUTES, **IDS)
 def test_a_method_that_the_path_does_not_take(admin, route):
-    answer = admin.call("PUT", route.fill(*some_ids(route)), json={})
+    taken = {other.method for other in ROUTES if other.path == route.path}
+    answer = admin.call("TRACE" if "PUT" in taken else "PUT", route.fill(*some_ids(route)), json={})
     refused(answer, 405, "MethodNotAllowed")
     assert route.method in answer.headers["Allow"]
 

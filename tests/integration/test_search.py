@@ -16,7 +16,8 @@ ROW = {"id", "projectId", "caId", "caCertId", "profileId", "serialNumber", "comm
        "notBefore", "notAfter", "status", "keyAlgorithm", "signatureAlgorithm", "keyUsages",
        "extendedKeyUsages", "friendlyName", "source", "hasPrivateKey", "caName", "profileName",
        "enrollmentType", "renewBeforeDays", "metadata", "createdAt", "updatedAt", "subject",
-       "fingerprints", "revokedAt", "revocationReason", "applicationId", "renewalError"}
+       "fingerprints", "revokedAt", "revocationReason", "applicationId", "applicationName",
+       "renewalError"}
 
 
 class Finder:
@@ -276,8 +277,9 @@ def test_requests(admin):
     assert page["totalCount"] == 2
     first, second = page["certificateRequests"]
     assert set(first) == {"id", "status", "commonName", "altNames", "profileId", "profileName",
-                          "caId", "applicationId", "certificateId", "approvalRequestId",
-                          "errorMessage", "pendingMessage", "createdAt", "updatedAt", "certificate"}
+                          "caId", "applicationId", "applicationName", "certificateId",
+                          "approvalRequestId", "errorMessage", "pendingMessage", "createdAt",
+                          "updatedAt", "certificate"}
     assert first["id"] == asked["certificateRequestId"] and first["status"] == "issued"
     assert first["altNames"] == f"alt-{word}.example"
     assert first["certificate"] == {"id": asked["certificate"]["certificateId"],

@@ -17,6 +17,7 @@ CA = CM + "/ca/internal"
 SERIAL_PATH = PKI + "/certificates/{}"
 UA = V1 + "/auth/universal-auth"
 UA_IDENTITY = UA + "/identities/{}"
+APPLICATION_PROFILE = CM + "/applications/{}/profiles/{}"
 MEMBER = V1 + "/projects/{}/identities"
 
 
@@ -86,6 +87,12 @@ ROUTES = [
           "read"),
     Route("add_application_profiles", "POST", CM + "/applications/{}/profiles", APPLICATIONS,
           "edit", body=True),
+    Route("remove_application_profile", "DELETE", APPLICATION_PROFILE, APPLICATIONS, "edit"),
+    Route("get_enrollment", "GET", APPLICATION_PROFILE + "/enrollment", APPLICATIONS, "read"),
+    Route("set_enrollment", "PUT", APPLICATION_PROFILE + "/enrollment/{}", APPLICATIONS, "edit",
+          body=True),
+    Route("clear_enrollment", "DELETE", APPLICATION_PROFILE + "/enrollment/{}", APPLICATIONS,
+          "edit"),
     Route("list_all_cas", "GET", CM + "/ca", AUTHORITIES, "read"),
     *ordinary(CA, "ca", AUTHORITIES),
     Route("get_ca_csr", "GET", CA + "/{}/csr", AUTHORITIES, "read"),
@@ -131,6 +138,8 @@ ROUTES = [
     Route("revoke", "POST", CM + "/certificates/{}/revoke", CERTIFICATES, "revoke", body=True),
     Route("get_pkcs12", "POST", CM + "/certificates/{}/pkcs12", CERTIFICATES, "read", body=True),
     Route("update_certificate", "PATCH", CM + "/certificates/{}", CERTIFICATES, "edit", body=True),
+    Route("assign_certificate", "POST", CM + "/certificates/{}/application", CERTIFICATES, "edit",
+          body=True),
     Route("import_certificate", "POST", CM + "/certificates/import-certificate", CERTIFICATES,
           "create", body=True),
     Route("get_request", "GET", CM + "/certificates/certificate-requests/{}", REQUESTS, "read"),

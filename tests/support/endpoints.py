@@ -98,6 +98,12 @@ class Place:
         made = ok(self.admin.create_application(projectId=self.project_id, name=fresh("app")))
         return made["application"]
 
+    def enrolling(self):
+        """An application and its profile."""
+        made = ok(self.admin.create_application(projectId=self.project_id, name=fresh("app"),
+                                                profileIds=[self.world.profile_id]))
+        return made["application"]["id"], self.world.profile_id
+
     def disabled_profile(self):
         """A profile whose CA issues no more."""
         ca = self.world.new_intermediate(self.world.root_id)["id"]
@@ -402,6 +408,39 @@ def _(place):
                                           name=place.application()["name"])
 
 
+@changes("remove_application_profile", "application.remove-profile", "applications")
+def _(place):
+    application, profile = place.enrolling()
+    return place.admin.remove_application_profile(application, profile), application
+
+
+@changes("set_enrollment", "application.set-enrollment", "applications")
+def _(place):
+    application, profile = place.enrolling()
+    return place.admin.set_enrollment(application, profile, "api", autoRenew=False), application
+
+
+@changes("clear_enrollment", "application.clear-enrollment", "applications")
+def _(place):
+    application, profile = place.enrolling()
+    ok(place.admin.set_enrollment(application, profile, "api", autoRenew=False))
+    return place.admin.clear_enrollment(application, profile, "api"), application
+
+
+reads_with(Place.enrolling, "get_enrollment")
+
+
+@conflicts("set_enrollment", 400, "not offered")
+def _(place):
+    return place.admin.set_enrollment(*place.enrolling(), "est", passphrase="change-it-now")
+
+
+@conflicts("clear_enrollment", 400, "not offered")
+def _(place):
+    return place.admin.clear_enrollment(*place.enrolling(), "scep")
+
+
+NO_CONFLICT["remove_application_profile"] = "certificates outlive their application's profile"
 NO_CONFLICT["delete_application"] = "certificates outlive their application"
 NO_CONFLICT["add_application_profiles"] = "a profile that is there already stays"
 
@@ -592,6 +631,19 @@ def _(place):
 def _(place):
     certificate = place.certificate()
     return place.admin.configure_renewal(certificate, renewBeforeDays=20), certificate
+
+
+@changes("assign_certificate", "certificate.assign", "certificates")
+def _(place):
+    certificate, (application, _) = place.certificate(), place.enrolling()
+    return place.admin.assign_certificate(certificate, applicationId=application), certificate
+
+
+@conflicts("assign_certificate", 400, "already")
+def _(place):
+    certificate, (application, _) = place.certificate(), place.enrolling()
+    ok(place.admin.assign_certificate(certificate, applicationId=application))
+    return place.admin.assign_certificate(certificate, applicationId=application)
 
 
 @changes("import_certificate", "certificate.import", "certificates")

@@ -1,7 +1,7 @@
-#include "access/universal_auth_state.h"
+#include "resource/delete_all.h"
 
-void chy_access_delete_in(struct chy_batch *batch, uint32_t collection, uint32_t field,
-                          const struct chy_uuid *id)
+void chy_delete_in(struct chy_batch *batch, uint32_t collection, uint32_t field,
+                   const struct chy_uuid *id)
 {
     struct chy_query query;
     chy_query_init(&query, batch->op, collection, CHY_NO_FIELDS, CHY_STORAGE_DELETE_RANGE_MAX);
@@ -15,7 +15,7 @@ static chy_status delete_some(struct chy_runtime *runtime, struct chy_op *op, ui
     struct chy_batch batch;
     struct chy_storage_outcome outcome = {.struct_size = sizeof outcome};
     chy_batch_init(&batch, op, 0);
-    chy_access_delete_in(&batch, collection, field, id);
+    chy_delete_in(&batch, collection, field, id);
     CHY_TRY(chy_batch_commit(&batch, runtime->storage, &outcome));
     const struct chy_write_result *result =
         (const struct chy_write_result *)chy_view_at(outcome.results, 0);
@@ -23,8 +23,8 @@ static chy_status delete_some(struct chy_runtime *runtime, struct chy_op *op, ui
     return CHY_OK;
 }
 
-chy_status chy_access_delete_all(struct chy_runtime *runtime, struct chy_op *op,
-                                 uint32_t collection, uint32_t field, const struct chy_uuid *id)
+chy_status chy_delete_all(struct chy_runtime *runtime, struct chy_op *op, uint32_t collection,
+                          uint32_t field, const struct chy_uuid *id)
 {
     bool more = true;
     while (more && chy_cancelled(op) == 0) {
