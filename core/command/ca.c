@@ -58,7 +58,8 @@ struct key_choice {
 enum generation_field {
     GENERATION_ID,
     GENERATION_NUMBER,
-    GENERATION_CERTIFICATE
+    GENERATION_CERTIFICATE,
+    GENERATION_PROJECT
 };
 
 static chy_status list_generations(struct chy_assembly *a, struct chy_op *op,
@@ -66,10 +67,10 @@ static chy_status list_generations(struct chy_assembly *a, struct chy_op *op,
                                    struct chy_storage_page *out_page)
 {
     struct chy_query query;
-    chy_query_init(
-        &query, op, CHY_C_GENERATIONS,
-        CHY_FIELDS(CHY_GENERATION_ID, CHY_GENERATION_NUMBER, CHY_GENERATION_CERTIFICATE_ID),
-        CHY_GENERATIONS_MAX);
+    chy_query_init(&query, op, CHY_C_GENERATIONS,
+                   CHY_FIELDS(CHY_GENERATION_ID, CHY_GENERATION_NUMBER,
+                              CHY_GENERATION_CERTIFICATE_ID, CHY_GENERATION_PROJECT_ID),
+                   CHY_GENERATIONS_MAX);
     chy_query_eq(&query, CHY_GENERATION_AUTHORITY_ID, chy_value_uuid(authority));
     CHY_TRY(chy_query_run(&query, a->runtime.storage, out_page));
     return out_page->rows.count != 0
@@ -89,7 +90,9 @@ static chy_status find_registered(struct chy_assembly *a, struct chy_op *op, con
                                   struct key_choice *choice)
 {
     struct chy_view entries;
-    CHY_TRY(chy_serial_find(&a->runtime, op, chy_text(serial), &entries));
+    struct chy_uuid project =
+        chy_row_uuid(chy_page_row(&choice->generations, 0), GENERATION_PROJECT);
+    CHY_TRY(chy_serial_find(&a->runtime, op, &project, chy_text(serial), &entries));
     for (uint64_t i = 0; i < entries.count; i++) {
         const struct chy_serial_entry *entry = chy_view_item(entries, i);
         for (uint64_t k = 0; k < choice->generations.rows.count; k++) {

@@ -122,6 +122,7 @@ chy_status chy_authority_install(struct chy_call *call, struct chy_batch *batch,
     if (parent != NULL || is_root) {
         struct chy_serial_entry entry = {
             .number = certificate->serial,
+            .project_id = &call->project_id,
             .signer = parent != NULL ? &parent->generation_id : generation_id,
             .certificate_id = &certificate->id,
             .shard = certificate->shard,

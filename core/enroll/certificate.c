@@ -245,28 +245,109 @@ static void add_text_or_null(struct chy_buf *json, struct chy_slice text)
     }
 }
 
-static chy_status bundle(struct chy_call *call)
+/** A certificate, its chain and its key; what is empty is null. */
+struct bundle {
+    struct chy_slice pem;
+    struct chy_slice chain;
+    struct chy_slice key;
+    struct chy_slice serial;
+};
+
+static chy_status answer_bundle(struct chy_call *call, const struct bundle *bundle)
 {
-    struct chy_certificate_view view;
-    struct chy_slice key = {NULL, 0};
     struct chy_buf json;
-    CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
-    call->project_id = view.project_id;
-    if (chy_certificate_view_has_key(&view) && chy_certificate_view_may_read_key(call->op, &view)) {
-        CHY_TRY(chy_certificate_view_key(call->runtime, call->op, &view, "bundle", &key));
-    }
     chy_buf_init_secret(&json, call->op, SECRET_MAX);
     chy_buf_add_text(&json, "{\"certificate\":");
-    chy_buf_add_json_string(&json, view.pem);
+    add_text_or_null(&json, bundle->pem);
     chy_buf_add_text(&json, ",\"certificateChain\":");
-    add_text_or_null(&json, view.chain_pem);
+    add_text_or_null(&json, bundle->chain);
     chy_buf_add_text(&json, ",\"privateKey\":");
-    add_text_or_null(&json, key);
+    add_text_or_null(&json, bundle->key);
     chy_buf_add_text(&json, ",\"serialNumber\":");
-    chy_buf_add_json_string(&json, chy_row_text(&view.row, CHY_CERT_SERIAL));
+    add_text_or_null(&json, bundle->serial);
     chy_buf_add_u8(&json, '}');
     call->secret = chy_buf_slice(&json);
     return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, call->op, "the bundle");
+}
+
+static chy_status bundle_of(struct chy_call *call, const struct chy_certificate_view *view,
+                            const char *how)
+{
+    struct bundle bundle = {.pem = view->pem,
+                            .chain = view->chain_pem,
+                            .serial = chy_row_text(&view->row, CHY_CERT_SERIAL)};
+    if (chy_certificate_view_has_key(view) && chy_certificate_view_may_read_key(call->op, view)) {
+        CHY_TRY(chy_certificate_view_key(call->runtime, call->op, view, how, &bundle.key));
+    }
+    return answer_bundle(call, &bundle);
+}
+
+static chy_status bundle(struct chy_call *call)
+{
+    struct chy_certificate_view view;
+    CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
+    call->project_id = view.project_id;
+    return bundle_of(call, &view, "bundle");
+}
+
+/* --- the latest of a profile -------------------------------------------------------------------*/
+
+#define LATEST_SHAPE                                                     \
+    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{" \
+    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+/** Revoked certificates that end later than the latest active one, at most. */
+#define LATEST_SCAN_MAX 10000U
+
+/** find_latest finds the certificate that is valid now and ends last.  `*out_there` false: none. */
+static chy_status find_latest(struct chy_call *call, const struct chy_uuid *profile_id,
+                              struct chy_uuid *out_id, bool *out_there)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    int64_t now = chy_now(call->op);
+    chy_query_init(&query, call->op, CHY_C_CERTIFICATES, CHY_FIELDS(CHY_CERT_ID), 1);
+    query.find.scan_limit = LATEST_SCAN_MAX;
+    chy_query_eq(&query, CHY_CERT_PROFILE_ID, chy_value_uuid(profile_id));
+    chy_query_eq(&query, CHY_CERT_STATUS, chy_value_text(chy_text("active")));
+    chy_query_range(&query, CHY_CERT_NOT_AFTER, chy_value_time(now), chy_value_null());
+    chy_query_range(&query, CHY_CERT_NOT_BEFORE, chy_value_null(), chy_value_time(now + 1));
+    chy_query_order(&query, CHY_CERT_NOT_AFTER, true);
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    *out_there = page.rows.count != 0;
+    if (*out_there) {
+        *out_id = chy_row_uuid(chy_page_row(&page, 0), 0);
+        return CHY_OK;
+    }
+    return page.more == 0 ? CHY_OK
+                          : chy_fail(call->op, CHY_BAD_INPUT, 0,
+                                     "more than %u revoked certificates of the profile end later "
+                                     "than any active one: search for that by its name",
+                                     LATEST_SCAN_MAX);
+}
+
+/** latest_bundle is of whoever may read private keys: all of the project's, or this one. */
+static chy_status latest_bundle(struct chy_call *call)
+{
+    struct chy_certificate_view view;
+    struct chy_uuid profile_id;
+    bool there;
+    CHY_TRY(chy_certificate_profile(call, &profile_id));
+    CHY_TRY(find_latest(call, &profile_id, &call->id, &there));
+    if (!there) {
+        const struct bundle none = {.serial = {NULL, 0}};
+        return chy_role_reach(chy_principal_role(chy_principal_of(call->op), &call->project_id),
+                              CHY_SUBJECT_CERTIFICATES,
+                              CHY_ACTION_READ_PRIVATE_KEY) != CHY_REACH_NONE
+                   ? answer_bundle(call, &none)
+                   : chy_require(call->op, &call->project_id, CHY_SUBJECT_CERTIFICATES,
+                                 CHY_ACTION_READ_PRIVATE_KEY, "certificate");
+    }
+    CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
+    if (!chy_certificate_view_may_read_key(call->op, &view)) {
+        return chy_require(call->op, &call->project_id, CHY_SUBJECT_CERTIFICATES,
+                           CHY_ACTION_READ_PRIVATE_KEY, "certificate");
+    }
+    return bundle_of(call, &view, "latest-active-bundle");
 }
 
 static const struct chy_action actions[] = {
@@ -292,6 +373,10 @@ static const struct chy_action actions[] = {
      chy_renewal_configure},
     {"assign", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, chy_certificate_assign_shape,
      chy_certificate_assign},
+    {"list-of-profile", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_CERTIFICATES_OF_PROFILE,
+     chy_certificate_list_profile},
+    {"latest-active-bundle", CHY_ACTION_READ_PRIVATE_KEY, CHY_ACTION_QUERY, LATEST_SHAPE,
+     latest_bundle},
 };
 
 const struct chy_kind chy_kind_certificate = {

@@ -1,6 +1,9 @@
 #include "enroll/certificate_delete.h"
 
 #include "base/buf.h"
+#include "base/slice.h"
+#include "enroll/certificate_row.h"
+#include "enroll/serials.h"
 #include "enroll/statistics.h"
 #include "resource/collections.h"
 
@@ -116,6 +119,24 @@ static chy_status link_root(const struct line *line)
     return CHY_OK;
 }
 
+/** leave_register lets an imported certificate be imported again. */
+static chy_status leave_register(struct chy_call *call, const struct chy_storage_row *row,
+                                 struct chy_batch *batch)
+{
+    struct chy_uuid *signer = chy_alloc(call->op, sizeof *signer); // the batch borrows it
+    if (signer == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    *signer = chy_certificate_import_id(chy_row_blob(row, CHY_CERT_FINGERPRINT_SHA256));
+    if (chy_slice_is(chy_row_text(row, CHY_CERT_SOURCE), CHY_SOURCE_IMPORTED)) {
+        struct chy_serial_entry entry = {.number = chy_row_text(row, CHY_CERT_SERIAL),
+                                         .project_id = &call->project_id,
+                                         .signer = signer};
+        chy_serial_leave(batch, &entry);
+    }
+    return CHY_OK;
+}
+
 chy_status chy_certificate_before_delete(struct chy_call *call, const struct chy_storage_row *row,
                                          struct chy_batch *batch)
 {
@@ -134,6 +155,7 @@ chy_status chy_certificate_before_delete(struct chy_call *call, const struct chy
     CHY_TRY(link_before(line));
     CHY_TRY(link_after(line));
     CHY_TRY(link_root(line));
+    CHY_TRY(leave_register(call, row, batch));
     chy_buf_init(&detail, call->op, 256);
     chy_buf_add_text(&detail, "{\"serialNumber\":");
     chy_buf_add_json_string(&detail, chy_row_text(row, CHY_CERT_SERIAL));

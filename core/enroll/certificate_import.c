@@ -254,7 +254,11 @@ static chy_status import(struct import *i)
     call->id = i->row.id;
     chy_batch_init(&batch, call->op, 0);
     CHY_TRY(chy_certificate_row_insert(call->runtime, &batch, &i->row));
-    CHY_TRY(chy_call_commit(call, &batch, "import", &call->id));
+    chy_status status = chy_call_commit(call, &batch, "import", &call->id);
+    if (status == CHY_CONFLICT) { // somebody imported it at the same time
+        CHY_TRY(refuse_repeated(i));
+    }
+    CHY_TRY(status);
     return answer(i);
 }
 

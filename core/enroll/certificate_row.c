@@ -108,11 +108,10 @@ static void set_texts(struct chy_write *write, const struct chy_certificate_row 
 }
 
 static chy_status set_content(struct chy_runtime *runtime, struct chy_op *op,
-                              struct chy_write *write, const struct chy_certificate_row *row)
+                              struct chy_write *write, const struct chy_certificate_row *row,
+                              struct chy_slice sha256)
 {
-    struct chy_slice sha256;
     struct chy_slice sha1;
-    CHY_TRY(chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA256, row->der, &sha256));
     CHY_TRY(chy_crypto_digest(runtime->leaf_crypto, op, CHY_DIGEST_SHA1, row->der, &sha1));
     chy_write_set(write, CHY_CERT_SERIAL, chy_value_text(row->serial));
     chy_write_set(write, CHY_CERT_NOT_BEFORE, chy_value_time(row->not_before));
@@ -168,6 +167,7 @@ static chy_status count(struct chy_runtime *runtime, struct chy_batch *batch,
 {
     struct chy_counted counted = {
         .project_id = row->project_id,
+        .profile_id = row->profile_id,
         .method = row->method,
         .key_algorithm = chy_text(row->key_algorithm),
         .ekus = row->ekus,
@@ -182,28 +182,48 @@ static chy_status count(struct chy_runtime *runtime, struct chy_batch *batch,
     return chy_statistics_count(runtime, batch, NULL, &counted);
 }
 
-chy_status chy_certificate_row_insert(struct chy_runtime *runtime, struct chy_batch *batch,
-                                      const struct chy_certificate_row *row)
+/** enter_serial: what no CA here signed is entered under an id of its own, and what was imported
+ *  under one that only the same certificate has. */
+static chy_status enter_serial(struct chy_batch *batch, const struct chy_certificate_row *row,
+                               struct chy_slice sha256)
 {
-    int64_t now = chy_now(batch->op);
-    struct chy_write *write =
-        chy_batch_insert(batch, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(&row->id)));
-    set_origin(write, row);
-    set_texts(write, row);
-    CHY_TRY(set_content(runtime, batch->op, write, row));
-    set_key(write, row);
-    set_renewal(write, row);
-    chy_write_set(write, CHY_CERT_CREATED_AT, chy_value_time(now));
-    chy_write_set(write, CHY_CERT_UPDATED_AT, chy_value_time(now));
-
-    // What no CA here signed is entered under its own id: nobody else's key signs anything here.
+    struct chy_uuid *imported = chy_alloc(batch->op, sizeof *imported); // the batch borrows it
+    if (imported == NULL) {
+        return chy_fail_memory(batch->op);
+    }
+    *imported = chy_certificate_import_id(sha256);
+    bool is_imported = strcmp(row->source, CHY_SOURCE_IMPORTED) == 0;
     struct chy_serial_entry entry = {
         .number = row->serial,
-        .signer = row->issuer == NULL ? &row->id : &row->issuer->generation_id,
+        .project_id = &row->project_id,
+        .signer = row->issuer != NULL ? &row->issuer->generation_id
+                  : is_imported       ? imported
+                                      : &row->id,
         .certificate_id = &row->id,
         .shard = row->issuer == NULL ? 0 : row->shard,
         .not_after = row->not_after,
     };
     chy_serial_enter(batch, &entry);
+    return CHY_OK;
+}
+
+chy_status chy_certificate_row_insert(struct chy_runtime *runtime, struct chy_batch *batch,
+                                      const struct chy_certificate_row *row)
+{
+    int64_t now = chy_now(batch->op);
+    struct chy_slice sha256;
+    struct chy_write *write =
+        chy_batch_insert(batch, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(&row->id)));
+    CHY_TRY(
+        chy_crypto_digest(runtime->leaf_crypto, batch->op, CHY_DIGEST_SHA256, row->der, &sha256));
+    set_origin(write, row);
+    set_texts(write, row);
+    CHY_TRY(set_content(runtime, batch->op, write, row, sha256));
+    set_key(write, row);
+    set_renewal(write, row);
+    chy_write_set(write, CHY_CERT_CREATED_AT, chy_value_time(now));
+    chy_write_set(write, CHY_CERT_UPDATED_AT, chy_value_time(now));
+
+    CHY_TRY(enter_serial(batch, row, sha256));
     return count(runtime, batch, row);
 }

@@ -78,6 +78,15 @@ CHY_MUST_USE chy_status chy_certificate_row_insert(struct chy_runtime *runtime,
                                                    struct chy_batch *batch,
                                                    const struct chy_certificate_row *row);
 
+/** chy_certificate_import_id is what an imported certificate is entered under in the register of
+ *  serials, by its SHA-256: so that of two who import it at once one is refused. */
+static inline struct chy_uuid chy_certificate_import_id(struct chy_slice sha256)
+{
+    struct chy_uuid id;
+    memcpy(id.bytes, sha256.ptr, sizeof id.bytes);
+    return id;
+}
+
 /** chy_certificate_key_place is where a certificate's sealed key belongs; it borrows all three. */
 static inline struct chy_sealed_place chy_certificate_key_place(const struct chy_uuid *id,
                                                                 const struct chy_uuid *project_id,

@@ -315,58 +315,19 @@ static void sort(const struct chy_call *call, struct sifting *sifting, struct ch
                     listing->descending);
 }
 
-/* --- by id or serial ---------------------------------------------------------------------------*/
-
-/** is_here tells whether a certificate of the register is in the project: another's serial number
- *  may read like a name here. */
-static chy_status is_here(struct chy_call *call, const struct chy_uuid *id, bool *out_here)
-{
-    struct chy_storage_row row;
-    chy_status status =
-        chy_storage_read(call->runtime->storage, call->op, CHY_C_CERTIFICATES,
-                         CHY_KEY(chy_value_uuid(id)), CHY_FIELDS(CHY_CERT_PROJECT_ID), &row);
-    *out_here = false;
-    if (status == CHY_OK) {
-        struct chy_uuid project = chy_row_uuid(&row, 0);
-        *out_here = chy_uuid_compare(&project, &call->project_id) == 0;
-    }
-    return status == CHY_NOT_FOUND ? CHY_OK : status;
-}
-
-/** find_keys tells which certificates `search` names, if it is an id or a serial number that is
- *  there. */
-static chy_status find_keys(struct chy_call *call, struct chy_slice search, struct chy_uuid *ids,
-                            uint64_t *out_count)
-{
-    struct chy_view entries;
-    if (chy_uuid_parse(search, &ids[0])) {
-        *out_count = 1;
-        return CHY_OK;
-    }
-    *out_count = 0;
-    CHY_TRY(chy_serial_find(call->runtime, call->op, search, &entries));
-    for (uint64_t i = 0; i < entries.count; i++) {
-        const struct chy_serial_entry *entry =
-            (const struct chy_serial_entry *)chy_view_item(entries, i);
-        bool here;
-        CHY_TRY(is_here(call, entry->certificate_id, &here));
-        if (here) {
-            ids[(*out_count)++] = *entry->certificate_id;
-        }
-    }
-    return CHY_OK;
-}
-
 /* --- the search --------------------------------------------------------------------------------*/
 
-static chy_status run(struct chy_listing *listing, struct chy_list_page *page)
+/** run reads the page.  `profile_id` is of what all are counted, NULL: the project. */
+static chy_status run(struct chy_listing *listing, const struct chy_uuid *profile_id,
+                      struct chy_list_page *page)
 {
     struct chy_call *call = listing->call;
     struct chy_slice search = chy_json_member(call->document, "search");
     struct chy_uuid ids[CHY_SERIAL_SAME_MAX];
     uint64_t count = 0;
     if (search.len != 0) {
-        CHY_TRY(find_keys(call, search, ids, &count));
+        CHY_TRY(chy_serial_named(call->runtime, call->op, &call->project_id, search, CHY_CERT_ID,
+                                 ids, &count));
     }
     if (count != 0) {
         return chy_listing_run_keys(listing, CHY_CERT_ID, ids, count, page);
@@ -375,19 +336,21 @@ static chy_status run(struct chy_listing *listing, struct chy_list_page *page)
         struct chy_slice lower;
         CHY_TRY(chy_slice_lower(call->op, search, &lower));
         chy_query_has_prefix(&listing->query, CHY_CERT_NAMES, lower);
-    } else if (listing->query.predicate_count == 1 && listing->keep == NULL) { // the project's, all
+    } else if (listing->query.predicate_count == 1 && listing->keep == NULL) { // all of them
         listing->has_total = true;
-        CHY_TRY(chy_statistics_stored(call, &listing->total));
+        CHY_TRY(chy_statistics_stored(call, profile_id, &listing->total));
     }
     return chy_listing_run(listing, page);
 }
 
-static chy_status answer(struct chy_call *call, const struct chy_list_page *page)
+static chy_status answer(struct chy_call *call, const struct chy_list_page *page,
+                         chy_status (*show)(struct chy_call *call,
+                                            const struct chy_storage_row *row, json_t **out_object))
 {
     json_t *list = chy_json_array(call->op);
     for (uint64_t i = 0; i < page->count; i++) {
         json_t *object;
-        CHY_TRY(chy_call_object(call, page->rows[i], &object));
+        CHY_TRY(show(call, page->rows[i], &object));
         if (json_array_append(list, object) != 0) {
             return chy_fail_memory(call->op);
         }
@@ -409,8 +372,8 @@ static chy_status search(struct chy_call *call)
     narrow_sync(call, &sifting, &listing.query);
     narrow_status(&sifting, &listing);
     sort(call, &sifting, &listing);
-    CHY_TRY(run(&listing, &page));
-    return answer(call, &page);
+    CHY_TRY(run(&listing, NULL, &page));
+    return answer(call, &page, chy_call_object);
 }
 
 chy_status chy_certificate_search(struct chy_call *call)
@@ -433,4 +396,70 @@ chy_status chy_certificate_search_slug(struct chy_call *call)
     CHY_TRY(
         chy_require(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ, "project"));
     return search(call);
+}
+
+/* --- of one profile ----------------------------------------------------------------------------*/
+
+static chy_status show_short(struct chy_call *call, const struct chy_storage_row *row,
+                             json_t **out_object)
+{
+    static const struct {
+        const char *name;
+        uint32_t field;
+    } shown[] = {{"id", CHY_CERT_ID},
+                 {"serialNumber", CHY_CERT_SERIAL},
+                 {"cn", CHY_CERT_COMMON_NAME},
+                 {"notBefore", CHY_CERT_NOT_BEFORE},
+                 {"notAfter", CHY_CERT_NOT_AFTER},
+                 {"revokedAt", CHY_CERT_REVOKED_AT},
+                 {"createdAt", CHY_CERT_CREATED_AT}};
+    const char *status =
+        chy_certificate_status(chy_row_text(row, CHY_CERT_STATUS),
+                               chy_row_time(row, CHY_CERT_NOT_AFTER), chy_now(call->op));
+    json_t *object = chy_json_object(call->op);
+    bool fine = object != NULL && chy_json_set_text(object, "status", chy_text(status));
+    for (size_t i = 0; fine && i < CHY_COUNT_OF(shown); i++) {
+        json_t *value = chy_value_to_json(call->op, chy_row_value(row, shown[i].field));
+        fine = json_object_set_new(object, shown[i].name, value) == 0;
+    }
+    *out_object = object;
+    return fine ? CHY_OK : chy_fail_memory(call->op);
+}
+
+chy_status chy_certificate_profile(struct chy_call *call, struct chy_uuid *out_id)
+{
+    struct chy_storage_row row;
+    if (!chy_call_uuid(call, "profileId", out_id)) { // the route and the shape made it one
+        return chy_not_found(call->op, "certificate profile");
+    }
+    chy_status status =
+        chy_storage_read(call->runtime->storage, call->op, CHY_C_PROFILES,
+                         CHY_KEY(chy_value_uuid(out_id)), CHY_FIELDS(CHY_PROFILE_PROJECT_ID), &row);
+    if (status == CHY_NOT_FOUND) {
+        return chy_not_found(call->op, "certificate profile");
+    }
+    CHY_TRY(status);
+    call->project_id = chy_row_uuid(&row, 0);
+    return chy_require(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ,
+                       "certificate profile");
+}
+
+chy_status chy_certificate_list_profile(struct chy_call *call)
+{
+    struct chy_listing listing;
+    struct chy_list_page page;
+    struct chy_uuid profile_id;
+    struct sifting sifting = {.now = chy_now(call->op)};
+    CHY_TRY(chy_certificate_profile(call, &profile_id));
+    CHY_TRY(read_statuses(call, &sifting.statuses));
+    CHY_TRY(chy_listing_init(&listing, call, CHY_C_CERTIFICATES, VIEW(fields), LIST_LIMIT));
+    listing.spread = true;
+    listing.keep_fields = VIEW(looked_at);
+    listing.keep_context = &sifting;
+    // A profile is of one project: no condition for that, so that the profile's index is walked.
+    chy_query_eq(&listing.query, CHY_CERT_PROFILE_ID, chy_value_uuid(&profile_id));
+    chy_query_order(&listing.query, CHY_CERT_NOT_AFTER, true);
+    narrow_status(&sifting, &listing);
+    CHY_TRY(run(&listing, &profile_id, &page));
+    return answer(call, &page, show_short);
 }

@@ -29,6 +29,22 @@
 
 chy_status chy_certificate_search(struct chy_call *call);
 
+/** CHY_CERTIFICATES_OF_PROFILE is the shape of what chy_certificate_list_profile() reads. */
+#define CHY_CERTIFICATES_OF_PROFILE                                             \
+    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{"        \
+    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"}," CHY_PAGE_MEMBERS \
+    ",\"search\":" CHY_FILTER_TEXT ",\"status\":{\"type\":\"string\","          \
+    "\"x-fold\":true,\"enum\":[\"active\","                                     \
+    "\"expired\",\"revoked\"]}}}"
+
+/** chy_certificate_list_profile lists the certificates of the profile that the member "profileId"
+ *  names, those that end last first. */
+chy_status chy_certificate_list_profile(struct chy_call *call);
+
+/** chy_certificate_profile reads the member "profileId" and finds the profile's project.
+ *  NOT_FOUND: there is none in a project of the caller's; DENIED: it may not read certificates. */
+CHY_MUST_USE chy_status chy_certificate_profile(struct chy_call *call, struct chy_uuid *out_id);
+
 /** chy_certificate_search_slug searches the project that the member "slug" names. */
 chy_status chy_certificate_search_slug(struct chy_call *call);
 

@@ -29,6 +29,7 @@ static const struct chy_action actions[] = {
     {"private-key", CHY_ACTION_READ_PRIVATE_KEY, 0, NULL, by_serial},
     {"pkcs12", CHY_ACTION_READ_PRIVATE_KEY, 0, chy_certificate_pkcs12_shape, by_serial},
     {"revoke", NULL, 0, CHY_REVOKE_SHAPE, by_serial},
+    {"delete", CHY_ACTION_DELETE, 0, NULL, by_serial},
 };
 
 const struct chy_kind chy_kind_certificate_by_serial = {

@@ -149,7 +149,8 @@ static chy_status read_status(const struct question *q, const struct chy_ocsp_id
     struct chy_slice text = chy_text(number);
     chy_status status =
         chy_storage_read(q->runtime->storage, q->op, CHY_C_SERIALS,
-                         CHY_KEY(chy_value_text(text), chy_value_uuid(q->generation_id)),
+                         CHY_KEY(chy_value_text(text), chy_value_uuid(&q->signer->project_id),
+                                 chy_value_uuid(q->generation_id)),
                          CHY_FIELDS(CHY_SERIAL_NOT_AFTER), &row);
     if (status != CHY_NOT_FOUND) {
         CHY_TRY(status);

@@ -204,6 +204,7 @@ static chy_status fill(struct chy_runtime *runtime, const struct chy_issuer *iss
     struct chy_uuid data_key_id = chy_row_uuid(row, DATA_KEY_ID);
     struct chy_sealed_place place = place_of(&id, issuer, chy_row_blob(row, SPKI_SHA256));
     signer->generation_id = issuer->generation_id;
+    signer->project_id = issuer->project_id;
     signer->not_after = chy_row_time(row, NOT_AFTER);
     signer->renew_at = renewal_of(issuer, row);
     CHY_TRY(chy_copy(memory, chy_row_blob(row, DER), &signer->der));
@@ -353,6 +354,7 @@ static void insert_row(struct chy_op *op, struct chy_batch *batch, const struct 
     chy_write_set(write, CHY_OCSP_SIGNER_CREATED_AT, chy_value_time(chy_now(op)));
     struct chy_serial_entry entry = {
         .number = chy_text(m->made.serial_text),
+        .project_id = &issuer->project_id,
         .signer = &issuer->generation_id,
         .certificate_id = &m->id,
         .not_after = m->not_after,

@@ -26,6 +26,7 @@ struct chy_ocsp_signer {
     atomic_uint references;
     struct chy_operation *memory;
     struct chy_uuid generation_id;
+    struct chy_uuid project_id;
     struct chy_crypto_key key;
     struct chy_crypto_key public_key;
     uint32_t signature_algorithm;

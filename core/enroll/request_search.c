@@ -121,44 +121,7 @@ static chy_status narrow(struct chy_call *call, struct chy_query *query)
     return chy_filter_metadata(call, query, CHY_REQUEST_PAIRS);
 }
 
-/* --- by id or serial ---------------------------------------------------------------------------*/
-
-/** request_of finds the request that a certificate of the project was issued for. */
-static chy_status request_of(struct chy_call *call, const struct chy_uuid *certificate_id,
-                             struct chy_uuid *out_id)
-{
-    struct chy_storage_row row;
-    chy_status status =
-        chy_storage_read(call->runtime->storage, call->op, CHY_C_CERTIFICATES,
-                         CHY_KEY(chy_value_uuid(certificate_id)),
-                         CHY_FIELDS(CHY_CERT_REQUEST_ID, CHY_CERT_PROJECT_ID), &row);
-    struct chy_uuid none = {{0}};
-    *out_id = none;
-    if (status == CHY_OK) {
-        struct chy_uuid project = chy_row_uuid(&row, 1);
-        *out_id = chy_uuid_compare(&project, &call->project_id) == 0 ? chy_row_uuid(&row, 0) : none;
-    }
-    return status == CHY_NOT_FOUND ? CHY_OK : status;
-}
-
-static chy_status find_keys(struct chy_call *call, struct chy_slice search, struct chy_uuid *ids,
-                            uint64_t *out_count)
-{
-    struct chy_view entries;
-    *out_count = 0;
-    if (chy_uuid_parse(search, &ids[0])) {
-        *out_count = 1;
-        return CHY_OK;
-    }
-    CHY_TRY(chy_serial_find(call->runtime, call->op, search, &entries));
-    for (uint64_t i = 0; i < entries.count; i++) {
-        const struct chy_serial_entry *entry =
-            (const struct chy_serial_entry *)chy_view_item(entries, i);
-        CHY_TRY(request_of(call, entry->certificate_id, &ids[*out_count]));
-        *out_count += chy_uuid_is_nil(&ids[*out_count]) ? 0 : 1;
-    }
-    return CHY_OK;
-}
+/* --- the search --------------------------------------------------------------------------------*/
 
 static chy_status run(struct chy_listing *listing, struct sifting *sifting,
                       struct chy_list_page *page)
@@ -168,7 +131,8 @@ static chy_status run(struct chy_listing *listing, struct sifting *sifting,
     uint64_t count = 0;
     sifting->prefix = chy_json_member(call->document, "search");
     if (sifting->prefix.len != 0) {
-        CHY_TRY(find_keys(call, sifting->prefix, ids, &count));
+        CHY_TRY(chy_serial_named(call->runtime, call->op, &call->project_id, sifting->prefix,
+                                 CHY_CERT_REQUEST_ID, ids, &count));
     }
     if (count != 0) {
         return chy_listing_run_keys(listing, CHY_REQUEST_ID, ids, count, page);

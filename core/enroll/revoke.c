@@ -218,7 +218,7 @@ static chy_status target_of_serial(struct work *w)
     }
     chy_serial_text(chy_slice_of(octets, len), number);
     CHY_TRY(chy_copy(w->op, chy_text(number), &w->target.serial));
-    CHY_TRY(chy_serial_find(w->runtime, w->op, w->wish->serial, &entries));
+    CHY_TRY(chy_serial_find(w->runtime, w->op, &w->target.project_id, w->wish->serial, &entries));
     for (uint64_t i = 0; i < entries.count; i++) {
         const struct chy_serial_entry *entry = chy_view_at(entries, i);
         found = chy_uuid_compare(entry->signer, w->wish->generation_id) == 0 ? entry : found;
@@ -498,7 +498,8 @@ chy_status chy_revoke_serial(struct chy_runtime *runtime, struct chy_op *op,
  * As a service and as an action
  */
 
-/** is_of_caller tells whether an id is of a certificate that exists for the caller. */
+/** is_of_caller tells whether an id is of a certificate, not deleted, that exists for the
+ *  caller. */
 static chy_status is_of_caller(struct chy_runtime *runtime, struct chy_op *op,
                                const struct chy_uuid *id, bool *out_is)
 {
@@ -519,19 +520,36 @@ static chy_status is_of_caller(struct chy_runtime *runtime, struct chy_op *op,
     return status == CHY_NOT_FOUND ? CHY_OK : status;
 }
 
-static chy_status find_by_serial(struct chy_runtime *runtime, struct chy_op *op,
-                                 struct chy_slice text, struct chy_uuid *out_id)
+/** count_in counts the certificates of a number in a project; NULL: in all that there are. */
+static chy_status count_in(struct chy_runtime *runtime, struct chy_op *op,
+                           const struct chy_uuid *project_id, struct chy_slice text,
+                           struct chy_uuid *out_id, uint32_t *count)
 {
     struct chy_view entries;
-    uint32_t count = 0;
-    CHY_TRY(chy_serial_find(runtime, op, text, &entries));
+    CHY_TRY(chy_serial_find(runtime, op, project_id, text, &entries));
     for (uint64_t i = 0; i < entries.count; i++) {
         const struct chy_serial_entry *entry = chy_view_at(entries, i);
         bool is;
         CHY_TRY(is_of_caller(runtime, op, entry->certificate_id, &is));
         if (is) {
             *out_id = *entry->certificate_id;
-            count++;
+            (*count)++;
+        }
+    }
+    return CHY_OK;
+}
+
+static chy_status find_by_serial(struct chy_runtime *runtime, struct chy_op *op,
+                                 struct chy_slice text, struct chy_uuid *out_id)
+{
+    const struct chy_principal *principal = chy_principal_of(op);
+    uint32_t count = 0;
+    if (principal != NULL && principal->role == CHY_ROLE_ADMIN) { // of each project
+        CHY_TRY(count_in(runtime, op, NULL, text, out_id, &count));
+    } else if (principal != NULL) {
+        for (uint32_t i = 0; i < principal->membership_count && count < 2; i++) {
+            CHY_TRY(
+                count_in(runtime, op, &principal->memberships[i].project_id, text, out_id, &count));
         }
     }
     if (count > 1) {

@@ -3,7 +3,6 @@
 #include "base/time.h"
 #include "enroll/certificate_row.h"
 #include "resource/collections.h"
-#include "x509/extensions.h"
 
 #include <stdio.h>
 
@@ -14,6 +13,7 @@ struct chy_counted chy_counted_of_row(const struct chy_storage_row *row)
     return (struct chy_counted){
         .project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID),
         .authority_id = chy_row_uuid(row, CHY_CERT_AUTHORITY_ID),
+        .profile_id = chy_row_uuid(row, CHY_CERT_PROFILE_ID),
         .method = chy_row_text(row, CHY_CERT_METHOD),
         .key_algorithm = chy_row_text(row, CHY_CERT_KEY_ALGORITHM),
         .ekus = (uint32_t)chy_row_int(row, CHY_CERT_EXT_KEY_USAGES),
@@ -24,36 +24,6 @@ struct chy_counted chy_counted_of_row(const struct chy_storage_row *row)
         .renewed = !chy_row_is_null(row, CHY_CERT_RENEWED_BY_ID),
         .auto_renewed = !chy_row_is_null(row, CHY_CERT_RENEW_BEFORE),
     };
-}
-
-enum chy_standing chy_counted_standing(const struct chy_counted *counted)
-{
-    if (counted->revoked) {
-        return CHY_STANDING_REVOKED;
-    }
-    if (counted->renewed) {
-        return CHY_STANDING_RENEWED;
-    }
-    return counted->auto_renewed ? CHY_STANDING_AUTO : CHY_STANDING_ACTIVE;
-}
-
-enum chy_validity_class chy_counted_validity(const struct chy_counted *counted)
-{
-    static const struct {
-        int64_t days;
-        enum chy_validity_class is;
-    } classes[] = {{47, CHY_VALIDITY_47}, {99, CHY_VALIDITY_99}, {199, CHY_VALIDITY_199}};
-    // Backdating does not make a certificate of 47 days a longer one.
-    int64_t lived = counted->not_after - counted->not_before - CHY_US_PER_HOUR;
-    if ((counted->ekus & CHY_EKU_SERVER_AUTH) == 0) {
-        return CHY_VALIDITY_OTHER;
-    }
-    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
-        if (lived <= classes[i].days * CHY_US_PER_DAY) {
-            return classes[i].is;
-        }
-    }
-    return CHY_VALIDITY_LONG;
 }
 
 /* --- counters ----------------------------------------------------------------------------------*/
@@ -146,12 +116,11 @@ static chy_status count_whole(struct chy_runtime *runtime, struct chy_batch *bat
 static chy_status count_end(struct chy_runtime *runtime, struct chy_batch *batch,
                             const struct chy_counted *counted, int64_t delta)
 {
-    char text[8];
+    char text[CHY_ALIKE_TEXT_SIZE];
     struct counter ends = {.project_id = &counted->project_id,
                            .dimension = CHY_COUNT_ENDS,
                            .day = day_of(counted->not_after)};
-    (void)snprintf(text, sizeof text, "%d/%d", (int)chy_counted_standing(counted),
-                   (int)chy_counted_validity(counted));
+    chy_alike_text(counted, text);
     CHY_TRY(chy_copy(batch->op, chy_text(text), &ends.value));
     add(runtime, batch, &ends, delta);
     return CHY_OK;

@@ -6,117 +6,25 @@
 #include "plugin/view.h"
 #include "resource/collections.h"
 
-/* ------------------------------------------------------------------------------------------------
- * Reading counters
- */
-
-/** One row of counters. */
-struct counted_row {
-    struct chy_slice value;
-    int64_t day;
-    int64_t count;
-};
-
-static const uint32_t counter_fields[] = {CHY_STATISTIC_VALUE, CHY_STATISTIC_DAY,
-                                          CHY_STATISTIC_COUNT};
-
-static void counters_of(struct chy_call *call, const char *dimension, struct chy_query *query)
+static chy_status add_count(void *context, const struct chy_counter_row *row)
 {
-    struct chy_uuid *project = &call->project_id;
-    chy_query_init(
-        query, call->op, CHY_C_STATISTICS,
-        chy_view_of(counter_fields, CHY_COUNT_OF(counter_fields), sizeof counter_fields[0]),
-        CHY_STORAGE_PAGE_MAX);
-    chy_query_eq(query, CHY_STATISTIC_PROJECT_ID, chy_value_uuid(project));
-    chy_query_eq(query, CHY_STATISTIC_DIMENSION, chy_value_text(chy_text(dimension)));
-}
-
-/** each_row hands on every row of a query.  There are as many as days, methods, algorithms and CAs
- *  make, however many certificates there are. */
-static chy_status each_row(struct chy_call *call, struct chy_query *query,
-                           chy_status (*see)(void *context, const struct chy_storage_row *row),
-                           void *context)
-{
-    struct chy_storage_page page;
-    do {
-        CHY_TRY(chy_query_run(query, call->runtime->storage, &page));
-        for (uint64_t i = 0; i < page.rows.count; i++) {
-            CHY_TRY(see(context, chy_page_row(&page, i)));
-        }
-        query->find.cursor = page.cursor;
-    } while (page.more != 0);
+    *(int64_t *)context += row->count;
     return CHY_OK;
 }
 
-static struct counted_row row_of(const struct chy_storage_row *row)
-{
-    return (struct counted_row){chy_row_text(row, 0), chy_row_int(row, 1), chy_row_int(row, 2)};
-}
-
-static chy_status add_count(void *context, const struct chy_storage_row *row)
-{
-    *(int64_t *)context += row_of(row).count;
-    return CHY_OK;
-}
-
-chy_status chy_statistics_stored(struct chy_call *call, uint64_t *out_count)
+chy_status chy_statistics_stored(struct chy_call *call, const struct chy_uuid *profile_id,
+                                 uint64_t *out_count)
 {
     struct chy_query query;
+    char profile[CHY_UUID_TEXT_SIZE];
     int64_t sum = 0;
-    counters_of(call, CHY_COUNT_STORED, &query);
-    CHY_TRY(each_row(call, &query, add_count, &sum));
+    chy_counters_of(call, profile_id == NULL ? CHY_COUNT_STORED : CHY_COUNT_ENDS, &query);
+    if (profile_id != NULL) {
+        chy_uuid_format(profile_id, profile);
+        chy_query_prefix(&query, CHY_STATISTIC_VALUE, chy_text(profile));
+    }
+    CHY_TRY(chy_counters_each(call, &query, add_count, &sum));
     *out_count = sum < 0 ? 0 : (uint64_t)sum;
-    return CHY_OK;
-}
-
-/* ------------------------------------------------------------------------------------------------
- * What ended today: counters know days, and a certificate may live for an hour
- */
-
-#define TODAY_MAX 10000U
-
-static const uint32_t today_fields[] = {CHY_CERT_STATUS,       CHY_CERT_RENEWED_BY_ID,
-                                        CHY_CERT_RENEW_BEFORE, CHY_CERT_EXT_KEY_USAGES,
-                                        CHY_CERT_NOT_BEFORE,   CHY_CERT_NOT_AFTER};
-
-static struct chy_counted today_counted(const struct chy_storage_row *row)
-{
-    return (struct chy_counted){
-        .revoked = chy_slice_is(chy_row_text(row, 0), "revoked"),
-        .renewed = !chy_row_is_null(row, 1),
-        .auto_renewed = !chy_row_is_null(row, 2),
-        .ekus = (uint32_t)chy_row_int(row, 3),
-        .not_before = chy_row_time(row, 4),
-        .not_after = chy_row_time(row, 5),
-    };
-}
-
-/** each_ended hands on what ended since midnight, TODAY_MAX certificates at most: beyond those, a
- *  certificate counts as active until its day is over. */
-static chy_status each_ended(struct chy_call *call,
-                             void (*see)(void *context, const struct chy_counted *counted),
-                             void *context)
-{
-    struct chy_query query;
-    struct chy_storage_page page;
-    int64_t now = chy_now(call->op);
-    uint64_t seen = 0;
-    chy_query_init(&query, call->op, CHY_C_CERTIFICATES,
-                   chy_view_of(today_fields, CHY_COUNT_OF(today_fields), sizeof today_fields[0]),
-                   CHY_STORAGE_PAGE_MAX);
-    chy_query_eq(&query, CHY_CERT_PROJECT_ID, chy_value_uuid(&call->project_id));
-    chy_query_range(&query, CHY_CERT_NOT_AFTER, chy_value_time(now - now % CHY_US_PER_DAY),
-                    chy_value_time(now));
-    chy_query_order(&query, CHY_CERT_NOT_AFTER, false);
-    do {
-        CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-        for (uint64_t i = 0; i < page.rows.count; i++) {
-            struct chy_counted counted = today_counted(chy_page_row(&page, i));
-            see(context, &counted);
-        }
-        seen += page.rows.count;
-        query.find.cursor = page.cursor;
-    } while (page.more != 0 && seen < TODAY_MAX);
     return CHY_OK;
 }
 
@@ -153,14 +61,6 @@ struct dashboard {
     json_t *authorities;
 };
 
-/** What some certificates are: alike in all that is counted. */
-struct alike {
-    int standing; /**< enum chy_standing */
-    int validity; /**< enum chy_validity_class */
-    int64_t day;
-    bool ended;
-};
-
 static enum bucket bucket_of(int64_t days)
 {
     return days <= 7    ? BUCKET_7
@@ -170,7 +70,7 @@ static enum bucket bucket_of(int64_t days)
                         : BUCKET_LATER;
 }
 
-static void add_alike(struct dashboard *d, const struct alike *alike, int64_t count)
+static void add_alike(struct dashboard *d, const struct chy_alike *alike, int64_t count)
 {
     int64_t days = alike->day - d->today;
     d->total += count;
@@ -193,41 +93,10 @@ static void add_alike(struct dashboard *d, const struct alike *alike, int64_t co
     }
 }
 
-/** read_alike reads the value of a counter of ends, "standing/validity". */
-static bool read_alike(const struct counted_row *row, struct alike *alike)
+static chy_status see_end(void *context, const struct chy_alike *alike, int64_t more)
 {
-    if (row->value.len != 3) {
-        return false;
-    }
-    alike->standing = row->value.ptr[0] - '0';
-    alike->validity = row->value.ptr[2] - '0';
-    alike->day = row->day;
-    return alike->standing >= 0 && alike->standing < CHY_STANDING_COUNT && alike->validity >= 0 &&
-           alike->validity < CHY_VALIDITY_COUNT;
-}
-
-static chy_status see_end(void *context, const struct chy_storage_row *stored)
-{
-    struct dashboard *d = (struct dashboard *)context;
-    struct counted_row row = row_of(stored);
-    struct alike alike;
-    if (!read_alike(&row, &alike)) {
-        return chy_fail(d->call->op, CHY_BROKEN, 0, "a counter of certificates is damaged");
-    }
-    alike.ended = row.day < d->today;
-    add_alike(d, &alike, row.count);
+    add_alike((struct dashboard *)context, alike, more);
     return CHY_OK;
-}
-
-static void see_ended(void *context, const struct chy_counted *counted)
-{
-    struct dashboard *d = (struct dashboard *)context;
-    struct alike alike = {.standing = (int)chy_counted_standing(counted),
-                          .validity = (int)chy_counted_validity(counted),
-                          .day = d->today};
-    add_alike(d, &alike, -1);
-    alike.ended = true;
-    add_alike(d, &alike, 1);
 }
 
 static bool add_to(json_t *sums, struct chy_slice name, int64_t count)
@@ -243,21 +112,20 @@ static bool add_to(json_t *sums, struct chy_slice name, int64_t count)
 }
 
 /** see_stored reads "authority/algorithm/method". */
-static chy_status see_stored(void *context, const struct chy_storage_row *stored)
+static chy_status see_stored(void *context, const struct chy_counter_row *row)
 {
     struct dashboard *d = (struct dashboard *)context;
-    struct counted_row row = row_of(stored);
     struct chy_slice authority = {NULL, 0};
     struct chy_slice algorithm = {NULL, 0};
     struct chy_slice rest = {NULL, 0};
     struct chy_slice method = {NULL, 0};
-    if (!chy_slice_cut(row.value, '/', &authority, &rest) ||
+    if (!chy_slice_cut(row->value, '/', &authority, &rest) ||
         !chy_slice_cut(rest, '/', &algorithm, &method)) {
         return chy_fail(d->call->op, CHY_BROKEN, 0, "a counter of certificates is damaged");
     }
-    bool fine = add_to(d->methods, method, row.count) &&
-                add_to(d->algorithms, algorithm, row.count) &&
-                (authority.len == 0 || add_to(d->authorities, authority, row.count));
+    bool fine = add_to(d->methods, method, row->count) &&
+                add_to(d->algorithms, algorithm, row->count) &&
+                (authority.len == 0 || add_to(d->authorities, authority, row->count));
     return fine ? CHY_OK : chy_fail_memory(d->call->op);
 }
 
@@ -369,11 +237,9 @@ chy_status chy_statistics_dashboard(struct chy_call *call)
     if (d.methods == NULL || d.algorithms == NULL || d.authorities == NULL) {
         return chy_fail_memory(call->op);
     }
-    counters_of(call, CHY_COUNT_ENDS, &query);
-    CHY_TRY(each_row(call, &query, see_end, &d));
-    CHY_TRY(each_ended(call, see_ended, &d));
-    counters_of(call, CHY_COUNT_STORED, &query);
-    CHY_TRY(each_row(call, &query, see_stored, &d));
+    CHY_TRY(chy_counters_ends(call, see_end, &d));
+    chy_counters_of(call, CHY_COUNT_STORED, &query);
+    CHY_TRY(chy_counters_each(call, &query, see_stored, &d));
     return dashboard_json(&d);
 }
 
@@ -420,32 +286,20 @@ static void add_event(struct trend *trend, int64_t day, int64_t count)
     }
 }
 
-static chy_status see_event(void *context, const struct chy_storage_row *stored)
+static chy_status see_event(void *context, const struct chy_counter_row *row)
 {
     struct trend *trend = (struct trend *)context;
-    struct counted_row row = row_of(stored);
-    add_event(trend, row.day, row.count);
+    add_event(trend, row->day, row->count);
     return CHY_OK;
 }
 
-static chy_status see_past_end(void *context, const struct chy_storage_row *stored)
+static chy_status see_past_end(void *context, const struct chy_alike *alike, int64_t more)
 {
     struct trend *trend = (struct trend *)context;
-    struct counted_row row = row_of(stored);
-    struct alike alike;
-    if (read_alike(&row, &alike) && alike.standing != CHY_STANDING_REVOKED &&
-        row.day < trend->today) {
-        add_event(trend, row.day, row.count);
+    if (alike->ended && alike->standing != CHY_STANDING_REVOKED) {
+        add_event(trend, alike->day, more);
     }
     return CHY_OK;
-}
-
-static void see_todays_end(void *context, const struct chy_counted *counted)
-{
-    struct trend *trend = (struct trend *)context;
-    if (!counted->revoked) {
-        add_event(trend, trend->today, 1);
-    }
 }
 
 static chy_status read_events(struct trend *trend)
@@ -459,16 +313,14 @@ static chy_status read_events(struct trend *trend)
     struct chy_query query;
     for (size_t i = 0; i < CHY_COUNT_OF(kinds); i++) {
         trend->event = kinds[i].event;
-        counters_of(trend->call, kinds[i].dimension, &query);
+        chy_counters_of(trend->call, kinds[i].dimension, &query);
         chy_query_eq(&query, CHY_STATISTIC_VALUE, chy_value_text(chy_text("")));
         chy_query_range(&query, CHY_STATISTIC_DAY, chy_value_int(trend->today - 220),
                         chy_value_null());
-        CHY_TRY(each_row(trend->call, &query, see_event, trend));
+        CHY_TRY(chy_counters_each(trend->call, &query, see_event, trend));
     }
     trend->event = EVENT_EXPIRED;
-    counters_of(trend->call, CHY_COUNT_ENDS, &query);
-    CHY_TRY(each_row(trend->call, &query, see_past_end, trend));
-    return each_ended(trend->call, see_todays_end, trend);
+    return chy_counters_ends(trend->call, see_past_end, trend);
 }
 
 static bool add_period(const struct trend *trend, size_t i, json_t *periods)

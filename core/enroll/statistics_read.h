@@ -4,8 +4,10 @@
 
 #include "resource/kind.h"
 
-/** chy_statistics_stored counts the certificates of the call's project. */
-CHY_MUST_USE chy_status chy_statistics_stored(struct chy_call *call, uint64_t *out_count);
+/** chy_statistics_stored counts the certificates of the call's project, or of one profile in it. */
+CHY_MUST_USE chy_status chy_statistics_stored(struct chy_call *call,
+                                              const struct chy_uuid *profile_id,
+                                              uint64_t *out_count);
 
 /** CHY_DASHBOARD_SHAPE is the shape of what chy_statistics_dashboard() reads. */
 #define CHY_DASHBOARD_SHAPE                 \

@@ -92,6 +92,8 @@ static const struct chy_audit_action actions[] = {
     {"certificate.dashboard-stats", NULL},
     {"certificate.activity-trend", NULL},
     {"certificate.config", NULL},
+    {"certificate.list-of-profile", NULL},
+    {"certificate.latest-active-bundle", NULL},
     {"certificate-request.get", NULL},
     {"certificate-request.list", NULL},
     {"certificate-request.search", NULL},

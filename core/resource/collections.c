@@ -246,10 +246,13 @@ static const struct chy_index certificate_indexes[] = {
     INDEX("created", cert_created), INDEX("ends", cert_ends), INDEX("profile", cert_profile),
     INDEX("renewal", cert_renewal), INDEX("spki", cert_spki)};
 
-static const struct chy_field serial_fields[] = {F("number", T), F("generation_id", U),
+static const struct chy_field serial_fields[] = {F("number", T),         F("generation_id", U),
                                                  F("certificate_id", U), F("not_after", W),
-                                                 N("shard", I)};
+                                                 N("shard", I),          F("project_id", U)};
 CHECKED(serial_fields, CHY_SERIAL_FIELDS);
+// A key is of one project, so that numbers stay unique by key; whoever looks for a number in a
+// project meets nobody else's.
+NUMBERS(serial_key, CHY_SERIAL_NUMBER, CHY_SERIAL_PROJECT_ID, CHY_SERIAL_GENERATION_ID);
 NUMBERS(serial_ends, CHY_SERIAL_GENERATION_ID, CHY_SERIAL_NOT_AFTER);
 static const struct chy_index serial_indexes[] = {INDEX("ends", serial_ends)};
 
@@ -461,7 +464,7 @@ static const struct chy_collection collections[] = {
                INDEXED(request_indexes)),
     COLLECTION("certificates", 0, CHY_CERT_PROJECT_ID, certificate_fields, first,
                INDEXED(certificate_indexes)),
-    COLLECTION("serials", 0, CHY_SERIAL_GENERATION_ID, serial_fields, first_two,
+    COLLECTION("serials", 0, CHY_SERIAL_GENERATION_ID, serial_fields, serial_key,
                INDEXED(serial_indexes)),
     COLLECTION("revocations", 0, 0, revocation_fields, first_two, INDEXED(revocation_indexes)),
     COLLECTION("crl_shards", 0, 0, crl_shard_fields, first_two, INDEXED(crl_shard_indexes)),

@@ -259,10 +259,11 @@ enum chy_certificate_field {
 
 enum chy_serial_field {
     CHY_SERIAL_NUMBER = 0,    /**< hexadecimal, lower case */
-    CHY_SERIAL_GENERATION_ID, /**< the key that signed; of what no CA here signed, its own id */
+    CHY_SERIAL_GENERATION_ID, /**< the key that signed; of what no CA here signed, one of its own */
     CHY_SERIAL_CERTIFICATE_ID,
     CHY_SERIAL_NOT_AFTER,
     CHY_SERIAL_SHARD, /**< where it stands once revoked; null: nowhere */
+    CHY_SERIAL_PROJECT_ID,
     CHY_SERIAL_FIELDS
 };
 

@@ -5,6 +5,7 @@
 #include "resource/collections.h"
 #include "resource/delete_all.h"
 #include "resource/method_config.h"
+#include "resource/profile_metrics.h"
 #include "x509/algorithm.h"
 #include "x509/extensions.h"
 #include "x509/known.h"
@@ -383,7 +384,14 @@ static chy_status by_slug(struct chy_call *call)
 #define LIST_QUERY                                                                     \
     CHY_LIST_SHAPE_WITH(",\"caId\":{\"type\":\"string\",\"format\":\"uuid\"},"         \
                         "\"applicationId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
-                        "\"certificatePolicyId\":{\"type\":\"string\",\"format\":\"uuid\"}")
+                        "\"certificatePolicyId\":{\"type\":\"string\",\"format\":"     \
+                        "\"uuid\"}" CHY_PROFILE_METRICS_MEMBERS)
+
+static chy_status list(struct chy_call *call)
+{
+    CHY_TRY(chy_kind_list(call));
+    return chy_profile_metrics(call);
+}
 
 static const struct chy_list_filter filters[] = {
     {"caId", CHY_PROFILE_CA_ID, false},
@@ -410,7 +418,7 @@ static chy_status delete_profile(struct chy_call *call)
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},
     {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},
-    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, LIST_QUERY, chy_kind_list},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, LIST_QUERY, list},
     {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_kind_update},
     {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, delete_profile},
     {"by-slug", CHY_ACTION_READ, CHY_ACTION_QUERY, SLUG_QUERY, by_slug},

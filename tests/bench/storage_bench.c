@@ -184,8 +184,9 @@ static void set_certificate(struct issuance *s, int64_t now)
 static void set_serial(struct issuance *s, int64_t now)
 {
     s->keys[1][0] = text(s->serial);
-    s->keys[1][1] = uuid(generation);
-    (void)start_write(s, 1, CHY_WRITE_INSERT, CHY_C_SERIALS, 2);
+    s->keys[1][1] = uuid(project);
+    s->keys[1][2] = uuid(generation);
+    (void)start_write(s, 1, CHY_WRITE_INSERT, CHY_C_SERIALS, 3);
     set(s, 1, CHY_SERIAL_CERTIFICATE_ID, uuid(s->certificate));
     set(s, 1, CHY_SERIAL_NOT_AFTER, number(CHY_VALUE_TIME, now));
 }

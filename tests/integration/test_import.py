@@ -1,4 +1,5 @@
 """Certificates that were made elsewhere, and metadata."""
+import concurrent.futures
 
 import pytest
 from cryptography import x509
@@ -10,12 +11,13 @@ from api import ok, refused
 from world import fresh, utc
 
 
-def make(subject, key, issuer=None, issuer_key=None, ca=False, sans=("in.example.com",), days=30):
+def make(subject, key, issuer=None, issuer_key=None, ca=False, sans=("in.example.com",), days=30,
+         serial=None):
     """A certificate of nobody we know; self-signed without an issuer."""
     name = x509.Name([x509.NameAttribute(oid, value) for oid, value in subject])
     builder = (x509.CertificateBuilder().subject_name(name)
                .issuer_name(issuer.subject if issuer else name).public_key(key.public_key())
-               .serial_number(x509.random_serial_number())
+               .serial_number(serial or x509.random_serial_number())
                .not_valid_before(utc(days=-40)).not_valid_after(utc(days=days))
                .add_extension(x509.BasicConstraints(ca, None), critical=True))
     if ca:
@@ -111,6 +113,45 @@ def test_twice(world):
     body = Elsewhere().body()
     made = ok(bring(world, body))
     refused(bring(world, body), 400, "BadRequest", "already", made["certificateId"])
+
+
+def test_twice_at_once(world):
+    """However close: one is kept, and whoever comes second is told which."""
+    for _ in range(4):
+        body = Elsewhere().body()
+        with concurrent.futures.ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _, body=body: bring(world, body), range(6)))
+        kept = [ok(answer)["certificateId"] for answer in answers if answer.status_code == 200]
+        assert len(kept) == 1
+        for answer in answers:
+            if answer.status_code != 200:
+                refused(answer, 400, "BadRequest", "already", kept[0])
+    ok(world.admin.delete_certificate(kept[0]))
+    assert ok(bring(world, body))["certificateId"] != kept[0]
+
+
+def test_strangers_do_not_hide_what_is_ones_own(world, other_world):
+    """However many of somebody else's have the number: it finds one's own."""
+    number = x509.random_serial_number()
+    stranger = other_world.member("admin").api
+
+    def one():
+        made = make([(NameOID.COMMON_NAME, fresh("same"))], pki.new_key(), serial=number)
+        return {"certificatePem": text(made)}
+
+    for _ in range(40):
+        ok(bring(other_world, one(), stranger))
+    own = ok(bring(world, one()))
+    for spelled in (own["serialNumber"], f"0x{number:X}"):
+        found = ok(world.admin.search_certificates(world.project_id, search=spelled))
+        assert [row["id"] for row in found["certificates"]] == [own["certificateId"]]
+    issuer = world.member("issuer").api
+    assert ok(issuer.get_by_serial(own["serialNumber"]))["certificate"]["id"] == own["certificateId"]
+    refused(stranger.get_by_serial(own["serialNumber"]), 400, "BadRequest", "several")
+    issued = ok(world.ask())
+    found = ok(world.admin.search_requests(projectId=world.project_id,
+                                           search=issued["certificate"]["serialNumber"]))
+    assert [row["id"] for row in found["certificateRequests"]] == [issued["certificateRequestId"]]
 
 
 def test_what_was_issued_here_is_there_already(world):

@@ -130,3 +130,20 @@ def test_serial_numbers_of_others(place, other_world):
     auditor = place.member("auditor").api
     refused(auditor.get_private_key_by_serial(serial), 403, "PermissionDenied")
     refused(auditor.revoke_by_serial(serial, revocationReason="SUPERSEDED"), 403)
+
+
+def test_deleting_by_serial_number(place, other_world):
+    made = place.issue()
+    serial = made["serialNumber"]
+    refused(other_world.member("admin").api.delete_by_serial(serial), 404, "NotFound")
+    for role in ("issuer", "auditor"):
+        refused(place.member(role).api.delete_by_serial(serial), 403, "PermissionDenied", "delete")
+    refused(place.admin.delete_by_serial("nonsense"), 422)
+    refused(place.admin.with_token(None).delete_by_serial(serial), 401)
+    assert ok(place.admin.delete_by_serial(serial.upper()))["certificate"]["id"] == made[
+        "certificateId"]
+    refused(place.admin.get_certificate(made["certificateId"]), 404, "NotFound")
+    refused(place.admin.delete_by_serial(serial), 404, "NotFound")
+    rows = ok(place.admin.search_audit_logs(projectId=place.project_id, action="certificate.delete",
+                                            targetId=made["certificateId"]))["auditLogs"]
+    assert [row["outcome"] for row in rows] == ["ok"]

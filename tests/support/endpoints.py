@@ -29,6 +29,7 @@ import pki
 from api import BY_NAME, ROUTES, Api, ok
 from world import Member, fresh, iso, utc
 
+REVEAL = "certificate.reveal-private-key"
 FILE = {"password": "change-it-now", "alias": "service"}
 
 
@@ -333,7 +334,16 @@ def profile_routes(prefix):
         place.world.new_profile(slug=slug)
         return send(place, "get_{}profile_by_slug", slug, query={"projectId": place.project_id})
 
-    reads_with(lambda place: (place.world.profile_id,), f"get_{prefix}profile")
+    reads_with(lambda place: (place.world.profile_id,), f"get_{prefix}profile",
+               f"list_certificates_of_{prefix}profile")
+
+    @changes(f"get_{prefix}latest_bundle", REVEAL, "certificates")
+    def _(place):
+        profile = place.world.new_profile()
+        certificate = place.issued(profile_id=profile)["certificateId"]
+        return send(place, "get_{}latest_bundle", profile), certificate
+
+    NO_CONFLICT[f"get_{prefix}latest_bundle"] = "without a key the bundle has none"
 
     @conflicts(f"create_{prefix}profile", 403, "slug")
     def _(place):
@@ -614,6 +624,12 @@ def _(place):
     return place.admin.revoke_by_serial(serial, revocationReason="SUPERSEDED"), certificate
 
 
+@changes("delete_by_serial", "certificate.delete", "certificates")
+def _(place):
+    serial, certificate = place.serial()
+    return place.admin.delete_by_serial(serial), certificate
+
+
 @changes("delete_certificate", "certificate.delete", "certificates")
 def _(place):
     certificate = place.certificate()
@@ -650,9 +666,6 @@ def _(place):
 def _(place):
     answer = place.admin.import_certificate(json=place.from_elsewhere())
     return answer, ok(answer)["certificateId"]
-
-
-REVEAL = "certificate.reveal-private-key"
 
 
 @changes("get_private_key", REVEAL, "certificates")
@@ -773,6 +786,7 @@ def _(place):
     return place.admin.get_pkcs12_by_serial(serial, **FILE)
 
 
+NO_CONFLICT["delete_by_serial"] = "a record goes whatever became of its certificate"
 NO_CONFLICT["delete_certificate"] = "a record goes whatever became of its certificate"
 NO_CONFLICT["update_certificate"] = "metadata are replaced whatever became of the certificate"
 NO_CONFLICT["get_bundle"] = "without a key the bundle has none"

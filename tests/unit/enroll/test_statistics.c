@@ -29,8 +29,9 @@ static void sum_counter(const struct chy_storage_row *row, struct sums *sums)
     struct chy_slice value = chy_row_text(row, CHY_STATISTIC_VALUE);
     int64_t count = chy_row_int(row, CHY_STATISTIC_COUNT);
     if (chy_slice_is(dimension, CHY_COUNT_ENDS)) {
-        ck_assert_uint_eq(value.len, 3);
-        sums->ends[value.ptr[0] - '0'][value.ptr[2] - '0'] += count;
+        // "profile/standing/validity", the profile empty if there is none
+        ck_assert(value.len == CHY_UUID_TEXT_LEN + 4 || value.len == 4);
+        sums->ends[value.ptr[value.len - 3] - '0'][value.ptr[value.len - 1] - '0'] += count;
         sums->end_days += count * chy_row_int(row, CHY_STATISTIC_DAY);
     }
     sums->stored += chy_slice_is(dimension, CHY_COUNT_STORED) ? count : 0;
