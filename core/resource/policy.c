@@ -10,8 +10,9 @@
 #include "x509/name.h"
 #include "x509/san.h"
 
-#define VALUES                                                              \
-    "{\"type\":\"array\",\"maxItems\":100,\"uniqueItems\":true,\"items\":{" \
+// A list that is null is one that is not there: infrastructure-as-code clients send both.
+#define VALUES                                                                         \
+    "{\"type\":[\"array\",\"null\"],\"maxItems\":100,\"uniqueItems\":true,\"items\":{" \
     "\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}"
 
 #define RULES(extra)                                                                            \
@@ -24,8 +25,8 @@
     "{\"type\":[\"object\",\"null\"],\"properties\":{\"allowed\":" VALUES ",\"required\":" VALUES \
     ",\"denied\":" VALUES "}}"
 
-#define NAMES                                                                  \
-    "{\"type\":\"array\",\"minItems\":1,\"maxItems\":50,\"uniqueItems\":true," \
+#define NAMES                                                                             \
+    "{\"type\":[\"array\",\"null\"],\"minItems\":1,\"maxItems\":50,\"uniqueItems\":true," \
     "\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}"
 
 static const struct chy_member members[] = {
