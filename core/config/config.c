@@ -128,6 +128,12 @@ static void check_together(struct chy_config *config)
     if (config->audit.retention != 0 && config->audit.retention < CHY_US_PER_DAY) {
         add_problem(config, "audit", "retention", "too_small", "expected 0s, or at least 1d");
     }
+    struct chy_syslog_server server;
+    if (config->audit.syslog_server.len != 0 &&
+        !chy_syslog_server_read(config->audit.syslog_server, &server)) {
+        add_problem(config, "audit", "syslog_server", "invalid_value",
+                    "expected udp://host:port or tcp://host:port");
+    }
     const char *problem =
         config->pki.public_url.len == 0 ? NULL : chy_public_url_problem(config->pki.public_url);
     if (problem != NULL) {

@@ -120,9 +120,11 @@ struct chy_config {
     } log;
 
     struct {
-        struct chy_slice file;   /**< empty: none */
-        struct chy_slice syslog; /**< a local socket; empty: none */
-        int64_t retention;       /**< 0: for ever */
+        struct chy_slice file;          /**< empty: none */
+        struct chy_slice syslog;        /**< a local socket; empty: none */
+        int64_t retention;              /**< 0: for ever */
+        struct chy_slice syslog_server; /**< "udp://host:port", "tcp://host:port"; empty: none */
+        int64_t syslog_max;             /**< bytes of one message to it */
     } audit;
 
     struct {

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 
 #define HOST_MAX 64U
+#define NAME_MAX_LEN 253U // RFC 1035 3.1
 
 /** Splits "host:port"; the brackets of an IPv6 address are dropped. */
 static bool split(struct chy_slice listen, struct chy_slice *out_host, struct chy_slice *out_port)
@@ -66,6 +67,37 @@ bool chy_config_listen_is_loopback(struct chy_slice listen)
     return parse_address(host, &family, address) &&
            (family == AF_INET ? address[0] == 127
                               : memcmp(address, v6_loopback, sizeof address) == 0);
+}
+
+static bool is_host(struct chy_slice host)
+{
+    uint8_t address[16];
+    int family = 0;
+    if (parse_address(host, &family, address)) {
+        return true;
+    }
+    bool is_name = host.len != 0 && host.len <= NAME_MAX_LEN && host.ptr[0] != '-';
+    for (uint64_t i = 0; i < host.len && is_name; i++) {
+        uint8_t c = host.ptr[i];
+        is_name = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '-' || c == '.';
+    }
+    return is_name;
+}
+
+bool chy_syslog_server_read(struct chy_slice text, struct chy_syslog_server *out_server)
+{
+    struct chy_syslog_server server;
+    uint64_t number = 0;
+    const struct chy_slice tcp = chy_text("tcp://");
+    server.is_tcp = chy_slice_starts_with(text, tcp);
+    if ((!server.is_tcp && !chy_slice_starts_with(text, chy_text("udp://"))) ||
+        !split(chy_slice_skip(text, tcp.len), &server.host, &server.port) ||
+        !is_host(server.host) || !chy_slice_parse_u64(server.port, 65535, &number) || number == 0) {
+        return false;
+    }
+    *out_server = server;
+    return true;
 }
 
 bool chy_network_is_valid(struct chy_slice network)

@@ -159,6 +159,10 @@ static const struct chy_config_key audit_keys[] = {
         "the audit is also written there, as lines of JSON; SIGHUP opens it anew"),
     KEY("syslog", CHY_OPTION_PATH, 0, 0, 0, "", audit.syslog,
         "the audit also goes to this local syslog socket: /dev/log"),
+    KEY("syslog_server", CHY_OPTION_TEXT, 0, 0, 300, "", audit.syslog_server,
+        "the audit also goes to this syslog server, as RFC 5424: udp://host:port, tcp://host:port"),
+    KEY("syslog_max", CHY_OPTION_SIZE, 0, 2048, 64 * 1024 - 1024, "8k", audit.syslog_max,
+        "bytes of one message to syslog_server; rows that have more go without their detail"),
     KEY("retention", CHY_OPTION_DURATION, 0, 0, 36500 * CHY_US_PER_DAY, "0s", audit.retention,
         "how long rows of the audit are kept, at least 1d; 0s: for ever"),
 };

@@ -452,7 +452,7 @@ enum chy_audit_block_field {
     CHY_BLOCK_CLOSED_AT,
     CHY_BLOCK_DROPPED,   /**< retention removed its rows */
     CHY_BLOCK_WITNESS,   /**< the newest head of another node when it was closed; null: none */
-    CHY_BLOCK_FORWARDED, /**< int: a bit for each place that took it (audit.file, .syslog) */
+    CHY_BLOCK_FORWARDED, /**< int: a bit for each place that took it (command/forward.c) */
     CHY_BLOCK_FIELDS
 };
 

@@ -150,6 +150,14 @@ static const struct {
     {KEK "pki:\n  public_url: https://x\n",
      "c.yaml:3:15: pki.public_url: expected a plain http:// URL: whoever checks a certificate "
      "cannot check another one first"},
+    {KEK "audit:\n  syslog_server: logs:514\n",
+     "c.yaml:3:18: audit.syslog_server: expected udp://host:port or tcp://host:port"},
+    {KEK "audit:\n  syslog_server: tcp://logs\n",
+     "c.yaml:3:18: audit.syslog_server: expected udp://host:port or tcp://host:port"},
+    {KEK "audit:\n  syslog_server: \"udp://a b:514\"\n",
+     "c.yaml:3:18: audit.syslog_server: expected udp://host:port or tcp://host:port"},
+    {KEK "audit:\n  syslog_server: udp://logs:0\n",
+     "c.yaml:3:18: audit.syslog_server: expected udp://host:port or tcp://host:port"},
     {KEK "pki:\n  public_url: http://x/\n",
      "c.yaml:3:15: pki.public_url: expected a URL without an empty part and without a slash at its "
      "end"},
