@@ -1,9 +1,36 @@
 #include "command/ask.h"
 
+#include "base/buf.h"
+#include "plugin/view.h"
 #include "resource/collections.h"
 #include "resource/json.h"
 
 #define AUTHORITIES_MAX 1000
+#define PROBLEMS_MAX ((size_t)16 << 10)
+
+/** retell makes one sentence of what is wrong with which members: a command shows no others. */
+static chy_status retell(struct chy_op *op, chy_status status)
+{
+    struct chy_error error = {.struct_size = sizeof error};
+    struct chy_buf text;
+    op->host->last_error(op, &error);
+    if (error.issues.count == 0) {
+        return status;
+    }
+    chy_buf_init(&text, op, PROBLEMS_MAX);
+    for (uint64_t i = 0; i < error.issues.count; i++) {
+        const struct chy_issue *issue = chy_view_item(error.issues, i);
+        uint64_t skipped = issue->path.len != 0 && issue->path.ptr[0] == '/';
+        chy_buf_add_text(&text, i == 0 ? "" : "; ");
+        chy_buf_add(&text, chy_slice_of(issue->path.ptr + skipped, issue->path.len - skipped));
+        chy_buf_add_text(&text, ": ");
+        chy_buf_add(&text, issue->message);
+    }
+    struct chy_slice told = chy_buf_slice(&text);
+    return chy_buf_ok(&text) ? chy_fail(op, status, error.native_code, "%.*s", (int)told.len,
+                                        (const char *)told.ptr)
+                             : status;
+}
 
 chy_status chy_ask_authority(struct chy_op *op, const char *action, const char *id,
                              const json_t *document, json_t **out_answer)
@@ -14,7 +41,10 @@ chy_status chy_ask_authority(struct chy_op *op, const char *action, const char *
                                        .id = chy_text(id)};
     struct chy_resource_answer answer = {.struct_size = sizeof answer};
     CHY_TRY(chy_json_write(op, document, &wanted.document));
-    CHY_TRY(chy_resource(op, &wanted, &answer));
+    chy_status status = chy_resource(op, &wanted, &answer);
+    if (status != CHY_OK) {
+        return retell(op, status);
+    }
     return chy_json_parse(op, answer.document, out_answer);
 }
 

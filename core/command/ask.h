@@ -6,7 +6,8 @@
 
 #include <jansson.h>
 
-/** chy_ask runs `action` on certificate authorities and gives its answer.  `id` may be empty. */
+/** chy_ask_authority runs `action` on certificate authorities and gives its answer.  `id` may be
+ *  empty.  An error names the members that are wrong. */
 CHY_MUST_USE chy_status chy_ask_authority(struct chy_op *op, const char *action, const char *id,
                                           const json_t *document, json_t **out_answer);
 

@@ -2,6 +2,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/ask.h"
+#include "command/ceremony.h"
 #include "command/command.h"
 #include "command/locate.h"
 #include "enroll/authority.h"
@@ -317,11 +318,12 @@ static const struct chy_command rollover_command = {
     .run = run_rollover,
 };
 
-static const struct chy_command *const commands[] = {&revoke_command, &rollover_command};
+static const struct chy_command *const commands[] = {&revoke_command, &rollover_command,
+                                                     &chy_command_ceremony};
 
 const struct chy_command chy_command_ca = {
     .name = "ca",
-    .summary = "Revoke by serial number, or roll a CA's key over, also while a daemon runs",
+    .summary = "Revoke by serial number, roll a CA's key over, or keep a root offline",
     .example = "chancery ca rollover --ca acme-issuing --not-after 2035-01-01",
     .commands = commands,
     .command_count = sizeof commands / sizeof commands[0],

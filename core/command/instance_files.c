@@ -83,6 +83,9 @@ static void comment(struct chy_buf *buf, const struct chy_instance_files *files,
 
 static void add_listeners(const struct chy_instance_files *files, struct chy_buf *buf)
 {
+    if (files->api_listen == NULL) {
+        return;
+    }
     chy_buf_add_text(buf, "api:\n");
     quote(buf, "  listen", files->api_listen);
     if (files->tls_certificate != NULL) {
@@ -97,6 +100,10 @@ static void add_listeners(const struct chy_instance_files *files, struct chy_buf
     }
     chy_buf_add_text(buf, "public:\n");
     quote(buf, "  listen", files->public_listen);
+}
+
+static void add_public_url(const struct chy_instance_files *files, struct chy_buf *buf)
+{
     if (files->public_url != NULL) {
         chy_buf_add_text(buf, "pki:\n");
         quote(buf, "  public_url", files->public_url);
@@ -127,8 +134,11 @@ chy_status chy_instance_config(struct chy_op *op, const struct chy_instance_file
     CHY_TRY(add_storage(op, files, &buf));
     chy_buf_add_text(&buf, "crypto:\n"
                            "  - name: wolfssl\n"
-                           "    plugin: crypto-wolfssl\n"
-                           "enrollment:\n"
+                           "    plugin: crypto-wolfssl\n");
+    if (files->api_listen == NULL) { // nobody asks for keys
+        chy_buf_add_text(&buf, "    options:\n      ready_rsa_2048: 0\n");
+    }
+    chy_buf_add_text(&buf, "enrollment:\n"
                            "  - name: api\n"
                            "    plugin: api\n");
     if (files->trust_owner) {
@@ -136,6 +146,7 @@ chy_status chy_instance_config(struct chy_op *op, const struct chy_instance_file
         chy_buf_add_text(&buf, "plugins:\n  trust_owner: true\n");
     }
     add_listeners(files, &buf);
+    add_public_url(files, &buf);
     if (!files->for_people) {
         chy_buf_add_text(&buf, "log:\n  format: text\n  level: warning\n");
     }

@@ -16,10 +16,10 @@ CHY_MUST_USE chy_status chy_kek_read(struct chy_op *op, struct chy_slice text,
 /** What a configuration is written from. */
 struct chy_instance_files {
     const char *data_dir;
-    const char *kek;      /**< path */
-    const char *storage;  /**< "sqlite" or "postgres" */
-    const char *conninfo; /**< of postgres */
-    const char *api_listen;
+    const char *kek;        /**< path */
+    const char *storage;    /**< "sqlite" or "postgres" */
+    const char *conninfo;   /**< of postgres */
+    const char *api_listen; /**< NULL: there are no listeners */
     const char *public_listen;
     const char *public_url;      /**< NULL: left for the operator to set */
     const char *tls_certificate; /**< NULL: none */

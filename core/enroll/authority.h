@@ -12,6 +12,7 @@
 #include "enroll/sign.h"
 #include "enroll/validity.h"
 #include "resource/kind.h"
+#include "x509/csr.h"
 
 /** "certificate-authorities" */
 extern const struct chy_kind chy_kind_authority;
@@ -157,6 +158,19 @@ chy_status chy_authority_certificates(struct chy_call *call);
 chy_status chy_authority_sign_intermediate(struct chy_call *call);
 chy_status chy_authority_import(struct chy_call *call);
 chy_status chy_authority_crls(struct chy_call *call);
+
+/** What somebody's CA asks for, checked. */
+struct chy_intermediate_request {
+    struct chy_csr csr;
+    struct chy_slice spki_sha256;
+    bool key_is_known; /**< it was certified here as an intermediate's before */
+};
+
+/** chy_intermediate_request_read reads the CSR of a CA, PEM, and checks the possession of the key,
+ *  its strength, and that it is not blocked.  BAD_INPUT says what is wrong. */
+CHY_MUST_USE chy_status chy_intermediate_request_read(struct chy_runtime *runtime,
+                                                      struct chy_op *op, struct chy_slice text,
+                                                      struct chy_intermediate_request *out_request);
 
 /** chy_csr_make builds and signs a certification request for a CA (RFC 2986 4). */
 CHY_MUST_USE chy_status chy_csr_make(struct chy_runtime *runtime, struct chy_op *op,

@@ -47,6 +47,7 @@ struct build {
     int64_t shard;
     enum chy_crl_kind kind;
     struct chy_storage_row row;
+    int64_t until; /**< µs, when it shall end, of the whole key; 0: a shard's, as configured */
     int64_t number;
     int64_t this_update;
     int64_t next_update;
@@ -185,7 +186,7 @@ static void choose_number(struct build *b)
     if (b->kind == CHY_CRL_DELTA && b->runtime->pki.delta_lifetime < life) {
         life = b->runtime->pki.delta_lifetime;
     }
-    b->next_update = b->this_update + life;
+    b->next_update = b->until != 0 ? b->until : b->this_update + life;
 }
 
 static chy_status make(struct build *b, const struct chy_issuer *issuer)
@@ -203,14 +204,16 @@ static chy_status make(struct build *b, const struct chy_issuer *issuer)
         .authority_key_id = issuer->path[0].subject_key_id,
         .point_urls = urls,
         .freshest_urls = &delta_url,
-        .freshest_url_count = 1,
+        .freshest_url_count = b->runtime->pki.delta_lifetime > 0 ? 1 : 0,
         .is_delta = b->kind == CHY_CRL_DELTA,
         .base_number = (uint64_t)chy_row_int(&b->row, BASE_NUMBER),
     };
     int64_t shown = values.is_delta ? chy_row_int(&b->row, BASE_REVISION) : 0;
     int64_t changes = chy_row_int(&b->row, REVISION) - shown;
     uint64_t expected = changes < 0 || changes > EXPECTED_MAX ? EXPECTED_MAX : (uint64_t)changes;
-    CHY_TRY(chy_issuer_crl_urls(b->op, issuer, b->shard, urls, &values.point_url_count));
+    if (b->until == 0) {
+        CHY_TRY(chy_issuer_crl_urls(b->op, issuer, b->shard, urls, &values.point_url_count));
+    }
     CHY_TRY(chy_issuer_delta_url(b->op, issuer, b->shard, &delta_url));
     CHY_TRY(chy_crl_begin(b->op, &values, expected, &writer));
     CHY_TRY(write_entries(b, &writer));
@@ -328,5 +331,42 @@ chy_status chy_crl_bring(struct chy_runtime *runtime, struct chy_op *op,
         return chy_fail(op, CHY_TRY_LATER, 0, "other nodes build the CRL; it is there soon");
     }
     *out_kept = kept_in_row(&b);
+    return CHY_OK;
+}
+
+/** refuse_shards: without a distribution point one shard's CRL could pass for another's. */
+static chy_status refuse_shards(const struct build *b)
+{
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(b->runtime->storage, b->op, CHY_C_CRL_SHARDS,
+                         CHY_KEY(chy_value_uuid(&b->generation_id), chy_value_int(b->shard + 1)),
+                         CHY_NO_FIELDS, &row);
+    return status == CHY_OK ? chy_fail(b->op, CHY_BAD_INPUT, 0,
+                                       "the key has signed so much that it has several CRLs")
+                            : (status == CHY_NOT_FOUND ? CHY_OK : status);
+}
+
+chy_status chy_crl_make_whole(struct chy_runtime *runtime, struct chy_op *op,
+                              const struct chy_uuid *generation_id, int64_t next_update,
+                              struct chy_crl_kept *out_kept)
+{
+    struct build b = {.runtime = runtime,
+                      .op = op,
+                      .generation_id = *generation_id,
+                      .shard = 1,
+                      .kind = CHY_CRL_COMPLETE,
+                      .until = next_update - next_update % CHY_US_PER_SECOND};
+    chy_status status = CHY_CONFLICT;
+    CHY_TRY(refuse_shards(&b));
+    for (int attempt = 0; attempt < ATTEMPTS && status == CHY_CONFLICT; attempt++) {
+        CHY_TRY(read_shard(&b));
+        status = build_and_keep(&b);
+    }
+    if (status == CHY_CONFLICT) {
+        return chy_fail(op, CHY_TRY_LATER, 0, "other nodes build the CRL; ask again");
+    }
+    CHY_TRY(status);
+    *out_kept = (struct chy_crl_kept){b.der, b.next_update};
     return CHY_OK;
 }

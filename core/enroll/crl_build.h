@@ -22,4 +22,14 @@ CHY_MUST_USE chy_status chy_crl_stored(struct chy_runtime *runtime, struct chy_o
                                        const struct chy_uuid *generation_id, int64_t shard,
                                        enum chy_crl_kind kind, struct chy_crl_kept *out_kept);
 
+/**
+ * chy_crl_make_whole builds and keeps a complete CRL now, however good the present one still is,
+ * and has it end at `next_update`: for a CA that is switched on only to publish.  It tells of all
+ * that the key signed, the CA's own certificate too, and so names no distribution point.
+ * BAD_INPUT: the key has several shards; TRY_LATER: other nodes build the CRL too.
+ */
+CHY_MUST_USE chy_status chy_crl_make_whole(struct chy_runtime *runtime, struct chy_op *op,
+                                           const struct chy_uuid *generation_id,
+                                           int64_t next_update, struct chy_crl_kept *out_kept);
+
 #endif

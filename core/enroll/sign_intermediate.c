@@ -3,37 +3,40 @@
 #include "enroll/blocked_key.h"
 #include "enroll/certificate_row.h"
 #include "resource/audit.h"
-#include "x509/csr.h"
 #include "x509/pem.h"
 
 /** refuse_blocked lets the key of an intermediate be certified again, as when it is renewed. */
-static chy_status refuse_blocked(struct chy_call *call, struct chy_slice spki_sha256,
-                                 bool *out_known)
+static chy_status refuse_blocked(struct chy_runtime *runtime, struct chy_op *op,
+                                 struct chy_slice spki_sha256, bool *out_known)
 {
     enum chy_blocked_reason reason;
-    CHY_TRY(chy_blocked_key_find(call->runtime, call->op, spki_sha256, &reason));
+    CHY_TRY(chy_blocked_key_find(runtime, op, spki_sha256, &reason));
     *out_known = reason == CHY_BLOCKED_INTERMEDIATE;
-    return *out_known ? CHY_OK : chy_refuse_blocked_key(call->runtime, call->op, spki_sha256);
+    return *out_known ? CHY_OK : chy_refuse_blocked_key(runtime, op, spki_sha256);
 }
 
-static chy_status read_request(struct chy_call *call, struct chy_csr *out_csr, bool *out_known)
+chy_status chy_intermediate_request_read(struct chy_runtime *runtime, struct chy_op *op,
+                                         struct chy_slice text,
+                                         struct chy_intermediate_request *out_request)
 {
+    struct chy_intermediate_request r;
     struct chy_slice der;
-    struct chy_slice digest;
-    CHY_TRY(chy_pem_decode_request(call->op, chy_json_member(call->document, "csr"), &der));
-    CHY_TRY(chy_csr_read(call->op, der, out_csr));
-    CHY_TRY(chy_spki_check_strength(call->op, &out_csr->spki));
-    if (out_csr->subject.count == 0) {
-        return chy_fail(call->op, CHY_BAD_INPUT, 0, "the CSR of a CA needs a subject");
+    CHY_TRY(chy_pem_decode_request(op, text, &der));
+    CHY_TRY(chy_csr_read(op, der, &r.csr));
+    CHY_TRY(chy_spki_check_strength(op, &r.csr.spki));
+    if (r.csr.subject.count == 0) {
+        return chy_fail(op, CHY_BAD_INPUT, 0, "the CSR of a CA needs a subject");
     }
-    CHY_TRY(chy_cpu_enter(call->runtime, call->op));
+    CHY_TRY(chy_cpu_enter(runtime, op));
     chy_status status =
-        chy_crypto_verify_spki(call->runtime->leaf_crypto, call->op, out_csr->spki.der,
-                               out_csr->signature_algorithm, out_csr->tbs, out_csr->signature);
-    chy_cpu_leave(call->runtime);
+        chy_crypto_verify_spki(runtime->leaf_crypto, op, r.csr.spki.der, r.csr.signature_algorithm,
+                               r.csr.tbs, r.csr.signature);
+    chy_cpu_leave(runtime);
     CHY_TRY(status);
-    CHY_TRY(chy_spki_sha256(call->runtime, call->op, out_csr->spki.der, &digest));
-    return refuse_blocked(call, digest, out_known);
+    CHY_TRY(chy_spki_sha256(runtime, op, r.csr.spki.der, &r.spki_sha256));
+    CHY_TRY(refuse_blocked(runtime, op, r.spki_sha256, &r.key_is_known));
+    *out_request = r;
+    return CHY_OK;
 }
 
 static chy_status read_wish(struct chy_call *call, const struct chy_issuer *issuer,
@@ -52,8 +55,9 @@ static chy_status read_wish(struct chy_call *call, const struct chy_issuer *issu
 }
 
 static chy_status insert_rows(struct chy_call *call, struct chy_batch *batch,
-                              const struct chy_csr *csr, const struct chy_authority_wish *wish,
-                              const struct chy_signed *made, struct chy_certificate_row *row)
+                              const struct chy_intermediate_request *request,
+                              const struct chy_authority_wish *wish, const struct chy_signed *made,
+                              struct chy_certificate_row *row)
 {
     static const struct chy_sans no_sans;
     struct chy_certificate_texts *texts = chy_alloc(call->op, sizeof *texts);
@@ -61,10 +65,10 @@ static chy_status insert_rows(struct chy_call *call, struct chy_batch *batch,
     if (texts == NULL) {
         return chy_fail_memory(call->op);
     }
-    CHY_TRY(chy_certificate_texts_make(call->op, &csr->subject, &no_sans,
+    CHY_TRY(chy_certificate_texts_make(call->op, &request->csr.subject, &no_sans,
                                        chy_view_of(NULL, 0, sizeof(struct chy_pair)), texts));
     CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &row->id));
-    CHY_TRY(chy_spki_sha256(call->runtime, call->op, csr->spki.der, &row->spki_sha256));
+    row->spki_sha256 = request->spki_sha256;
     row->project_id = call->project_id;
     row->issuer = wish->parent;
     row->method = chy_text("sign-intermediate");
@@ -129,24 +133,24 @@ chy_status chy_authority_sign_intermediate(struct chy_call *call)
 {
     struct chy_authority ca;
     const struct chy_issuer *issuer;
-    struct chy_csr csr;
+    struct chy_intermediate_request request;
     struct chy_authority_wish wish = {.max_path_length = -1};
     struct chy_signed made;
     struct chy_certificate_row row;
     struct chy_batch batch;
-    bool key_is_known = false;
     memset(&row, 0, sizeof row);
     CHY_TRY(chy_authority_load(call, &ca));
     CHY_TRY(chy_issuer_get(call->runtime, call->op, &ca.id, &issuer));
     if (issuer->status != CHY_AUTHORITY_ACTIVE) {
         return chy_fail(call->op, CHY_BAD_INPUT, 0, "the certificate authority is not active");
     }
-    CHY_TRY(read_request(call, &csr, &key_is_known));
-    CHY_TRY(read_wish(call, issuer, &csr, &wish));
+    CHY_TRY(chy_intermediate_request_read(call->runtime, call->op,
+                                          chy_json_member(call->document, "csr"), &request));
+    CHY_TRY(read_wish(call, issuer, &request.csr, &wish));
     CHY_TRY(chy_authority_sign(call, &wish, &made, &row.shard));
     chy_batch_init(&batch, call->op, 0);
-    CHY_TRY(insert_rows(call, &batch, &csr, &wish, &made, &row));
-    if (!key_is_known) { // the key of a CA is no leaf's
+    CHY_TRY(insert_rows(call, &batch, &request, &wish, &made, &row));
+    if (!request.key_is_known) { // the key of a CA is no leaf's
         chy_blocked_key_enter(&batch, row.spki_sha256, CHY_BLOCKED_INTERMEDIATE);
     }
     CHY_TRY(commit(call, &batch, &row));

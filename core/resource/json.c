@@ -132,11 +132,10 @@ static int add_to_buf(const char *text, size_t len, void *buf)
 }
 
 /** write_to writes the members as they come, or, with JSON_SORT_KEYS, by name. */
-static chy_status write_to(struct chy_op *op, const json_t *json, size_t order, struct chy_buf *buf,
+static chy_status write_to(struct chy_op *op, const json_t *json, size_t flags, struct chy_buf *buf,
                            struct chy_slice *out_text)
 {
-    if (json == NULL ||
-        json_dump_callback(json, add_to_buf, buf, JSON_COMPACT | JSON_ENCODE_ANY | order) != 0 ||
+    if (json == NULL || json_dump_callback(json, add_to_buf, buf, JSON_ENCODE_ANY | flags) != 0 ||
         !chy_buf_ok(buf)) {
         return chy_buf_fail(buf, op, "the JSON document");
     }
@@ -148,21 +147,32 @@ chy_status chy_json_write(struct chy_op *op, const json_t *json, struct chy_slic
 {
     struct chy_buf buf;
     chy_buf_init(&buf, op, CHY_JSON_MAX);
-    return write_to(op, json, 0, &buf, out_text);
+    return write_to(op, json, JSON_COMPACT, &buf, out_text);
 }
 
 chy_status chy_json_write_sorted(struct chy_op *op, const json_t *json, struct chy_slice *out_text)
 {
     struct chy_buf buf;
     chy_buf_init(&buf, op, CHY_JSON_MAX);
-    return write_to(op, json, JSON_SORT_KEYS, &buf, out_text);
+    return write_to(op, json, JSON_COMPACT | JSON_SORT_KEYS, &buf, out_text);
+}
+
+chy_status chy_json_write_lines(struct chy_op *op, const json_t *json, struct chy_slice *out_text)
+{
+    struct chy_buf buf;
+    struct chy_slice text;
+    chy_buf_init(&buf, op, CHY_JSON_MAX);
+    CHY_TRY(write_to(op, json, JSON_INDENT(2), &buf, &text));
+    chy_buf_add_u8(&buf, '\n');
+    *out_text = chy_buf_slice(&buf);
+    return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the JSON document");
 }
 
 chy_status chy_json_write_secret(struct chy_op *op, const json_t *json, struct chy_slice *out_text)
 {
     struct chy_buf buf;
     chy_buf_init_secret(&buf, op, CHY_JSON_MAX);
-    return write_to(op, json, 0, &buf, out_text);
+    return write_to(op, json, JSON_COMPACT, &buf, out_text);
 }
 
 struct chy_slice chy_json_text(const json_t *json)

@@ -47,6 +47,10 @@ CHY_MUST_USE chy_status chy_json_write(struct chy_op *op, const json_t *json,
 CHY_MUST_USE chy_status chy_json_write_sorted(struct chy_op *op, const json_t *json,
                                               struct chy_slice *out_text);
 
+/** chy_json_write_lines writes it for people: a member a line, and a line feed at the end. */
+CHY_MUST_USE chy_status chy_json_write_lines(struct chy_op *op, const json_t *json,
+                                             struct chy_slice *out_text);
+
 /** chy_json_write_secret writes it into the secret arena. */
 CHY_MUST_USE chy_status chy_json_write_secret(struct chy_op *op, const json_t *json,
                                               struct chy_slice *out_text);

@@ -26,7 +26,7 @@ struct chy_pki_settings {
     struct chy_slice public_url;  /**< "http://pki.example.com", without a slash at its end */
     int64_t backdate;             /**< µs that notBefore lies in the past */
     int64_t crl_lifetime;         /**< µs */
-    int64_t delta_lifetime;       /**< µs */
+    int64_t delta_lifetime;       /**< µs; 0: CRLs name no delta */
     struct chy_slice crl_dir;     /**< where CRLs are written as files; empty: nowhere */
     int64_t ocsp_lifetime;        /**< µs that an OCSP answer is good for */
     int64_t ocsp_signing_rate;    /**< OCSP answers signed a second, at most */
