@@ -6,9 +6,9 @@
 #ifndef CHY_COMMAND_ASSEMBLY_H
 #define CHY_COMMAND_ASSEMBLY_H
 
-#include "command/arguments.h"
 #include "command/cli.h"
 #include "command/prepare.h"
+#include "commandline/arguments.h"
 #include "resource/runtime.h"
 
 /** What a command needs of an instance. */

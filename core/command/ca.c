@@ -318,12 +318,19 @@ static const struct chy_command rollover_command = {
     .run = run_rollover,
 };
 
-static const struct chy_command *const commands[] = {&revoke_command, &rollover_command,
-                                                     &chy_command_ceremony};
+static const struct chy_command *const commands[] = {
+    &revoke_command,
+    &rollover_command,
+    &chy_command_ceremony,
+    &chy_client_ca_commands[0],
+    &chy_client_ca_commands[1],
+    &chy_client_ca_commands[2],
+    &chy_client_ca_commands[3],
+};
 
 const struct chy_command chy_command_ca = {
     .name = "ca",
-    .summary = "Revoke by serial number, roll a CA's key over, or keep a root offline",
+    .summary = "Certificate authorities: here, in this instance, or over REST",
     .example = "chancery ca rollover --ca acme-issuing --not-after 2035-01-01",
     .commands = commands,
     .command_count = sizeof commands / sizeof commands[0],

@@ -55,9 +55,3 @@ int chy_cli_fail(struct chy_cli *cli)
     }
     return CHY_EXIT_FAILED;
 }
-
-int chy_cli_say_usage(const char *path, const char *problem)
-{
-    (void)fprintf(stderr, "chancery: %s\nTry '%s --help'.\n", problem, path);
-    return CHY_EXIT_USAGE;
-}

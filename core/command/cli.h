@@ -30,8 +30,4 @@ CHY_DEFINE_AUTO_FINI(struct chy_cli, chy_cli_fini);
  *  of its own, and gives the exit code of a failure. */
 int chy_cli_fail(struct chy_cli *cli);
 
-/** chy_cli_say_usage writes why the command was called wrongly, and where help is; it gives the
- *  exit code of that. */
-int chy_cli_say_usage(const char *path, const char *problem);
-
 #endif

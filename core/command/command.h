@@ -1,41 +1,12 @@
 /**
- * Subcommands.  A new one is a file with a `struct chy_command` and a line in commands.c (or in the
- * list of its group): parsing, --help and errors come from what it declares.
- *
- * Exit codes: 0 it worked, 1 it did not, 2 it was called wrongly.
+ * Subcommands of the server's program.  A new one is a file with a `struct chy_command` and a line
+ * in commands.c (or in the list of its group).
  */
 #ifndef CHY_COMMAND_COMMAND_H
 #define CHY_COMMAND_COMMAND_H
 
-#include "command/arguments.h"
 #include "command/cli.h"
-
-#include <stdbool.h>
-
-#define CHY_EXIT_OK 0
-#define CHY_EXIT_FAILED 1
-#define CHY_EXIT_USAGE 2
-
-struct chy_command {
-    const char *name;
-    const char *summary; /**< one line, no full stop */
-    const char *details; /**< more for --help; NULL: nothing */
-    const char *example; /**< a line that works when it is pasted */
-    bool is_hidden;      /**< left out of the help: for this program's own use */
-
-    /** A group has commands and nothing of what follows. */
-    const struct chy_command *const *commands;
-    size_t command_count;
-
-    const struct chy_argument *arguments;
-    size_t argument_count;
-    const char *operands; /**< for the usage line: "[NAME…]"; NULL: none are taken */
-    size_t operand_min;
-    size_t operand_max;
-    /** Gives the exit code.  What it fails with on `cli->op` is for it to report
-     *  (chy_cli_fail()). */
-    int (*run)(struct chy_cli *cli, const struct chy_given *given);
-};
+#include "commandline/command.h"
 
 extern const struct chy_command chy_command_root;
 extern const struct chy_command chy_command_audit;
@@ -54,11 +25,17 @@ extern const struct chy_command chy_command_serve;
 extern const struct chy_command chy_command_storage;
 extern const struct chy_command chy_command_version;
 
+/** What the client's program runs (client.c): commands of the root, and of the group `ca`. */
+#define CHY_CLIENT_COMMANDS 12
+#define CHY_CLIENT_CA_COMMANDS 4
+extern const struct chy_command chy_client_commands[CHY_CLIENT_COMMANDS];
+extern const struct chy_command chy_client_ca_commands[CHY_CLIENT_CA_COMMANDS];
+
+/** chy_client_become runs the client's program in place of this one.  It returns only if that
+ *  fails, the exit code. */
+int chy_client_become(char **argv);
+
 /** chy_command_main is the program: it finds the command, parses its words, and runs it. */
 int chy_command_main(int argc, char **argv);
-
-/** chy_command_help writes the help of a command.  `path` is how it is called: "chancery
- *  plugin". */
-void chy_command_help(FILE *out, const char *path, const struct chy_command *command);
 
 #endif

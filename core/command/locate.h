@@ -2,8 +2,8 @@
 #ifndef CHY_COMMAND_LOCATE_H
 #define CHY_COMMAND_LOCATE_H
 
-#include "command/arguments.h"
 #include "command/cli.h"
+#include "commandline/arguments.h"
 #include "config/config.h"
 
 /** The arguments that such a command has first, in this order. */

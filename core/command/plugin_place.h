@@ -2,8 +2,8 @@
 #ifndef CHY_COMMAND_PLUGIN_PLACE_H
 #define CHY_COMMAND_PLUGIN_PLACE_H
 
-#include "command/arguments.h"
 #include "command/cli.h"
+#include "commandline/arguments.h"
 #include "plugin/loader.h"
 
 struct chy_config;

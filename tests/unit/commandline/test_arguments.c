@@ -1,4 +1,4 @@
-#include "command/arguments.h"
+#include "commandline/arguments.h"
 
 #include "test_main.h"
 

@@ -1,4 +1,4 @@
-#include "command/arguments.h"
+#include "commandline/arguments.h"
 
 #include "config/problems.h"
 

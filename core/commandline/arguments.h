@@ -2,8 +2,8 @@
  * The words after a command's name: `--name VALUE`, `--name=VALUE`, `--flag`, and operands in
  * between. Names are whole: an abbreviation would change its meaning with the next release.
  */
-#ifndef CHY_COMMAND_ARGUMENTS_H
-#define CHY_COMMAND_ARGUMENTS_H
+#ifndef CHY_COMMANDLINE_ARGUMENTS_H
+#define CHY_COMMANDLINE_ARGUMENTS_H
 
 #include <chancery/types.h>
 

@@ -1,4 +1,4 @@
-#include "command/command.h"
+#include "commandline/command.h"
 
 #include <stdio.h>
 
