@@ -20,7 +20,7 @@ from api import Api, ok
 from daemon import BUILD, PROGRAM, ROOT, Daemon, environment, run
 
 FENCE = re.compile(r"^ *```(?P<kind>[^\n]*)\n(?P<text>.*?)^ *```$", re.M | re.S)
-PAGES = ["README.md", "docs/api.md", "docs/operating.md", "docs/plugin-guide.md"]
+PAGES = ["README.md", "docs/api.md", "docs/cli.md", "docs/operating.md", "docs/plugin-guide.md"]
 SESSION_PATIENCE = 300
 
 
@@ -105,7 +105,8 @@ def session(request, sdk, tmp_path_factory):
         (directory / "session").write_text(script(blocks(request.param)), encoding="utf-8")
         variables = environment(
             URL=ready.url, PUBLIC_URL=ready.publicUrl, TOKEN=ready.token,
-            PROFILE=ready.profileId, SDK=str(sdk), PLUGINS=str(BUILD / "lib/chancery/plugins"),
+            PROFILE=ready.profileId, XDG_CONFIG_HOME=str(directory / "config"),
+            SDK=str(sdk), PLUGINS=str(BUILD / "lib/chancery/plugins"),
             PATH=f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}")
         subprocess.run(["bash", "session"], cwd=directory, env=variables, check=False,
                        stdin=subprocess.DEVNULL, timeout=SESSION_PATIENCE)
@@ -281,7 +282,7 @@ def test_every_option_of_a_plugin_is_documented():
 
 
 def test_every_subcommand_is_in_the_manual():
-    text = page("docs/operating.md")
+    text = page("docs/operating.md") + page("docs/cli.md")
     top = re.findall(r"^  (\w+) {2,}", run("--help").stdout, re.M)
     assert "serve" in top
     for command in top:

@@ -1,0 +1,27 @@
+/** Waiting for a certificate that is not there at once. */
+#ifndef CLIENT_WAIT_H
+#define CLIENT_WAIT_H
+
+#include "client/files.h"
+#include "client/session.h"
+
+/** The states of a request, as far as who waits must tell them apart. */
+enum client_state {
+    CLIENT_STATE_ISSUED,
+    CLIENT_STATE_WAITING,
+    CLIENT_STATE_OVER /**< failed, rejected, cancelled: it never comes */
+};
+
+/** client_request_look asks once what became of a request.  CLIENT_STATE_OVER is a failure, with
+ *  the server's reason. */
+CHY_MUST_USE chy_status client_request_look(struct chy_cli *cli, struct client_session *session,
+                                            const char *request_id, enum client_state *out_state,
+                                            struct client_bundle *out_bundle);
+
+/** client_wait looks until the certificate is there, for at most `patience` µs.  Then it fails with
+ *  CLIENT_EXIT_PENDING and says how to come back. */
+CHY_MUST_USE chy_status client_wait(struct chy_cli *cli, struct client_session *session,
+                                    const char *request_id, int64_t patience,
+                                    struct client_bundle *out_bundle);
+
+#endif
