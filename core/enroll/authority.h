@@ -150,6 +150,9 @@ CHY_MUST_USE chy_status chy_authority_object(struct chy_call *call,
                                              json_t **out_object);
 
 /** The actions that other files than authority.c serve. */
+chy_status chy_authority_create(struct chy_call *call);
+chy_status chy_authority_update(struct chy_call *call);
+chy_status chy_authority_delete(struct chy_call *call);
 chy_status chy_authority_renew(struct chy_call *call);
 chy_status chy_authority_csr(struct chy_call *call);
 chy_status chy_authority_generate(struct chy_call *call);

@@ -9,6 +9,7 @@ import shutil
 import pytest
 from cryptography import x509
 
+import artefacts
 import pki
 from api import ok
 from daemon import run
@@ -109,12 +110,15 @@ def test_a_daemon_under_an_offline_root(world, tmp_path):
     made = world.new_pending(configuration={"organization": "Acme", "maxPathLength": 0})
     (tmp_path / "ca.csr").write_text(ok(world.admin.get_ca_csr(made["id"]))["csr"])
     between = offline.sign(tmp_path / "ca.csr", "--out", tmp_path / "ca.pem")
+    for pem in (between, offline.root()):
+        artefacts.add("certificate", pki.der(pem))               # for pkilint
     assert (tmp_path / "ca.pem").read_text() == between
     cert = pki.certificate(between)
     assert pki.extension(cert, x509.BasicConstraints).path_length == 0
     assert pki.crl_url(cert).startswith(PUBLIC + "/crl/") and pki.access_urls(cert).keys() == {
         "ca_issuers"}
     offline.works("crl")
+    artefacts.add("crl", offline.crl())
     ok(world.admin.import_ca_certificate(made["id"], certificate=between,
                                          certificateChain=offline.root()))
     answer = world.issue(world.new_profile(caId=made["id"]))
