@@ -3,6 +3,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/forward_sink.h"
+#include "resource/audit_chain.h"
 #include "resource/collections.h"
 
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #ifndef CHY_COMMAND_FORWARD_SINK_H
 #define CHY_COMMAND_FORWARD_SINK_H
 
-#include "resource/audit_chain.h"
+#include "resource/audit_block.h"
 #include "resource/runtime.h"
 
 #define CHY_FORWARD_LINE_MAX (128U * 1024U)

@@ -3,7 +3,6 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "resource/audit.h"
-#include "resource/audit_chain.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
 

@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "resource/audit.h"
+#include "resource/audit_block.h"
 #include "resource/audit_chain.h"
 #include "resource/audit_key.h"
 #include "resource/audit_retention.h"
