@@ -48,6 +48,7 @@ static void free_token(struct chy_cached *cached)
 {
     struct chy_access_token *token = (struct chy_access_token *)cached;
     free(token->principal.memberships);
+    free(token->principal.applications);
     free((void *)(uintptr_t)token->networks.ptr);
     free(token);
 }
@@ -66,7 +67,8 @@ static void *copy_view(struct chy_view view)
 struct loaded {
     struct chy_storage_row row;
     struct chy_storage_row identity;
-    struct chy_view memberships; /**< of struct chy_membership */
+    struct chy_view memberships;  /**< of struct chy_membership */
+    struct chy_view applications; /**< of struct chy_application_membership */
     struct chy_view networks;
 };
 
@@ -86,12 +88,15 @@ static chy_status make_token(struct chy_op *op, struct chy_slice hash, const str
     principal->id = chy_row_uuid(&loaded->row, 0);
     principal->memberships = copy_view(loaded->memberships);
     principal->membership_count = (uint32_t)loaded->memberships.count;
+    principal->applications = copy_view(loaded->applications);
+    principal->application_count = (uint32_t)loaded->applications.count;
     memcpy(token->hash, hash.ptr, sizeof token->hash);
     atomic_init(&token->expires_at, end_of(&loaded->row, 3));
     token->uses_limit = chy_row_int(&loaded->row, 2);
     token->networks = loaded->networks;
     token->networks.ptr = copy_view(loaded->networks);
-    if (principal->memberships == NULL || token->networks.ptr == NULL) {
+    if (principal->memberships == NULL || principal->applications == NULL ||
+        token->networks.ptr == NULL) {
         free_token(&principal->cached);
         return chy_fail_memory(op);
     }
@@ -139,6 +144,7 @@ static chy_status load_token(struct chy_runtime *runtime, struct chy_op *op, str
         CHY_TRY(chy_networks_parse(op, trusted_ips, &loaded.networks));
     }
     CHY_TRY(chy_identity_memberships(runtime, op, &identity_id, &loaded.memberships));
+    CHY_TRY(chy_identity_applications(runtime, op, &identity_id, &loaded.applications));
     return make_token(op, hash, &loaded, out_cached);
 }
 

@@ -113,6 +113,7 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
     (void)row;
     (void)chy_batch_delete(batch, CHY_C_UNIVERSAL_AUTH, CHY_KEY(chy_value_uuid(&call->id)));
     chy_delete_in(batch, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID, &call->id);
+    chy_delete_in(batch, CHY_C_APPLICATION_MEMBERS, CHY_APP_MEMBER_IDENTITY_ID, &call->id);
     chy_delete_in(batch, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id);
     chy_delete_in(batch, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id);
     return CHY_OK;

@@ -34,4 +34,13 @@ CHY_MUST_USE chy_status chy_identity_memberships(struct chy_runtime *runtime, st
                                                  const struct chy_uuid *id,
                                                  struct chy_view *out_memberships);
 
+/** CHY_IDENTITY_APPLICATIONS_MAX bounds in how many applications an identity has a role. */
+#define CHY_IDENTITY_APPLICATIONS_MAX 100U
+
+/** chy_identity_applications reads its roles in applications: a view of struct
+ *  chy_application_membership. */
+CHY_MUST_USE chy_status chy_identity_applications(struct chy_runtime *runtime, struct chy_op *op,
+                                                  const struct chy_uuid *id,
+                                                  struct chy_view *out_applications);
+
 #endif

@@ -112,6 +112,17 @@ static chy_status update(struct chy_call *call)
     return answer_stored(call);
 }
 
+/** leave_applications: nobody is left in an application of a project that they have left. */
+static void leave_applications(struct chy_call *call, struct chy_batch *batch)
+{
+    struct chy_query query;
+    chy_query_init(&query, call->op, CHY_C_APPLICATION_MEMBERS, CHY_NO_FIELDS,
+                   CHY_STORAGE_DELETE_RANGE_MAX);
+    chy_query_eq(&query, CHY_APP_MEMBER_IDENTITY_ID, chy_value_uuid(&call->id));
+    chy_query_eq(&query, CHY_APP_MEMBER_PROJECT_ID, chy_value_uuid(&call->project_id));
+    (void)chy_batch_delete_range(batch, &query, CHY_STORAGE_DELETE_RANGE_MAX);
+}
+
 static chy_status delete_membership(struct chy_call *call)
 {
     struct chy_storage_row row;
@@ -121,6 +132,7 @@ static chy_status delete_membership(struct chy_call *call)
     chy_batch_init(&batch, call->op, 0);
     (void)chy_batch_delete(&batch, CHY_C_MEMBERSHIPS,
                            CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
+    leave_applications(call, &batch);
     CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
     return answer_row(call, &row);
 }

@@ -46,6 +46,31 @@ chy_status chy_identity_memberships(struct chy_runtime *runtime, struct chy_op *
     return CHY_OK;
 }
 
+chy_status chy_identity_applications(struct chy_runtime *runtime, struct chy_op *op,
+                                     const struct chy_uuid *id, struct chy_view *out_applications)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(
+        &query, op, CHY_C_APPLICATION_MEMBERS,
+        CHY_FIELDS(CHY_APP_MEMBER_APPLICATION_ID, CHY_APP_MEMBER_PROJECT_ID, CHY_APP_MEMBER_ROLE),
+        CHY_IDENTITY_APPLICATIONS_MAX);
+    chy_query_eq(&query, CHY_APP_MEMBER_IDENTITY_ID, chy_value_uuid(id));
+    CHY_TRY(chy_query_run(&query, runtime->storage, &page));
+    struct chy_application_membership *all = chy_alloc(op, (page.rows.count + 1) * sizeof *all);
+    if (all == NULL) {
+        return chy_fail_memory(op);
+    }
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(&page, i);
+        all[i].application_id = chy_row_uuid(row, 0);
+        all[i].project_id = chy_row_uuid(row, 1);
+        all[i].role = chy_application_role_find(chy_row_text(row, 2));
+    }
+    *out_applications = chy_view_of(all, page.rows.count, sizeof *all);
+    return CHY_OK;
+}
+
 static const struct chy_membership *membership_at(struct chy_view memberships, uint64_t index)
 {
     return (const struct chy_membership *)chy_view_at(memberships, index);

@@ -1,5 +1,6 @@
 #include "command/assembly.h"
 
+#include "access/application_member.h"
 #include "access/identity.h"
 #include "access/token.h"
 #include "access/universal_auth.h"
@@ -38,13 +39,21 @@
 #define CPU_WAITERS 512U
 
 static const struct chy_kind *const kinds[] = {
-    &chy_kind_project,        &chy_kind_policy,
-    &chy_kind_profile,        &chy_kind_authority,
-    &chy_kind_certificate,    &chy_kind_request,
-    &chy_kind_identity,       &chy_kind_identity_membership,
-    &chy_kind_universal_auth, &chy_kind_client_secret,
-    &chy_kind_access_token,   &chy_kind_certificate_by_serial,
-    &chy_kind_audit_log,      &chy_kind_application,
+    &chy_kind_project,
+    &chy_kind_policy,
+    &chy_kind_profile,
+    &chy_kind_authority,
+    &chy_kind_certificate,
+    &chy_kind_request,
+    &chy_kind_identity,
+    &chy_kind_identity_membership,
+    &chy_kind_universal_auth,
+    &chy_kind_client_secret,
+    &chy_kind_access_token,
+    &chy_kind_certificate_by_serial,
+    &chy_kind_audit_log,
+    &chy_kind_application,
+    &chy_kind_application_member,
 };
 
 /* ------------------------------------------------------------------------------------------------

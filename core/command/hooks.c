@@ -30,8 +30,8 @@ static bool caller(void *context, struct chy_op *op, uint8_t out_id[16])
 }
 
 /**
- * allows_anywhere: has the principal a role with the permission, in the instance or any project,
- * be it for its own things only?
+ * allows_anywhere: has the principal a role with the permission, in the instance or any project or
+ * application, be it for its own things only?
  */
 static bool allows_anywhere(const struct chy_principal *principal, const char *subject,
                             const char *action)
@@ -39,6 +39,10 @@ static bool allows_anywhere(const struct chy_principal *principal, const char *s
     bool allowed = chy_role_reach(principal->role, subject, action) != CHY_REACH_NONE;
     for (uint32_t i = 0; i < principal->membership_count && !allowed; i++) {
         allowed = chy_role_reach(principal->memberships[i].role, subject, action) != CHY_REACH_NONE;
+    }
+    for (uint32_t i = 0; i < principal->application_count && !allowed; i++) {
+        allowed =
+            chy_role_reach(principal->applications[i].role, subject, action) != CHY_REACH_NONE;
     }
     return allowed;
 }

@@ -243,6 +243,7 @@ static chy_status narrow_names(struct chy_call *call, struct chy_query *query)
 static chy_status narrow(struct chy_call *call, struct chy_query *query)
 {
     chy_query_eq(query, CHY_CERT_PROJECT_ID, chy_value_uuid(&call->project_id));
+    CHY_TRY(chy_call_narrow_applications(call, query, CHY_CERT_APPLICATION_ID));
     CHY_TRY(narrow_names(call, query));
     CHY_TRY(narrow_eku(call, query));
     CHY_TRY(narrow_key_size(call, query));
@@ -378,7 +379,7 @@ static chy_status search(struct chy_call *call)
 
 chy_status chy_certificate_search(struct chy_call *call)
 {
-    CHY_TRY(chy_call_project(call));
+    CHY_TRY(chy_call_project_partly(call));
     return search(call);
 }
 

@@ -5,7 +5,6 @@
 #include "resource/audit.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
-#include "resource/principal.h"
 #include "x509/certificate.h"
 #include "x509/pem.h"
 
@@ -47,6 +46,16 @@ static chy_status load_chain(struct chy_runtime *runtime, struct chy_op *op,
     return CHY_OK;
 }
 
+struct chy_place chy_certificate_place(const struct chy_storage_row *row)
+{
+    struct chy_place place = {
+        .project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID),
+        .application_id = chy_row_uuid(row, CHY_CERT_APPLICATION_ID),
+        .owner_id = chy_row_uuid(row, CHY_CERT_IDENTITY_ID),
+    };
+    return place;
+}
+
 chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op *op,
                                      const struct chy_uuid *id,
                                      struct chy_certificate_view *out_view)
@@ -60,8 +69,9 @@ chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op 
     }
     CHY_TRY(status);
     view.project_id = chy_row_uuid(&view.row, CHY_CERT_PROJECT_ID);
-    CHY_TRY(chy_require(op, &view.project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ,
-                        "certificate"));
+    view.place = chy_certificate_place(&view.row);
+    CHY_TRY(
+        chy_require_at(op, &view.place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ, "certificate"));
     CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, chy_row_blob(&view.row, CHY_CERT_DER), 0,
                            &view.pem));
     CHY_TRY(load_chain(runtime, op, &view));
@@ -71,9 +81,7 @@ chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op 
 
 bool chy_certificate_view_may_read_key(struct chy_op *op, const struct chy_certificate_view *view)
 {
-    struct chy_uuid asker = chy_row_uuid(&view->row, CHY_CERT_IDENTITY_ID);
-    return chy_may_own(op, &view->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY,
-                       &asker);
+    return chy_may_at(op, &view->place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY);
 }
 
 bool chy_certificate_view_has_key(const struct chy_certificate_view *view)

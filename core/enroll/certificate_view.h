@@ -2,17 +2,22 @@
 #ifndef CHY_ENROLL_CERTIFICATE_VIEW_H
 #define CHY_ENROLL_CERTIFICATE_VIEW_H
 
+#include "resource/principal.h"
 #include "resource/runtime.h"
 
 struct chy_certificate_view {
     struct chy_storage_row row; /**< every field, by enum chy_certificate_field */
     struct chy_uuid id;
     struct chy_uuid project_id;
+    struct chy_place place;
     struct chy_slice chain; /**< the issuing CA and up, DER, one after another; may be empty */
     struct chy_slice pem;
     struct chy_slice issuer_pem; /**< empty: self-signed, or imported without a chain */
     struct chy_slice chain_pem;  /**< the issuing CA and up; a self-signed one is its own */
 };
+
+/** chy_certificate_place tells where a certificate is, of a row that has every field. */
+struct chy_place chy_certificate_place(const struct chy_storage_row *row);
 
 /**
  * chy_certificate_view_load reads a certificate.  NOT_FOUND: there is none, or it is in no project

@@ -92,11 +92,23 @@ static chy_status find_application(struct chy_issuance *i, struct chy_slice text
     return CHY_OK;
 }
 
+/** authorise: a role in the application that is named will do; find_application() looks whether it
+ *  enrolls by the profile. */
+static chy_status authorise(struct chy_issuance *i, const struct chy_enroll_request *request)
+{
+    struct chy_place place = {.project_id = i->profile->project_id};
+    struct chy_uuid application_id;
+    if (chy_uuid_parse(request->application_id, &application_id)) {
+        place.application_id = application_id;
+    }
+    return chy_require_at(i->op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
+                          "certificate profile");
+}
+
 static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request *request)
 {
     if (i->renewal == NULL) { // renewing is a permission of its own, which was asked for
-        CHY_TRY(chy_require(i->op, &i->profile->project_id, CHY_SUBJECT_CERTIFICATES,
-                            CHY_ACTION_ISSUE, "certificate profile"));
+        CHY_TRY(authorise(i, request));
     }
     CHY_TRY(check_method(i, request));
     if (request->application_id.len != 0) {
@@ -189,10 +201,14 @@ static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request
     CHY_TRY(find_profile(i, request));
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->request_id));
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->certificate_id));
-    i->shows_key = chy_may_own(i->op, &i->profile->project_id, CHY_SUBJECT_CERTIFICATES,
-                               CHY_ACTION_READ_PRIVATE_KEY, &i->owner_id);
     chy_status status = decide(i, request);
-    status = status == CHY_OK ? chy_issue(i) : status;
+    if (status == CHY_OK) {
+        struct chy_place place = {i->decision->project_id, i->decision->application_id,
+                                  i->owner_id};
+        i->shows_key =
+            chy_may_at(i->op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY);
+        status = chy_issue(i);
+    }
     chy_cpu_drop(&i->cpu);
     if (is_refusal(status)) {
         chy_issue_failed(i);

@@ -449,12 +449,12 @@ chy_status chy_renew_certificate(struct chy_runtime *runtime, struct chy_op *op,
                                     "the id of a certificate is a UUID");
     }
     CHY_TRY(read_old(runtime, op, &w->renewal));
-    struct chy_uuid project_id = chy_row_uuid(&w->renewal.old, CHY_CERT_PROJECT_ID);
-    chy_status status = chy_require_own(op, &project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW,
-                                        &w->renewal.owner_id, "certificate");
+    struct chy_place place = chy_certificate_place(&w->renewal.old);
+    chy_status status =
+        chy_require_at(op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW, "certificate");
     if (status == CHY_DENIED) {
         chy_audit_refusal(runtime, op, "certificate.renew", "certificates", request->certificate_id,
-                          &project_id);
+                          &place.project_id);
     }
     CHY_TRY(status);
     CHY_TRY(chy_pipeline_begin(runtime, op, &w->issuance));

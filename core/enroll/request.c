@@ -10,7 +10,8 @@
     CHY_FIELDS(CHY_REQUEST_PROJECT_ID, CHY_REQUEST_STATUS, CHY_REQUEST_CERTIFICATE_ID, \
                CHY_REQUEST_SERIAL, CHY_REQUEST_ERROR, CHY_REQUEST_COMMON_NAME,         \
                CHY_REQUEST_DECISION, CHY_REQUEST_METADATA, CHY_REQUEST_NOTES,          \
-               CHY_REQUEST_CREATED_AT, CHY_REQUEST_UPDATED_AT, CHY_REQUEST_PROFILE_ID)
+               CHY_REQUEST_CREATED_AT, CHY_REQUEST_UPDATED_AT, CHY_REQUEST_PROFILE_ID, \
+               CHY_REQUEST_APPLICATION_ID)
 enum {
     PROJECT,
     STATUS,
@@ -23,7 +24,8 @@ enum {
     NOTES,
     CREATED,
     UPDATED,
-    PROFILE
+    PROFILE,
+    APPLICATION
 };
 
 /** A request, and its certificate once there is one. */
@@ -43,9 +45,10 @@ static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
         return chy_not_found(op, "certificate request");
     }
     CHY_TRY(status);
-    struct chy_uuid project_id = chy_row_uuid(&r->row, PROJECT);
+    struct chy_place place = {.project_id = chy_row_uuid(&r->row, PROJECT),
+                              .application_id = chy_row_uuid(&r->row, APPLICATION)};
     CHY_TRY(
-        chy_require(op, &project_id, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, "certificate request"));
+        chy_require_at(op, &place, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, "certificate request"));
     struct chy_uuid certificate_id = chy_row_uuid(&r->row, CERTIFICATE);
     r->issued = chy_slice_is(chy_row_text(&r->row, STATUS), "issued");
     if (!r->issued) {

@@ -114,6 +114,7 @@ static void sort(const struct chy_call *call, struct sifting *sifting, struct ch
 static chy_status narrow(struct chy_call *call, struct chy_query *query)
 {
     chy_query_eq(query, CHY_REQUEST_PROJECT_ID, chy_value_uuid(&call->project_id));
+    CHY_TRY(chy_call_narrow_applications(call, query, CHY_REQUEST_APPLICATION_ID));
     CHY_TRY(chy_filter_in(call, query, CHY_REQUEST_STATUS, "status", CHY_FILTER_LOWER));
     CHY_TRY(chy_filter_in(call, query, CHY_REQUEST_PROFILE_ID, "profileIds", CHY_FILTER_UUID));
     CHY_TRY(chy_filter_application(call, query, CHY_REQUEST_APPLICATION_ID));
@@ -215,7 +216,7 @@ chy_status chy_request_search(struct chy_call *call)
     struct chy_listing listing;
     struct chy_list_page page;
     struct sifting sifting = {.by = 0};
-    CHY_TRY(chy_call_project(call));
+    CHY_TRY(chy_call_project_partly(call));
     CHY_TRY(chy_listing_init(&listing, call, CHY_C_REQUESTS, VIEW(fields), LIST_LIMIT));
     listing.keep_fields = VIEW(looked_at);
     listing.keep_context = &sifting;

@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/blocked_key.h"
+#include "enroll/certificate_view.h"
 #include "enroll/crl.h"
 #include "enroll/serials.h"
 #include "enroll/statistics.h"
@@ -69,15 +70,15 @@ static chy_status target_of_row(struct work *w)
 {
     struct target *t = &w->target;
     const struct chy_storage_row *row = &t->row;
-    struct chy_uuid owner = chy_row_uuid(row, CHY_CERT_IDENTITY_ID);
+    struct chy_place place = chy_certificate_place(row);
     t->has_row = true;
     t->project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID);
     // Who is suspected must not be able to lift the hold that an administrator put.
     CHY_TRY(w->reason == CHY_CRL_REMOVE_FROM_CRL
                 ? chy_require(w->op, &t->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE,
                               "certificate")
-                : chy_require_own(w->op, &t->project_id, CHY_SUBJECT_CERTIFICATES,
-                                  CHY_ACTION_REVOKE, &owner, "certificate"));
+                : chy_require_at(w->op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE,
+                                 "certificate"));
     t->generation_id = chy_row_uuid(row, CHY_CERT_GENERATION_ID);
     t->authority_id = chy_row_uuid(row, CHY_CERT_AUTHORITY_ID);
     t->serial = chy_row_text(row, CHY_CERT_SERIAL);

@@ -28,8 +28,9 @@ static chy_status by_name(struct chy_call *call)
     struct chy_query query;
     struct chy_storage_page page;
     json_t *object;
-    CHY_TRY(chy_call_project(call));
+    CHY_TRY(chy_call_project_partly(call));
     chy_query_init(&query, call->op, CHY_C_APPLICATIONS, chy_call_fields(call), 1);
+    CHY_TRY(chy_call_narrow_applications(call, &query, CHY_APPLICATION_ID));
     chy_query_eq(&query, CHY_APPLICATION_PROJECT_ID, chy_value_uuid(&call->project_id));
     chy_query_eq(&query, CHY_APPLICATION_NAME,
                  chy_value_text(chy_json_member(call->document, "name")));
@@ -87,6 +88,8 @@ const struct chy_kind chy_kind_application = {
     .collection = CHY_C_APPLICATIONS,
     .id_field = CHY_APPLICATION_ID,
     .project_field = CHY_APPLICATION_PROJECT_ID,
+    .has_application = true,
+    .application_field = CHY_APPLICATION_ID,
     .search_field = CHY_APPLICATION_NAME,
     .created_field = CHY_APPLICATION_CREATED_AT,
     .updated_field = CHY_APPLICATION_UPDATED_AT,

@@ -226,12 +226,20 @@ chy_status chy_application_attach(struct chy_call *call, struct chy_batch *batch
     return insert_profiles(call, batch, NULL);
 }
 
+/** require_project: by which profiles an application enrolls is not for its own members to say. */
+static chy_status require_project(struct chy_call *call)
+{
+    return chy_require(call->op, &call->project_id, CHY_SUBJECT_APPLICATIONS, CHY_ACTION_EDIT,
+                       call->kind->what);
+}
+
 chy_status chy_application_add_profiles(struct chy_call *call)
 {
     struct chy_storage_row row;
     struct chy_storage_page known;
     struct chy_batch batch;
     CHY_TRY(chy_call_row(call, &call->id, &row));
+    CHY_TRY(require_project(call));
     CHY_TRY(find_profiles(call, &call->id, &known));
     chy_batch_init(&batch, call->op, 0);
     struct chy_write *there =
@@ -258,6 +266,7 @@ chy_status chy_application_remove_profile(struct chy_call *call)
     struct use use;
     struct chy_batch batch;
     CHY_TRY(read_use(call, &use));
+    CHY_TRY(require_project(call));
     chy_batch_init(&batch, call->op, 0);
     struct chy_write *write =
         chy_batch_delete(&batch, CHY_C_APPLICATION_PROFILES,
@@ -292,6 +301,30 @@ chy_status chy_application_narrow_profiles(struct chy_call *call, struct chy_que
     }
     chy_query_in(query, CHY_PROFILE_ID, chy_view_of(values, count, sizeof *values));
     return CHY_OK;
+}
+
+/** How many uses of a profile are looked through. */
+#define USES_MAX 1000
+
+chy_status chy_application_require_profile(struct chy_call *call, const struct chy_uuid *profile_id)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    struct chy_place place = {.project_id = call->project_id};
+    if (chy_may_at(call->op, &place, CHY_SUBJECT_PROFILES, CHY_ACTION_READ)) {
+        return CHY_OK;
+    }
+    chy_query_init(&query, call->op, CHY_C_APPLICATION_PROFILES,
+                   CHY_FIELDS(CHY_APP_PROFILE_APPLICATION_ID), USES_MAX);
+    chy_query_eq(&query, CHY_APP_PROFILE_PROFILE_ID, chy_value_uuid(profile_id));
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        place.application_id = chy_row_uuid(chy_page_row(&page, i), 0);
+        if (chy_may_at(call->op, &place, CHY_SUBJECT_PROFILES, CHY_ACTION_READ)) {
+            return CHY_OK;
+        }
+    }
+    return chy_not_found(call->op, "certificate profile");
 }
 
 /* ------------------------------------------------------------------------------------------------

@@ -44,4 +44,9 @@ CHY_MUST_USE chy_status chy_application_attach(struct chy_call *call, struct chy
 CHY_MUST_USE chy_status chy_application_narrow_profiles(struct chy_call *call,
                                                         struct chy_query *query);
 
+/** chy_application_require_profile lets who may read profiles in an application only see those that
+ *  it enrolls by; after chy_call_project_partly().  NOT_FOUND else. */
+CHY_MUST_USE chy_status chy_application_require_profile(struct chy_call *call,
+                                                        const struct chy_uuid *profile_id);
+
 #endif

@@ -37,6 +37,20 @@ bool chy_call_uuid(const struct chy_call *call, const char *name, struct chy_uui
     return chy_uuid_parse(chy_json_member(call->document, name), out_uuid);
 }
 
+/** require_row asks for the action's permission where the object is. */
+static chy_status require_row(struct chy_call *call, const struct chy_storage_row *row)
+{
+    const struct chy_kind *kind = call->kind;
+    if (kind->project_field == CHY_NO_FIELD) {
+        return chy_require(call->op, NULL, kind->subject, call->action->permission, kind->what);
+    }
+    struct chy_place place = {.project_id = call->project_id};
+    if (kind->has_application) {
+        place.application_id = chy_row_uuid(row, kind->application_field);
+    }
+    return chy_require_at(call->op, &place, kind->subject, call->action->permission, kind->what);
+}
+
 chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
                         struct chy_storage_row *out_row)
 {
@@ -51,12 +65,8 @@ chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
     if (of_project) {
         call->project_id = chy_row_uuid(&row, call->kind->project_field);
     }
-    if (call->action->permission != NULL) {
-        CHY_TRY(chy_require(call->op, of_project ? &call->project_id : NULL, call->kind->subject,
-                            call->action->permission, call->kind->what));
-    }
     *out_row = row;
-    return CHY_OK;
+    return call->action->permission == NULL ? CHY_OK : require_row(call, &row);
 }
 
 /**
@@ -135,16 +145,70 @@ static chy_status find_project(struct chy_call *call)
     return slug.len != 0 ? project_by_slug(call, slug) : active_project(call, &call->project_id);
 }
 
-chy_status chy_call_project(struct chy_call *call)
+static chy_status check_project(struct chy_call *call)
 {
-    CHY_TRY(find_project(call));
-    CHY_TRY(chy_require(call->op, &call->project_id, call->kind->subject, call->action->permission,
-                        "project"));
     struct chy_storage_row row;
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_PROJECTS,
                          CHY_KEY(chy_value_uuid(&call->project_id)), CHY_NO_FIELDS, &row);
     return status == CHY_NOT_FOUND ? chy_not_found(call->op, "project") : status;
+}
+
+static chy_status require_project(struct chy_call *call)
+{
+    return chy_require(call->op, &call->project_id, call->kind->subject, call->action->permission,
+                       "project");
+}
+
+chy_status chy_call_project(struct chy_call *call)
+{
+    CHY_TRY(find_project(call));
+    CHY_TRY(require_project(call));
+    return check_project(call);
+}
+
+static bool in_application(const struct chy_call *call,
+                           const struct chy_application_membership *membership)
+{
+    return chy_application_allows(membership, &call->project_id, call->kind->subject,
+                                  call->action->permission);
+}
+
+chy_status chy_call_project_partly(struct chy_call *call)
+{
+    const struct chy_principal *principal = chy_principal_of(call->op);
+    bool partly = false;
+    CHY_TRY(find_project(call));
+    bool is_member = chy_principal_role(principal, &call->project_id) != CHY_ROLE_NONE;
+    for (uint32_t i = 0; is_member && !partly && i < principal->application_count; i++) {
+        partly = in_application(call, &principal->applications[i]);
+    }
+    if (!partly) {
+        CHY_TRY(require_project(call));
+    }
+    return check_project(call);
+}
+
+chy_status chy_call_narrow_applications(struct chy_call *call, struct chy_query *query,
+                                        uint32_t field)
+{
+    const struct chy_principal *principal = chy_principal_of(call->op);
+    uint64_t count = 0;
+    if (chy_may(call->op, &call->project_id, call->kind->subject, call->action->permission)) {
+        return CHY_OK;
+    }
+    // The query borrows the ids, and the operation keeps the principal.
+    struct chy_value *ids = chy_alloc(call->op, (principal->application_count + 1) * sizeof *ids);
+    if (ids == NULL) {
+        return chy_fail_memory(call->op);
+    }
+    for (uint32_t i = 0; i < principal->application_count && count < CHY_STORAGE_IN_MAX; i++) {
+        if (in_application(call, &principal->applications[i])) {
+            ids[count++] = chy_value_uuid(&principal->applications[i].application_id);
+        }
+    }
+    chy_query_in(query, field, chy_view_of(ids, count, sizeof *ids));
+    return CHY_OK;
 }
 
 chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id, uint32_t collection,
@@ -498,6 +562,9 @@ static chy_status narrow(struct chy_call *call, struct chy_query *query)
     if (kind->project_field != CHY_NO_FIELD) {
         chy_query_eq(query, kind->project_field, chy_value_uuid(&call->project_id));
     }
+    if (kind->has_application) {
+        CHY_TRY(chy_call_narrow_applications(call, query, kind->application_field));
+    }
     if (search.len != 0 && kind->search_field != CHY_NO_FIELD) {
         chy_query_prefix(query, kind->search_field, search);
     }
@@ -513,16 +580,21 @@ static chy_status narrow(struct chy_call *call, struct chy_query *query)
     return kind->hooks.narrow == NULL ? CHY_OK : kind->hooks.narrow(call, query);
 }
 
+/** begin_list finds the project and asks for the permission. */
+static chy_status begin_list(struct chy_call *call)
+{
+    const struct chy_kind *kind = call->kind;
+    if (kind->project_field == CHY_NO_FIELD) {
+        return chy_require(call->op, NULL, kind->subject, call->action->permission, kind->what);
+    }
+    return kind->has_application ? chy_call_project_partly(call) : chy_call_project(call);
+}
+
 chy_status chy_kind_list(struct chy_call *call)
 {
     struct chy_listing listing;
     struct chy_list_page page;
-    if (call->kind->project_field != CHY_NO_FIELD) {
-        CHY_TRY(chy_call_project(call));
-    } else {
-        CHY_TRY(chy_require(call->op, NULL, call->kind->subject, call->action->permission,
-                            call->kind->what));
-    }
+    CHY_TRY(begin_list(call));
     json_t *list = chy_json_array(call->op);
     if (list == NULL) {
         return chy_fail_memory(call->op);

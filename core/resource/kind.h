@@ -85,6 +85,9 @@ struct chy_kind {
     uint32_t id_field;
     uint32_t project_field; /**< CHY_NO_FIELD: not of a project; the
                                   id_field: a project itself, made by the whole instance */
+    bool has_application;   /**< objects are of an application, or of none: `application_field`; a
+                                 role there has permissions for them */
+    uint32_t application_field;
     uint32_t search_field;  /**< a text that `search` is a prefix of; CHY_NO_FIELD: none */
     uint32_t created_field; /**< lists are ordered by it, newest first; indexed with the project */
     uint32_t updated_field; /**< CHY_NO_FIELD: none */
@@ -182,6 +185,15 @@ CHY_MUST_USE chy_status chy_call_row(struct chy_call *call, const struct chy_uui
  * the caller's only or the active one, else BAD_INPUT; and asks for the action's permission there.
  */
 CHY_MUST_USE chy_status chy_call_project(struct chy_call *call);
+
+/**
+ * chy_call_project_partly is chy_call_project for lists of things that may be of an application:
+ * who has the permission in some of the project's applications only sees what is theirs, by
+ * chy_call_narrow_applications(), which adds that condition on `field` where it is needed.
+ */
+CHY_MUST_USE chy_status chy_call_project_partly(struct chy_call *call);
+CHY_MUST_USE chy_status chy_call_narrow_applications(struct chy_call *call, struct chy_query *query,
+                                                     uint32_t field);
 
 /** chy_call_reference reads the row of another object that the document names by `member`, in the
  *  call's project.  NOT_FOUND names `what`. */

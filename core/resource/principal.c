@@ -35,8 +35,38 @@ static const struct {
     {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW, CHY_REACH_OWN},
     {CHY_ROLE_ISSUER, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE, CHY_REACH_OWN},
 
+    {CHY_ROLE_APPLICATION_AUDITOR, CHY_SUBJECT_APPLICATIONS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_AUDITOR, CHY_SUBJECT_PROFILES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_AUDITOR, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_AUDITOR, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ, CHY_REACH_ALL},
+
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_APPLICATIONS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_PROFILES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_OPERATOR, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY,
+     CHY_REACH_OWN},
+
+    {CHY_ROLE_APPLICATION_ADMIN, CHY_SUBJECT_APPLICATIONS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_ADMIN, CHY_SUBJECT_APPLICATIONS, CHY_ACTION_EDIT, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_ADMIN, CHY_SUBJECT_PROFILES, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_ADMIN, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, CHY_REACH_ALL},
+    {CHY_ROLE_APPLICATION_ADMIN, CHY_SUBJECT_CERTIFICATES, "*", CHY_REACH_ALL},
+
     {CHY_ROLE_ADMIN, "*", "*", CHY_REACH_ALL},
     {CHY_ROLE_ADMIN, CHY_SUBJECT_AUTHORITIES, CHY_ACTION_SIGN_INTERMEDIATE, CHY_REACH_ALL},
+};
+
+static const struct {
+    const char *name;
+    enum chy_role role;
+} application_role_names[] = {
+    {"auditor", CHY_ROLE_APPLICATION_AUDITOR},
+    {"operator", CHY_ROLE_APPLICATION_OPERATOR},
+    {"admin", CHY_ROLE_APPLICATION_ADMIN},
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -56,6 +86,16 @@ enum chy_role chy_role_find(struct chy_slice name)
     for (size_t i = 0; i < COUNT_OF(role_names); i++) {
         if (chy_slice_is(name, role_names[i].name)) {
             return role_names[i].role;
+        }
+    }
+    return CHY_ROLE_NONE;
+}
+
+enum chy_role chy_application_role_find(struct chy_slice name)
+{
+    for (size_t i = 0; i < COUNT_OF(application_role_names); i++) {
+        if (chy_slice_is(name, application_role_names[i].name)) {
+            return application_role_names[i].role;
         }
     }
     return CHY_ROLE_NONE;
@@ -156,24 +196,53 @@ chy_status chy_require(struct chy_op *op, const struct chy_uuid *project_id, con
     return chy_role_allows(role, subject, action) ? CHY_OK : deny(op, subject, action);
 }
 
-bool chy_may_own(struct chy_op *op, const struct chy_uuid *project_id, const char *subject,
-                 const char *action, const struct chy_uuid *owner_id)
+bool chy_application_allows(const struct chy_application_membership *membership,
+                            const struct chy_uuid *project_id, const char *subject,
+                            const char *action)
+{
+    return chy_uuid_compare(&membership->project_id, project_id) == 0 &&
+           chy_role_allows(membership->role, subject, action);
+}
+
+/** reach_at: whoever has left the project has left its applications. */
+static enum chy_reach reach_at(const struct chy_principal *principal, const struct chy_place *place,
+                               const char *subject, const char *action)
+{
+    enum chy_role role = chy_principal_role(principal, &place->project_id);
+    enum chy_reach reach = chy_role_reach(role, subject, action);
+    bool has_application = role != CHY_ROLE_NONE && !chy_uuid_is_nil(&place->application_id);
+    for (uint32_t i = 0; has_application && i < principal->application_count; i++) {
+        const struct chy_application_membership *membership = &principal->applications[i];
+        if (chy_uuid_compare(&membership->application_id, &place->application_id) == 0 &&
+            chy_uuid_compare(&membership->project_id, &place->project_id) == 0) {
+            enum chy_reach there = chy_role_reach(membership->role, subject, action);
+            reach = there > reach ? there : reach;
+        }
+    }
+    return reach;
+}
+
+bool chy_may_at(struct chy_op *op, const struct chy_place *place, const char *subject,
+                const char *action)
 {
     const struct chy_principal *principal = chy_principal_of(op);
-    switch (chy_role_reach(chy_principal_role(principal, project_id), subject, action)) {
+    if (principal == NULL) {
+        return false;
+    }
+    switch (reach_at(principal, place, subject, action)) {
     case CHY_REACH_NONE: return false;
     case CHY_REACH_OWN:
-        return !chy_uuid_is_nil(owner_id) && chy_uuid_compare(&principal->id, owner_id) == 0;
+        return !chy_uuid_is_nil(&place->owner_id) &&
+               chy_uuid_compare(&principal->id, &place->owner_id) == 0;
     case CHY_REACH_ALL: return true;
     }
     return false;
 }
 
-chy_status chy_require_own(struct chy_op *op, const struct chy_uuid *project_id,
-                           const char *subject, const char *action, const struct chy_uuid *owner_id,
-                           const char *what)
+chy_status chy_require_at(struct chy_op *op, const struct chy_place *place, const char *subject,
+                          const char *action, const char *what)
 {
-    return chy_may_own(op, project_id, subject, action, owner_id)
+    return chy_may_at(op, place, subject, action)
                ? CHY_OK
-               : chy_require(op, project_id, subject, action, what);
+               : chy_require(op, &place->project_id, subject, action, what);
 }

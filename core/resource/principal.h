@@ -18,12 +18,19 @@ enum chy_role {
     CHY_ROLE_NO_ACCESS, /**< "no-access": a member who may do nothing */
     CHY_ROLE_AUDITOR,   /**< "auditor": sees everything but private keys */
     CHY_ROLE_ISSUER, /**< "issuer": issues; reads keys of, renews and revokes what it asked for */
-    CHY_ROLE_ADMIN   /**< "admin" */
+    CHY_ROLE_ADMIN,  /**< "admin" */
+    /** In one application, besides the role in its project: */
+    CHY_ROLE_APPLICATION_AUDITOR,  /**< "auditor": sees everything but private keys */
+    CHY_ROLE_APPLICATION_OPERATOR, /**< "operator": issues; renews, revokes; keys of what it asked
+                                      for */
+    CHY_ROLE_APPLICATION_ADMIN     /**< "admin": all of it, and its members */
 };
 
 /** chy_role_name returns the wire word; chy_role_find finds it, CHY_ROLE_NONE: unknown. */
 const char *chy_role_name(enum chy_role role);
 enum chy_role chy_role_find(struct chy_slice name);
+/** chy_application_role_find finds the role in an application of a wire word. */
+enum chy_role chy_application_role_find(struct chy_slice name);
 
 /** What is acted on, as permissions name it. */
 #define CHY_SUBJECT_PROJECTS "projects"
@@ -57,6 +64,12 @@ struct chy_membership {
     enum chy_role role;
 };
 
+struct chy_application_membership {
+    struct chy_uuid application_id;
+    struct chy_uuid project_id;
+    enum chy_role role; /**< CHY_ROLE_APPLICATION_… */
+};
+
 /** Immutable.  Shared between operations through the cache. */
 struct chy_principal {
     struct chy_cached cached; /**< first member */
@@ -65,6 +78,8 @@ struct chy_principal {
     enum chy_role role; /**< in the whole instance: an admin is admin of each project */
     struct chy_membership *memberships;
     uint32_t membership_count;
+    struct chy_application_membership *applications;
+    uint32_t application_count;
 };
 
 /** chy_principal_of returns who the operation acts for, or NULL. */
@@ -98,15 +113,27 @@ CHY_MUST_USE bool chy_may(struct chy_op *op, const struct chy_uuid *project_id, 
 CHY_MUST_USE chy_status chy_require(struct chy_op *op, const struct chy_uuid *project_id,
                                     const char *subject, const char *action, const char *what);
 
-/** chy_may_own is chy_may for a thing that `owner_id` asked for; nil: nobody known. */
-CHY_MUST_USE bool chy_may_own(struct chy_op *op, const struct chy_uuid *project_id,
-                              const char *subject, const char *action,
-                              const struct chy_uuid *owner_id);
+/** Where a thing is, and whose: what a role in an application, and the reach of a permission, go
+ *  by. */
+struct chy_place {
+    struct chy_uuid project_id;
+    struct chy_uuid application_id; /**< nil: of none */
+    struct chy_uuid owner_id;       /**< who asked for it; nil: nobody known */
+};
 
-/** chy_require_own is chy_require for a thing that `owner_id` asked for. */
-CHY_MUST_USE chy_status chy_require_own(struct chy_op *op, const struct chy_uuid *project_id,
-                                        const char *subject, const char *action,
-                                        const struct chy_uuid *owner_id, const char *what);
+/** chy_may_at is chy_may for one thing. */
+CHY_MUST_USE bool chy_may_at(struct chy_op *op, const struct chy_place *place, const char *subject,
+                             const char *action);
+
+/** chy_require_at is chy_require for one thing. */
+CHY_MUST_USE chy_status chy_require_at(struct chy_op *op, const struct chy_place *place,
+                                       const char *subject, const char *action, const char *what);
+
+/** chy_application_allows tells whether a membership gives a permission in `project_id`, in its
+ *  application. */
+CHY_MUST_USE bool chy_application_allows(const struct chy_application_membership *membership,
+                                         const struct chy_uuid *project_id, const char *subject,
+                                         const char *action);
 
 /** chy_not_found is the one way to say that `what` with an id is not there, or not the caller's. */
 CHY_MUST_USE chy_status chy_not_found(struct chy_op *op, const char *what);

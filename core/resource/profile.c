@@ -364,7 +364,7 @@ static chy_status by_slug(struct chy_call *call)
     struct chy_query query;
     struct chy_storage_page page;
     json_t *object;
-    CHY_TRY(chy_call_project(call));
+    CHY_TRY(chy_call_project_partly(call));
     chy_query_init(&query, call->op, CHY_C_PROFILES, chy_call_fields(call), 1);
     chy_query_eq(&query, CHY_PROFILE_PROJECT_ID, chy_value_uuid(&call->project_id));
     chy_query_eq(&query, CHY_PROFILE_SLUG, chy_value_text(chy_json_member(call->document, "slug")));
@@ -372,6 +372,8 @@ static chy_status by_slug(struct chy_call *call)
     if (page.rows.count == 0) {
         return chy_not_found(call->op, call->kind->what);
     }
+    struct chy_uuid id = chy_row_uuid(chy_page_row(&page, 0), CHY_PROFILE_ID);
+    CHY_TRY(chy_application_require_profile(call, &id));
     CHY_TRY(chy_call_object(call, chy_page_row(&page, 0), &object));
     return chy_call_answer(call, object);
 }

@@ -76,6 +76,7 @@
 #define CERTIFICATES "certificates"
 #define REQUESTS "certificate-requests"
 #define APPLICATIONS "applications"
+#define APPLICATION_MEMBERS "application-members"
 #define PROJECTS "projects"
 #define IDENTITIES "identities"
 #define UNIVERSAL_AUTH "universal-auth"
@@ -173,6 +174,52 @@ const struct chy_route api_routes[] = {
                 "Let an application enroll as the profile says.", APPLICATIONS,
                 .kind = APPLICATIONS, .action = "clear-enrollment", .id = "id",
                 .into = {"profileId", "method"}, .as = {"profileId", "method"}),
+
+    READ(CM "/applications/{id}/identities", "listApplicationIdentities",
+         "List the identities that have a role in an application.", APPLICATIONS, "read",
+         .kind = APPLICATION_MEMBERS, .action = "list", .id = "id"),
+    SEND("POST", CM "/applications/{id}/identities", "createApplicationIdentity",
+         "Give an identity a role in an application.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATION_MEMBERS, .action = "create", .id = "id"),
+    SEND("POST", CM "/applications/{id}/identities/{identityId}", "addApplicationIdentity",
+         "Give an identity a role in an application.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATION_MEMBERS, .action = "create", .id = "id", .into = {"identityId"},
+         .as = {"identityId"}),
+    SEND("PATCH", CM "/applications/{id}/identities/{identityId}", "updateApplicationIdentity",
+         "Change an identity's role in an application.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATION_MEMBERS, .action = "update", .id = "id", .into = {"identityId"},
+         .as = {"identityId"}),
+    REMOVE_PART(CM "/applications/{id}/identities/{identityId}", "removeApplicationIdentity",
+                "Take an identity out of an application.", APPLICATIONS,
+                .kind = APPLICATION_MEMBERS, .action = "delete", .id = "id", .into = {"identityId"},
+                .as = {"identityId"}),
+    READ(CM "/applications/{id}/users", "listApplicationUsers",
+         "List the people of an application: none.", APPLICATIONS, "read",
+         .kind = APPLICATION_MEMBERS, .action = "list-others", .id = "id"),
+    SEND("POST", CM "/applications/{id}/users", "addApplicationUsers",
+         "Refused: there are no people here.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATION_MEMBERS, .action = "refuse-user", .id = "id"),
+    SEND("PATCH", CM "/applications/{id}/users/{userId}", "updateApplicationUser",
+         "Refused: there are no people here.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATION_MEMBERS, .action = "refuse-user", .id = "id", .into = {"userId"},
+         .as = {"otherId"}),
+    REMOVE_PART(CM "/applications/{id}/users/{userId}", "removeApplicationUser",
+                "Refused: there are no people here.", APPLICATIONS, .kind = APPLICATION_MEMBERS,
+                .action = "refuse-user", .id = "id", .into = {"userId"}, .as = {"otherId"}),
+    READ(CM "/applications/{id}/groups", "listApplicationGroups",
+         "List the groups of an application: none.", APPLICATIONS, "read",
+         .kind = APPLICATION_MEMBERS, .action = "list-others", .id = "id"),
+    SEND("POST", CM "/applications/{id}/groups/{groupId}", "addApplicationGroup",
+         "Refused: there are no groups here.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATION_MEMBERS, .action = "refuse-group", .id = "id", .into = {"groupId"},
+         .as = {"otherId"}),
+    SEND("PATCH", CM "/applications/{id}/groups/{groupId}", "updateApplicationGroup",
+         "Refused: there are no groups here.", APPLICATIONS, "edit", SMALL,
+         .kind = APPLICATION_MEMBERS, .action = "refuse-group", .id = "id", .into = {"groupId"},
+         .as = {"otherId"}),
+    REMOVE_PART(CM "/applications/{id}/groups/{groupId}", "removeApplicationGroup",
+                "Refused: there are no groups here.", APPLICATIONS, .kind = APPLICATION_MEMBERS,
+                .action = "refuse-group", .id = "id", .into = {"groupId"}, .as = {"otherId"}),
 
     /* --- certificate authorities ---------------------------------------------------------------*/
     READ(CM "/ca", "listCertificateAuthorities", "List certificate authorities of every type.",

@@ -91,6 +91,9 @@ def plausible_body(route, world):
         "revoke_by_serial": {"revocationReason": "SUPERSEDED"},
         "add_application_profiles": {"profileIds": []},
         "assign_certificate": {"applicationId": NOBODY},
+        "create_application_identity": {"identityId": NOBODY, "role": "auditor"},
+        "add_application_identity": {"role": "auditor"},
+        "update_application_identity": {"role": "auditor"},
         "add_member": {"role": "auditor"},
         "update_member": {"role": "auditor"},
     }

@@ -17,7 +17,8 @@ CA = CM + "/ca/internal"
 SERIAL_PATH = PKI + "/certificates/{}"
 UA = V1 + "/auth/universal-auth"
 UA_IDENTITY = UA + "/identities/{}"
-APPLICATION_PROFILE = CM + "/applications/{}/profiles/{}"
+APPLICATION = CM + "/applications/{}"
+APPLICATION_PROFILE = APPLICATION + "/profiles/{}"
 MEMBER = V1 + "/projects/{}/identities"
 
 
@@ -101,6 +102,26 @@ ROUTES = [
           body=True),
     Route("clear_enrollment", "DELETE", APPLICATION_PROFILE + "/enrollment/{}", APPLICATIONS,
           "edit"),
+    Route("list_application_identities", "GET", APPLICATION + "/identities", APPLICATIONS, "read"),
+    Route("create_application_identity", "POST", APPLICATION + "/identities", APPLICATIONS, "edit",
+          body=True),
+    Route("add_application_identity", "POST", APPLICATION + "/identities/{}", APPLICATIONS, "edit",
+          body=True),
+    Route("update_application_identity", "PATCH", APPLICATION + "/identities/{}", APPLICATIONS,
+          "edit", body=True),
+    Route("remove_application_identity", "DELETE", APPLICATION + "/identities/{}", APPLICATIONS,
+          "edit"),
+    Route("list_application_users", "GET", APPLICATION + "/users", APPLICATIONS, "read"),
+    Route("add_application_users", "POST", APPLICATION + "/users", APPLICATIONS, "edit", body=True),
+    Route("update_application_user", "PATCH", APPLICATION + "/users/{}", APPLICATIONS, "edit",
+          body=True),
+    Route("remove_application_user", "DELETE", APPLICATION + "/users/{}", APPLICATIONS, "edit"),
+    Route("list_application_groups", "GET", APPLICATION + "/groups", APPLICATIONS, "read"),
+    Route("add_application_group", "POST", APPLICATION + "/groups/{}", APPLICATIONS, "edit",
+          body=True),
+    Route("update_application_group", "PATCH", APPLICATION + "/groups/{}", APPLICATIONS, "edit",
+          body=True),
+    Route("remove_application_group", "DELETE", APPLICATION + "/groups/{}", APPLICATIONS, "edit"),
     Route("list_all_cas", "GET", CM + "/ca", AUTHORITIES, "read"),
     *ordinary(CA, "ca", AUTHORITIES),
     Route("get_ca_csr", "GET", CA + "/{}/csr", AUTHORITIES, "read"),

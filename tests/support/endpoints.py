@@ -105,6 +105,12 @@ class Place:
                                                 profileIds=[self.world.profile_id]))
         return made["application"]["id"], self.world.profile_id
 
+    def application_member(self):
+        """An application and an identity that has a role there."""
+        application, identity = self.application()["id"], self.identity()
+        ok(self.admin.add_application_identity(application, identity, role="auditor"))
+        return application, identity
+
     def disabled_profile(self):
         """A profile whose CA issues no more."""
         ca = self.world.new_intermediate(self.world.root_id)["id"]
@@ -168,6 +174,7 @@ class Conflict:
 SUCCESS = {}
 CONFLICT = {}
 NO_CONFLICT = {}
+NO_SUCCESS = {}  # why a route never has it: what it is about is not there, and that is an answer
 
 
 def _register(table, name, entry):
@@ -450,6 +457,67 @@ def _(place):
     return place.admin.clear_enrollment(*place.enrolling(), "scep")
 
 
+@changes("create_application_identity", "application-member.create", "application-members")
+def _(place):
+    application = place.application()["id"]
+    return place.admin.create_application_identity(
+        application, identityId=place.identity(), role="auditor"), application
+
+
+@changes("add_application_identity", "application-member.create", "application-members")
+def _(place):
+    application = place.application()["id"]
+    return place.admin.add_application_identity(application, place.identity(),
+                                                role="operator"), application
+
+
+@changes("update_application_identity", "application-member.update", "application-members")
+def _(place):
+    application, identity = place.application_member()
+    return place.admin.update_application_identity(application, identity, role="admin"), application
+
+
+@changes("remove_application_identity", "application-member.delete", "application-members")
+def _(place):
+    application, identity = place.application_member()
+    return place.admin.remove_application_identity(application, identity), application
+
+
+reads_with(lambda place: (place.application()["id"],), "list_application_identities",
+           "list_application_users", "list_application_groups")
+
+
+def nobody_yet(name, *more, **body):
+    """A route about people or groups, of which there are none."""
+    @changes(name, "", "")
+    def _(place):
+        return place.admin.send(BY_NAME[name], place.application()["id"],
+                                *[place.identity() for _ in more], **body)
+
+    NO_SUCCESS[name] = "there are no people and groups"
+
+
+nobody_yet("add_application_users", emails=["a@example.com"], role="auditor")
+nobody_yet("update_application_user", "id", role="auditor")
+nobody_yet("remove_application_user", "id")
+nobody_yet("add_application_group", "id", role="auditor")
+nobody_yet("update_application_group", "id", role="auditor")
+nobody_yet("remove_application_group", "id")
+
+
+@conflicts("create_application_identity", 400, "already")
+def _(place):
+    application, identity = place.application_member()
+    return place.admin.create_application_identity(application, identityId=identity, role="admin")
+
+
+@conflicts("add_application_identity", 400, "already")
+def _(place):
+    return place.admin.add_application_identity(*place.application_member(), role="admin")
+
+
+NO_CONFLICT["update_application_identity"] = "a role that it has already stays"
+NO_CONFLICT["remove_application_identity"] = "nothing holds a member back"
 NO_CONFLICT["remove_application_profile"] = "certificates outlive their application's profile"
 NO_CONFLICT["delete_application"] = "certificates outlive their application"
 NO_CONFLICT["add_application_profiles"] = "a profile that is there already stays"
@@ -1005,7 +1073,7 @@ def _conflicts(route):
 
 
 CASES = {
-    "success": lambda route: None,
+    "success": lambda route: NO_SUCCESS.get(route.name),
     "no token": _needs_token,
     "denied": _needs_token,
     "denied in the project": lambda route: _needs_token(route) or (
