@@ -148,3 +148,31 @@ chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id
     *out_row = row;
     return CHY_OK;
 }
+
+chy_status chy_identity_may_own(struct chy_runtime *runtime, struct chy_op *op,
+                                const struct chy_uuid *id, const struct chy_uuid *project_id,
+                                const char *subject, const char *action, bool *out_may)
+{
+    struct chy_storage_row row;
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
+                         CHY_FIELDS(CHY_IDENTITY_ROLE), &row);
+    *out_may = false;
+    if (status == CHY_NOT_FOUND) {
+        return CHY_OK;
+    }
+    CHY_TRY(status);
+    enum chy_role role = chy_role_find(chy_row_text(&row, 0));
+    if (role != CHY_ROLE_ADMIN) { // an admin of the instance is one of each project
+        status = chy_storage_read(runtime->storage, op, CHY_C_MEMBERSHIPS,
+                                  CHY_KEY(chy_value_uuid(id), chy_value_uuid(project_id)),
+                                  CHY_FIELDS(CHY_MEMBERSHIP_ROLE), &row);
+        if (status == CHY_NOT_FOUND) {
+            return CHY_OK;
+        }
+        CHY_TRY(status);
+        role = chy_role_find(chy_row_text(&row, 0));
+    }
+    *out_may = chy_role_reach(role, subject, action) != CHY_REACH_NONE;
+    return CHY_OK;
+}

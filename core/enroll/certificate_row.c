@@ -158,6 +158,9 @@ static void set_renewal(struct chy_write *write, const struct chy_certificate_ro
         chy_write_set(write, CHY_CERT_RENEW_BEFORE, chy_value_int(row->renew_before));
         chy_write_set(write, CHY_CERT_RENEW_AT, chy_value_time(row->not_after - row->renew_before));
     }
+    if (row->has_choice) {
+        chy_write_set(write, CHY_CERT_RENEWAL_CHOICE, chy_value_int(row->renewal_choice));
+    }
     chy_write_set(write, CHY_CERT_RENEWED_FROM_ID, chy_value_uuid_or_null(&row->renewed_from_id));
     chy_write_set(write, CHY_CERT_RENEWAL_ROOT_ID, chy_value_uuid_or_null(&row->renewal_root_id));
 }

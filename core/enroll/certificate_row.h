@@ -65,7 +65,9 @@ struct chy_certificate_row {
     struct chy_uuid data_key_id;
     enum chy_key_retention key_retention;
 
-    int64_t renew_before; /**< µs; 0: no automatic renewal */
+    int64_t renew_before;   /**< µs; 0: no automatic renewal */
+    bool has_choice;        /**< the certificate that it renews was configured by itself */
+    int64_t renewal_choice; /**< CHY_CERT_RENEWAL_CHOICE */
     struct chy_uuid renewed_from_id;
     struct chy_uuid renewal_root_id;
 };

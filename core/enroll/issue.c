@@ -133,14 +133,22 @@ static const struct chy_uuid *identity_of(struct chy_op *op)
     return principal == NULL ? NULL : &principal->id;
 }
 
+/** has_choice: what was chosen for one certificate holds for those that take its place. */
+static bool has_choice(const struct chy_issuance *i)
+{
+    return i->renewal != NULL && !chy_row_is_null(&i->renewal->old, CHY_CERT_RENEWAL_CHOICE);
+}
+
 /** renewal_threshold is how long before its end a certificate renews itself; 0: never. */
 static int64_t renewal_threshold(const struct chy_issuance *i)
 {
-    const struct chy_auto_renewal *wanted = &i->auto_renewal;
-    bool eligible = wanted->enabled && wanted->before > 0 && i->sealed_key.len != 0;
-    return eligible ? chy_renewal_threshold(wanted->before, i->decision->not_before,
-                                            i->decision->not_after, chy_now(i->op))
-                    : 0;
+    int64_t wanted = i->auto_renewal.enabled ? i->auto_renewal.before : 0;
+    if (has_choice(i)) {
+        wanted = chy_row_int(&i->renewal->old, CHY_CERT_RENEWAL_CHOICE);
+    }
+    return i->sealed_key.len != 0 ? chy_renewal_threshold(wanted, i->decision->not_before,
+                                                          i->decision->not_after, chy_now(i->op))
+                                  : 0;
 }
 
 static chy_status insert_certificate(struct chy_issuance *i, struct chy_batch *batch,
@@ -182,6 +190,8 @@ static chy_status insert_certificate(struct chy_issuance *i, struct chy_batch *b
     if (i->renewal != NULL) {
         row->renewed_from_id = i->renewal->old_id;
         row->renewal_root_id = i->renewal->root_id;
+        row->has_choice = has_choice(i);
+        row->renewal_choice = chy_row_int(&i->renewal->old, CHY_CERT_RENEWAL_CHOICE);
     }
     return chy_certificate_row_insert(i->runtime, batch, row);
 }

@@ -1,5 +1,6 @@
 #include "enroll/renewal.h"
 
+#include "access/identity.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/certificate_row.h"
@@ -16,15 +17,21 @@
 /** A certificate on hold may come back: it is looked at again. */
 #define HOLD_WAIT CHY_US_PER_HOUR
 #define REASON_HOLD 6
+/** The part of its life in which a certificate is not due: a fifth. */
+#define IN_PEACE 5
 #define ERROR_MAX 512U
 
 int64_t chy_renewal_threshold(int64_t wanted, int64_t not_before, int64_t not_after, int64_t now)
 {
     int64_t lifetime = not_after - (now > not_before ? now : not_before);
+    int64_t longest = lifetime - lifetime / IN_PEACE;
     if (lifetime <= 0 || wanted <= 0) {
         return 0;
     }
-    return wanted < lifetime ? wanted : lifetime / 3;
+    if (wanted >= lifetime) {
+        return lifetime / 3;
+    }
+    return wanted < longest ? wanted : longest;
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -36,7 +43,7 @@ static const uint32_t fields[] = {
     CHY_CERT_ID,          CHY_CERT_PROJECT_ID,       CHY_CERT_AUTHORITY_ID,
     CHY_CERT_METHOD,      CHY_CERT_STATUS,           CHY_CERT_NOT_AFTER,
     CHY_CERT_DATA_KEY_ID, CHY_CERT_RENEWED_BY_ID,    CHY_CERT_REVOCATION_REASON,
-    CHY_CERT_SERIAL,      CHY_CERT_RENEWAL_ATTEMPTS,
+    CHY_CERT_SERIAL,      CHY_CERT_RENEWAL_ATTEMPTS, CHY_CERT_IDENTITY_ID,
 };
 enum {
     F_ID,
@@ -49,7 +56,8 @@ enum {
     F_RENEWED_BY,
     F_REASON,
     F_SERIAL,
-    F_ATTEMPTS
+    F_ATTEMPTS,
+    F_OWNER
 };
 
 static void find_due(struct chy_query *query, struct chy_op *op, uint64_t limit, int64_t now)
@@ -80,6 +88,7 @@ struct due {
     struct chy_uuid id;
     struct chy_uuid project_id;
     struct chy_uuid authority_id; /**< nil: self-signed */
+    struct chy_uuid owner_id;     /**< who asked for it; nil: nobody known */
     char id_text[CHY_UUID_TEXT_SIZE];
     char method[64];
     char error[ERROR_MAX];
@@ -99,6 +108,7 @@ static void read_due(struct chy_runtime *runtime, struct chy_op *op,
     out_due->id = chy_row_uuid(row, F_ID);
     out_due->project_id = chy_row_uuid(row, F_PROJECT);
     out_due->authority_id = chy_row_uuid(row, F_AUTHORITY);
+    out_due->owner_id = chy_row_uuid(row, F_OWNER);
     out_due->not_after = chy_row_time(row, F_NOT_AFTER);
     out_due->attempts = chy_row_int(row, F_ATTEMPTS);
     out_due->is_held = revoked && chy_row_int(row, F_REASON) == REASON_HOLD;
@@ -128,6 +138,29 @@ static chy_status refuse_shrinking(struct due *due, struct chy_op *op)
                     "authority first");
 }
 
+/**
+ * refuse_orphan: a renewal that nobody asks for is on behalf of who asked for the certificate, and
+ * gives what that identity could not get any more.
+ */
+static chy_status refuse_orphan(struct due *due, struct chy_op *op)
+{
+    bool may;
+    char owner[CHY_UUID_TEXT_SIZE];
+    if (chy_uuid_is_nil(&due->owner_id)) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_identity_may_own(due->runtime, op, &due->owner_id, &due->project_id,
+                                 CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW, &may));
+    if (may) {
+        return CHY_OK;
+    }
+    chy_uuid_format(&due->owner_id, owner);
+    return chy_fail(op, CHY_BAD_INPUT, 0,
+                    "the identity %s, which asked for the certificate, has no right any more to "
+                    "renew it in the project: issue a new one to who uses it now",
+                    owner);
+}
+
 static chy_status renew(struct due *due, struct chy_op *op)
 {
     struct chy_renew_request request = {
@@ -137,6 +170,7 @@ static chy_status renew(struct due *due, struct chy_op *op)
         .key_source = CHY_RENEW_KEY_NEW,
     };
     struct chy_enroll_answer answer = {.struct_size = sizeof answer};
+    CHY_TRY(refuse_orphan(due, op));
     CHY_TRY(refuse_shrinking(due, op));
     return op->host->renew(op, &request, &answer);
 }

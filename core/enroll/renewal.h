@@ -11,8 +11,9 @@
 
 /**
  * chy_renewal_threshold is how long before its end a certificate renews itself when `wanted` was
- * asked for.  One that is not shorter than what is left of its life becomes a third of that: it
- * would be due at once, and so would its successor.  0: it has no life left.
+ * asked for.  It would be due at once, and so would its successor, and so on: so one that is not
+ * shorter than what is left of its life becomes a third of that, and no other takes more than four
+ * fifths.  0: it has no life left.
  */
 int64_t chy_renewal_threshold(int64_t wanted, int64_t not_before, int64_t not_after, int64_t now);
 
@@ -29,7 +30,8 @@ CHY_MUST_USE chy_status chy_renewal_is_due(struct chy_runtime *runtime, struct c
 
 /**
  * chy_renewal_run renews every certificate that is due: a job's work, under a lease.  Each is
- * renewed in an operation of its own; one that fails notes why, is tried again later, ever more
+ * renewed in an operation of its own; one that fails, also because who asked for it may renew it no
+ * more, notes why, is tried again later, ever more
  * rarely, and stops no other.
  */
 CHY_MUST_USE chy_status chy_renewal_run(struct chy_runtime *runtime, struct chy_op *op,

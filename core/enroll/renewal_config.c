@@ -120,8 +120,17 @@ static chy_status default_renewal(struct chy_call *call, const struct chy_storag
     return CHY_OK;
 }
 
-static chy_status default_threshold(struct chy_call *call, const struct chy_storage_row *row,
-                                    int64_t *out_before)
+/** What a certificate gets. */
+struct chosen {
+    int64_t before;  /**< µs; 0: none */
+    bool has_choice; /**< that is of its own, and its successors' */
+    int64_t choice;
+};
+
+/** choose_default takes what application or profile say; a threshold of theirs that they do not use
+ *  themselves becomes the certificate's own. */
+static chy_status choose_default(struct chy_call *call, const struct chy_storage_row *row,
+                                 struct chosen *chosen)
 {
     struct chy_auto_renewal renewal;
     CHY_TRY(default_renewal(call, row, &renewal));
@@ -129,9 +138,11 @@ static chy_status default_threshold(struct chy_call *call, const struct chy_stor
         return chy_fail(call->op, CHY_BAD_INPUT, 0,
                         "the profile has no threshold: give renewBeforeDays or renewBefore");
     }
-    *out_before = chy_renewal_threshold(renewal.before, chy_row_time(row, CHY_CERT_NOT_BEFORE),
-                                        chy_row_time(row, CHY_CERT_NOT_AFTER),
-                                        chy_row_time(row, CHY_CERT_CREATED_AT));
+    chosen->has_choice = !renewal.enabled;
+    chosen->choice = renewal.before;
+    chosen->before = chy_renewal_threshold(renewal.before, chy_row_time(row, CHY_CERT_NOT_BEFORE),
+                                           chy_row_time(row, CHY_CERT_NOT_AFTER),
+                                           chy_row_time(row, CHY_CERT_CREATED_AT));
     return CHY_OK;
 }
 
@@ -139,9 +150,10 @@ static chy_status default_threshold(struct chy_call *call, const struct chy_stor
  * Changing it
  */
 
-/** store writes the threshold; 0: none. */
-static chy_status store(struct chy_call *call, const struct chy_storage_row *row, int64_t before)
+static chy_status store(struct chy_call *call, const struct chy_storage_row *row,
+                        const struct chosen *chosen)
 {
+    const int64_t before = chosen->before;
     struct chy_batch batch;
     struct chy_counted was = chy_counted_of_row(row);
     struct chy_counted is = was;
@@ -155,6 +167,8 @@ static chy_status store(struct chy_call *call, const struct chy_storage_row *row
     chy_write_set(write, CHY_CERT_RENEW_AT,
                   before == 0 ? chy_value_null()
                               : chy_value_time(chy_row_time(row, CHY_CERT_NOT_AFTER) - before));
+    chy_write_set(write, CHY_CERT_RENEWAL_CHOICE,
+                  chosen->has_choice ? chy_value_int(chosen->choice) : chy_value_null());
     chy_write_set(write, CHY_CERT_RENEWAL_ATTEMPTS, chy_value_null());
     chy_write_set(write, CHY_CERT_UPDATED_AT, chy_value_time(chy_now(call->op)));
     CHY_TRY(chy_statistics_count(call->runtime, &batch, &was, &is));
@@ -185,18 +199,19 @@ chy_status chy_renewal_configure(struct chy_call *call)
 {
     struct chy_storage_row row;
     struct wish wish;
-    int64_t before = 0;
+    struct chosen chosen = {.has_choice = true};
     CHY_TRY(chy_call_row(call, &call->id, &row));
     CHY_TRY(read_wish(call, &wish));
     if (!wish.disables) {
         CHY_TRY(check_source(call, &row));
         CHY_TRY(check_state(call, &row));
-        before = wish.before;
-        if (before == 0) {
-            CHY_TRY(default_threshold(call, &row, &before));
+        chosen.before = wish.before;
+        chosen.choice = wish.before;
+        if (wish.before == 0) {
+            CHY_TRY(choose_default(call, &row, &chosen));
         }
-        CHY_TRY(check_time(call, &row, before));
+        CHY_TRY(check_time(call, &row, chosen.before));
     }
-    CHY_TRY(store(call, &row, before));
-    return answer(call, &wish, before);
+    CHY_TRY(store(call, &row, &chosen));
+    return answer(call, &wish, chosen.before);
 }

@@ -235,6 +235,7 @@ static const struct chy_field certificate_fields[] = {
     N("latest_renewal_id", U),
     N("renewal_attempts", I),
     M("pairs"),
+    N("renewal_choice", I),
 };
 CHECKED(certificate_fields, CHY_CERT_FIELDS);
 NUMBERS(cert_created, CHY_CERT_PROJECT_ID, CHY_CERT_CREATED_AT);

@@ -254,6 +254,9 @@ enum chy_certificate_field {
     CHY_CERT_LATEST_RENEWAL_ID, /**< of a line's first: the newest of the line */
     CHY_CERT_RENEWAL_ATTEMPTS,  /**< of automatic renewal that failed */
     CHY_CERT_PAIRS,             /**< many: its metadata for search, see enroll/names.h */
+    /** int, µs before the end as it was chosen for this certificate, 0: not to be renewed; null: as
+     *  application or profile say.  Successors have the same. */
+    CHY_CERT_RENEWAL_CHOICE,
     CHY_CERT_FIELDS
 };
 

@@ -112,7 +112,7 @@ static chy_status add_renewal(struct chy_schedule *schedule, struct chy_op *op,
         .run = renew,
         .is_due = is_renewal_due,
         .self = config->runtime,
-        .lane = CHY_LANE_CORE,
+        .lane = CHY_LANE_RENEWAL,
     };
     return chy_schedule_add(schedule, op, &task);
 }

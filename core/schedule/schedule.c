@@ -298,12 +298,21 @@ static void *run_lane(void *arg)
     return NULL;
 }
 
+static bool is_any_leased_locked(struct chy_schedule *s)
+{
+    bool any = false;
+    chy_mutex_assert_held(&s->lock);
+    for (size_t i = 0; i < CHY_LANES; i++) {
+        any = any || s->lanes[i].leased != NULL;
+    }
+    return any;
+}
+
 /** wait_for_beat waits until the leases of what runs are to beat.  false: the end has come. */
 static bool wait_for_beat(struct chy_schedule *s)
 {
     chy_mutex_lock(&s->lock);
-    while (!s->ends && s->lanes[CHY_LANE_CORE].leased == NULL &&
-           s->lanes[CHY_LANE_PLUGINS].leased == NULL) {
+    while (!s->ends && !is_any_leased_locked(s)) {
         chy_cond_wait(&s->wake, &s->lock);
     }
     int64_t until = chy_clock_monotonic(chy_clock_real()) + CHY_LEASE_TTL / 3;

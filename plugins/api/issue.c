@@ -273,6 +273,8 @@ static void put_adjustments(struct writer *w, struct chy_view adjustments)
     put(w, ",");
 }
 
+/** write_answer writes what became of a request; a flat answer has no member `certificate` around
+ *  the certificate, as renewals and older routes have it. */
 static chy_status write_answer(struct chy_op *op, const struct chy_enroll_answer *answer, bool flat,
                                struct chy_http_answer *out_answer)
 {
@@ -375,35 +377,6 @@ static chy_status read_renewal(struct chy_op *op, const json_t *body, struct chy
     return CHY_OK;
 }
 
-/** write_flat: a renewal answers the members that an issue answers inside `certificate`. */
-static chy_status write_flat(struct chy_op *op, const struct chy_enroll_answer *answer,
-                             struct chy_http_answer *out_answer)
-{
-    bool secret = answer->private_key_pem.len != 0;
-    uint64_t room = answer_room(answer);
-    char *text = secret ? chy_secret_alloc(op, room) : chy_alloc(op, room);
-    struct writer w = {text};
-    if (text == NULL) {
-        return chy_fail_memory(op);
-    }
-    put(&w, "{");
-    put_member(&w, "certificate", answer->certificate_pem);
-    put_member(&w, "issuingCaCertificate", answer->issuer_pem);
-    put_member(&w, "certificateChain", answer->chain_pem);
-    if (secret) {
-        put_member(&w, "privateKey", answer->private_key_pem);
-    }
-    put_member(&w, "serialNumber", answer->serial_number);
-    put_member(&w, "certificateId", answer->certificate_id);
-    put_adjustments(&w, answer->adjustments);
-    put_member(&w, "certificateRequestId", answer->request_id);
-    w.at[-1] = '}';
-    out_answer->media_type = chy_text("application/json");
-    out_answer->body = chy_slice_of(text, (uint64_t)(w.at - text));
-    out_answer->flags |= secret ? (uint32_t)CHY_HTTP_SECRET : 0U;
-    return CHY_OK;
-}
-
 static chy_status renew(struct chy_op *op, const json_t *body, struct chy_slice id,
                         struct chy_http_answer *out_answer)
 {
@@ -411,7 +384,7 @@ static chy_status renew(struct chy_op *op, const json_t *body, struct chy_slice 
     struct chy_enroll_answer answer = {.struct_size = sizeof answer};
     CHY_TRY(read_renewal(op, body, id, &wanted));
     CHY_TRY(chy_renew(op, &wanted, &answer));
-    return write_flat(op, &answer, out_answer);
+    return write_answer(op, &answer, true, out_answer);
 }
 
 chy_status api_renew(void *self, struct chy_op *op, const struct chy_route *route,

@@ -49,6 +49,10 @@ def test_the_profile_decides(world, profile):
     ({"autoRenew": True, "renewBefore": "3h"}, "2h", minutes(40)),
     ({"autoRenew": True, "renewBeforeDays": 7}, "7d", minutes(56 * 60)),
     ({"autoRenew": True, "renewBeforeDays": 30}, "24h", minutes(8 * 60)),
+    # One that is hardly shorter leaves a fifth of it: else each successor were due at once.
+    ({"autoRenew": True, "renewBefore": "119m"}, "2h", minutes(96)),
+    ({"autoRenew": True, "renewBefore": "97m"}, "2h", minutes(96)),
+    ({"autoRenew": True, "renewBefore": "90s"}, "2m", minutes(1.5)),
 ])
 def test_the_threshold(world, config, ttl, expected):
     seen = row(world, new(world, world.new_profile(apiConfig=config), ttl=ttl))
@@ -111,6 +115,36 @@ def test_a_threshold_is_set_and_taken_away(world, profile):
     answer = ok(world.admin.configure_renewal(certificate, enableAutoRenewal=True))
     assert answer["renewBeforeDays"] == 7
     assert left(row(world, certificate)) == datetime.timedelta(days=7)
+
+
+def test_what_was_chosen_for_one_holds_for_its_successors(world, profile):
+    def successor(certificate):
+        made = ok(world.admin.renew(certificate))["certificateId"]
+        return made, row(world, made)
+
+    certificate = new(world, profile, ttl="90d")
+    ok(world.admin.configure_renewal(certificate, renewBefore="36h"))
+    for _ in range(2):
+        certificate, seen = successor(certificate)
+        assert seen["renewBefore"] == "36h" and left(seen) == datetime.timedelta(hours=36)
+    ok(world.admin.configure_renewal(certificate, enableAutoRenewal=False))
+    for _ in range(2):
+        certificate, seen = successor(certificate)
+        assert seen["renewBefore"] is seen["renewAt"] is None
+    # As the profile says, whatever it says by then.
+    ok(world.admin.configure_renewal(certificate, enableAutoRenewal=True))
+    own = world.new_profile(apiConfig=AUTO)
+    other = new(world, own, ttl="90d")
+    ok(world.admin.update_profile(own, apiConfig={"renewBeforeDays": 3}))
+    assert successor(other)[1]["renewBeforeDays"] == 3
+    certificate, seen = successor(certificate)
+    assert seen["renewBeforeDays"] == 7
+    # A profile that renews nothing by itself: the choice is the certificate's.
+    quiet = world.new_profile(apiConfig={"renewBeforeDays": 5})
+    certificate = new(world, quiet, ttl="90d")
+    assert row(world, certificate)["renewAt"] is None
+    ok(world.admin.configure_renewal(certificate, enableAutoRenewal=True))
+    assert successor(certificate)[1]["renewBeforeDays"] == 5
 
 
 @pytest.mark.parametrize("body, paths", [

@@ -11,7 +11,7 @@ import daemon as daemons
 import pki
 from api import Api, ok
 from clock import Clock
-from world import World
+from world import Member, World
 
 SHORT = {"keyAlgorithm": "EC_prime256v1"}
 
@@ -218,6 +218,43 @@ def test_what_fails_is_tried_again(make_year, storage):
     year.advance(minutes=3)
     assert len(year.line(certificate_id)) == 2
     assert year.row(certificate_id)["renewalError"] is None
+
+
+def test_who_is_gone_is_renewed_for_no_more(make_year, storage):
+    """A renewal that nobody asks for is on behalf of who asked for the certificate."""
+    year = make_year(storage)
+    ask, project = year.admin, year.world.project_id
+    profile = year.world.new_profile(apiConfig={"autoRenew": True, "renewBefore": "30m"})
+    names = ("stays", "removed", "deleted", "demoted")
+    members = {name: Member(ask, project, "issuer") for name in names}
+    made = {name: year.world.issue(profile, api=member.api, ttl="2h", **SHORT)["certificateId"]
+            for name, member in members.items()}
+    ok(ask.remove_member(project, members["removed"].id))
+    ok(ask.delete_identity(members["deleted"].id))
+    ok(ask.update_member(project, members["demoted"].id, role="auditor"))
+    year.advance(minutes=91)
+    check_line(year.line(made["stays"]), 2)
+    assert year.metric('renewals_total{outcome="renewed"}') == 1
+    assert year.metric('renewals_total{outcome="failed"}') == 3
+    for name in names[1:]:
+        row = year.row(made[name])
+        assert row["renewedByCertificateId"] is None, name
+        assert members[name].id in row["renewalError"] and "no right" in row["renewalError"]
+        (told,) = ok(ask.search_audit_logs(projectId=project, targetId=made[name],
+                                           action="certificate.automated-renew"))["auditLogs"]
+        assert told["outcome"] == "failed" and "no right" in told["detail"]["error"]
+    # Whoever gets the right back gets the certificate.
+    ok(ask.update_member(project, members["demoted"].id, role="issuer"))
+    year.advance(minutes=3)
+    check_line([row | {"renewalError": None} for row in year.line(made["demoted"])], 2)
+
+
+def test_a_threshold_that_is_hardly_shorter_makes_no_storm(make_year, storage):
+    year = make_year(storage)
+    certificate_id = year.new("1d", renewBefore="1439m")
+    for _ in range(24):
+        year.advance(hours=1)
+    check_line(year.line(certificate_id), 1 + 4)  # each 4.8 hours, as they are looked for
 
 
 def test_two_nodes_renew_once(make_year):

@@ -26,10 +26,13 @@ static const struct {
     int64_t now;
     int64_t expected;
 } thresholds[] = {
-    {30, 0, 120, 0, 30},   {119, 0, 120, 0, 119}, {120, 0, 120, 0, 40}, {500, 0, 120, 0, 40},
-    {30, 0, 120, 60, 30}, // the backdated part is no life
-    {60, 0, 120, 60, 20}, // the same
-    {60, 50, 120, 10, 60}, {60, 0, 120, 120, 0},  {60, 0, 120, 200, 0}, {0, 0, 120, 0, 0},
+    {30, 0, 120, 0, 30},   {90, 0, 120, 0, 90}, // two minutes, a minute and a half before
+    {96, 0, 120, 0, 96},   {97, 0, 120, 0, 96}, // a fifth is left in peace
+    {119, 0, 120, 0, 96},  {120, 0, 120, 0, 40},
+    {500, 0, 120, 0, 40},  {30, 0, 120, 60, 30}, // the backdated part is no life
+    {60, 0, 120, 60, 20},                        // the same
+    {60, 50, 120, 10, 56}, {60, 0, 120, 120, 0},
+    {60, 0, 120, 200, 0},  {0, 0, 120, 0, 0},
 };
 
 START_TEST(a_threshold_leaves_a_life)
@@ -91,10 +94,54 @@ static chy_status fake_renew(struct chy_op *op, const struct chy_renew_request *
     return CHY_OK;
 }
 
+/** The identity that asks for the certificates. */
+static void add_owner(void)
+{
+    struct chy_batch batch;
+    chy_batch_init(&batch, place.op, 0);
+    struct chy_write *write = chy_batch_insert(&batch, CHY_C_IDENTITIES,
+                                               CHY_KEY(chy_value_uuid(&test_runtime_admin()->id)));
+    chy_write_set(write, CHY_IDENTITY_KIND, chy_value_text(chy_text("user")));
+    chy_write_set(write, CHY_IDENTITY_NAME, chy_value_text(chy_text("admin")));
+    chy_write_set(write, CHY_IDENTITY_ROLE, chy_value_text(chy_text("admin")));
+    chy_write_set(write, CHY_IDENTITY_CREATED_AT, chy_value_time(chy_now(place.op)));
+    chy_write_set(write, CHY_IDENTITY_UPDATED_AT, chy_value_time(chy_now(place.op)));
+    ck_assert_int_eq(chy_batch_commit(&batch, test_runtime_of(place.test)->storage, NULL), CHY_OK);
+}
+
+/** set_owner_role changes what it may in the whole instance; NULL: it is gone. */
+static void set_owner_role(const char *role)
+{
+    struct chy_batch batch;
+    struct chy_view key = CHY_KEY(chy_value_uuid(&test_runtime_admin()->id));
+    chy_batch_init(&batch, place.op, 0);
+    if (role == NULL) {
+        (void)chy_batch_delete(&batch, CHY_C_IDENTITIES, key);
+    } else {
+        chy_write_set(chy_batch_update(&batch, CHY_C_IDENTITIES, key), CHY_IDENTITY_ROLE,
+                      chy_value_text(chy_text(role)));
+    }
+    ck_assert_int_eq(chy_batch_commit(&batch, test_runtime_of(place.test)->storage, NULL), CHY_OK);
+}
+
+static void set_membership(const char *role)
+{
+    struct chy_batch batch;
+    struct chy_uuid project = id_of(place.project);
+    chy_batch_init(&batch, place.op, 0);
+    struct chy_write *write = chy_batch_upsert(
+        &batch, CHY_C_MEMBERSHIPS,
+        CHY_KEY(chy_value_uuid(&test_runtime_admin()->id), chy_value_uuid(&project)));
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE, chy_value_text(chy_text(role)));
+    chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(chy_now(place.op)));
+    ck_assert_int_eq(chy_batch_commit(&batch, test_runtime_of(place.test)->storage, NULL), CHY_OK);
+}
+
 static void begin(void)
 {
     memset(&fake, 0, sizeof fake);
     place_init(&place, 100, "stored");
+    add_owner();
     chy_services_of(place.op->host)->host.renew = fake_renew;
 }
 
@@ -293,6 +340,40 @@ START_TEST(what_ends_with_its_authority_waits_for_that)
 }
 END_TEST
 
+/** Who asked for it has to be able to renew it still, by its role in the instance or project. */
+START_TEST(an_owner_without_rights_stops_it)
+{
+    static const struct {
+        const char *role;
+        const char *membership;
+        bool renews;
+    } owners[] = {{"no-access", NULL, false},
+                  {"no-access", "auditor", false},
+                  {"no-access", "no-access", false},
+                  {"no-access", "issuer", true},
+                  {"no-access", "admin", true},
+                  {NULL, "issuer", false},
+                  {"admin", NULL, true}};
+    for (size_t i = 0; i < CHY_COUNT_OF(owners); i++) {
+        char id[CHY_UUID_TEXT_SIZE];
+        begin();
+        issue(id);
+        set_owner_role(owners[i].role);
+        if (owners[i].membership != NULL) {
+            set_membership(owners[i].membership);
+        }
+        pass(84 * CHY_US_PER_DAY);
+        struct chy_renewal_counts counts = run();
+        ck_assert_msg(counts.renewed == (owners[i].renews ? 1 : 0), "%zu", i);
+        ck_assert_uint_eq(counts.failed, owners[i].renews ? 0 : 1);
+        struct chy_storage_row row = row_of(id);
+        struct chy_slice error = chy_row_text(&row, CHY_CERT_RENEWAL_ERROR);
+        ck_assert(owners[i].renews || chy_slice_starts_with(error, chy_text("the identity 01")));
+        place_fini(&place);
+    }
+}
+END_TEST
+
 /** The certificate is another node's now: nothing is noted, nothing more is tried. */
 START_TEST(who_lost_the_lease_notes_nothing)
 {
@@ -315,4 +396,5 @@ TEST_MAIN("enroll/renewal", TEST_EACH(a_threshold_leaves_a_life, thresholds),
           TEST(what_is_due_is_renewed_once), TEST(one_failure_stops_no_other),
           TEST(a_long_reason_stops_no_other), TEST(failures_become_rarer),
           TEST(what_is_over_is_left_alone), TEST(a_hold_is_waited_for),
-          TEST(what_ends_with_its_authority_waits_for_that), TEST(who_lost_the_lease_notes_nothing))
+          TEST(what_ends_with_its_authority_waits_for_that), TEST(an_owner_without_rights_stops_it),
+          TEST(who_lost_the_lease_notes_nothing))

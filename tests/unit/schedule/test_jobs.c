@@ -132,6 +132,17 @@ START_TEST(jobs_of_plugins_run_on_one_node)
 }
 END_TEST
 
+/** Thousands of certificates that are due keep no CRL waiting. */
+START_TEST(renewals_have_a_lane_of_their_own)
+{
+    setup();
+    chy_clock_manual_advance(test_runtime_clock(world.first), CHY_US_PER_SECOND);
+    ck_assert_int_lt(chy_schedule_step(world.one, CHY_LANE_RENEWAL), INT64_MAX);
+    ck_assert_uint_eq(test_count(world.first, CHY_C_LEASES, CHY_LEASE_NAME, "job.crl"), 0);
+    teardown();
+}
+END_TEST
+
 /** What fails on one node is tried by the next, and keeps no other job from running. */
 START_TEST(a_failing_job_of_a_plugin_stops_nothing)
 {
@@ -147,4 +158,4 @@ START_TEST(a_failing_job_of_a_plugin_stops_nothing)
 END_TEST
 
 TEST_MAIN("schedule/jobs", TEST(jobs_of_plugins_run_on_one_node),
-          TEST(a_failing_job_of_a_plugin_stops_nothing))
+          TEST(renewals_have_a_lane_of_their_own), TEST(a_failing_job_of_a_plugin_stops_nothing))

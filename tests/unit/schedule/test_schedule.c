@@ -55,16 +55,23 @@ static struct chy_schedule *make(struct test_runtime *node, const struct chy_clo
     return schedule;
 }
 
-static void add(struct chy_schedule *schedule, struct work *self, const char *name, uint32_t flags)
+static void add_to(struct chy_schedule *schedule, enum chy_lane lane, struct work *self,
+                   const char *name, uint32_t flags)
 {
     struct chy_op *op = test_runtime_op(world.first);
     const struct chy_task task = {.name = chy_text(name),
                                   .period = CHY_US_PER_MINUTE,
                                   .run = work,
                                   .self = self,
+                                  .lane = lane,
                                   .flags = flags};
     ck_assert_int_eq(chy_schedule_add(schedule, op, &task), CHY_OK);
     test_runtime_op_end(op);
+}
+
+static void add(struct chy_schedule *schedule, struct work *self, const char *name, uint32_t flags)
+{
+    add_to(schedule, CHY_LANE_CORE, self, name, flags);
 }
 
 static void setup(void)
@@ -250,6 +257,27 @@ START_TEST(threads_run_each_period_once)
 }
 END_TEST
 
+/** A run of renewals that does not end keeps no CRL waiting, period after period. */
+START_TEST(a_long_run_delays_its_own_lane_only)
+{
+    setup();
+    struct work renewals = {.node = world.first, .waits = true};
+    struct work crls = {.node = world.first};
+    struct work none = {0};
+    add_to(world.one, CHY_LANE_RENEWAL, &renewals, "job.long", 0);
+    add(world.one, &crls, "job.test", 0);
+    start(world.one);
+    advance(CHY_US_PER_SECOND);
+    wait_until(&renewals, &none, 1);
+    for (int minute = 1; minute <= 3; minute++) {
+        wait_until(&crls, &none, minute);
+        advance(CHY_US_PER_MINUTE);
+    }
+    ck_assert_int_eq(renewals.runs, 1);
+    teardown();
+}
+END_TEST
+
 START_TEST(the_end_comes_in_the_middle_of_a_run)
 {
     setup();
@@ -275,4 +303,4 @@ TEST_MAIN("schedule/schedule", TEST(a_period_has_one_run_on_all_nodes),
           TEST(who_waits_waits_for_the_rest), TEST(what_failed_is_tried_by_the_next_node),
           TEST(some_work_is_every_nodes), TEST(deleting_waits_a_day_after_the_clock_jumped),
           TEST(time_that_passes_is_no_jump), TEST(threads_run_each_period_once),
-          TEST(the_end_comes_in_the_middle_of_a_run))
+          TEST(a_long_run_delays_its_own_lane_only), TEST(the_end_comes_in_the_middle_of_a_run))
