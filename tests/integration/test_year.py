@@ -6,11 +6,15 @@ import time
 import pytest
 import requests
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
 
 import daemon as daemons
 import pki
 from api import Api, ok
 from clock import Clock
+from database import execute
 from world import Member, World
 
 SHORT = {"keyAlgorithm": "EC_prime256v1"}
@@ -116,6 +120,10 @@ class Year:
         return self.world.issue(profile, ttl=ttl, **SHORT)["certificateId"]
 
 
+def plain(uuid):
+    return uuid.replace("-", "")
+
+
 def moment(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
 
@@ -152,6 +160,67 @@ def check_line(rows, count):
             minutes=2)
 
 
+# What a year leaves as it was; and what a renewal changes of the certificate that it is about.
+LASTING = ["projects", "authorities", "generations", "authority_certificates", "policies", "profiles",
+           "blocked_keys", "data_keys", "identities", "memberships", "universal_auth",
+           "client_secrets", "applications", "requests", "serials", "certificates"]
+ROW_ONLY = {"$revision"}
+OF_A_RENEWAL = {"renewed_by_id", "latest_renewal_id", "renew_at", "updated_at"}
+
+
+class Rows:
+    """The rows of a database, to be compared with those of a year later."""
+
+    def __init__(self, daemon):
+        self.tables = {}
+        for table in LASTING:
+            names = [row[1] for row in execute(daemon, f"PRAGMA table_info({table})")]
+            rows = execute(daemon, f"SELECT * FROM {table}")
+            key = names.index("id") if "id" in names else slice(0, 3)
+            self.tables[table] = {str(row[key]): dict(zip(names, row)) for row in rows}
+
+    def changed(self, later):
+        """By certificate, what of it is another; of every other table nothing may be."""
+        changes = {}
+        for table, rows in self.tables.items():
+            for key, row in rows.items():
+                assert key in later.tables[table], f"{table}: {row} is gone"
+                now = later.tables[table][key]
+                names = {name for name in row if row[name] != now[name] and name not in ROW_ONLY}
+                assert table == "certificates" or not names, f"{table} {key}: {names}"
+                if names:
+                    changes[key] = names
+        return changes
+
+
+class Responder:
+    """Asks for the status of one certificate, and keeps who signed the answers."""
+
+    def __init__(self, year, issued):
+        self.year = year
+        self.cert = pki.certificate(issued["certificate"])
+        self.issuer = pki.certificate(issued["issuingCaCertificate"])
+        self.request = (ocsp.OCSPRequestBuilder()
+                        .add_certificate(self.cert, self.issuer, hashes.SHA256()).build()
+                        .public_bytes(serialization.Encoding.DER))
+        self.signers = {}
+        self.session = requests.Session()
+
+    def ask(self):
+        """Each answer is of now, by somebody whom the CA lets sign now."""
+        got = self.session.post(pki.ocsp_url(self.cert), data=self.request, timeout=30,
+                                headers={"Content-Type": "application/ocsp-request"})
+        answer = ocsp.load_der_ocsp_response(got.content)
+        assert answer.response_status == ocsp.OCSPResponseStatus.SUCCESSFUL
+        (signer,), now = answer.certificates, self.year.clock.now
+        assert signer.not_valid_before_utc <= now < signer.not_valid_after_utc
+        assert answer.this_update_utc <= now < answer.next_update_utc
+        signer.verify_directly_issued_by(self.issuer)
+        signer.public_key().verify(answer.signature, answer.tbs_response_bytes,
+                                   ec.ECDSA(answer.signature_hash_algorithm))
+        self.signers[signer.serial_number] = signer
+
+
 def test_a_year(make_year):
     """On SQLite, as it takes its time; two nodes on PostgreSQL are below."""
     year = make_year("sqlite")
@@ -162,8 +231,9 @@ def test_a_year(make_year):
         "month": year.new("30d", renewBeforeDays=10),
         "quarter": year.new("90d", renewBeforeDays=30),
     }
+    silent = year.world.issue(ttl="800d", **SHORT)
     alone = {
-        "silent": year.world.issue(ttl="30d", **SHORT)["certificateId"],
+        "silent": silent["certificateId"],
         "revoked": year.new("30d", renewBeforeDays=10),
         "disabled": year.new("30d", renewBeforeDays=10),
         "csr": year.world.issue(year.world.new_profile(apiConfig={
@@ -172,6 +242,9 @@ def test_a_year(make_year):
     }
     ok(ask.revoke(alone["revoked"], revocationReason="SUPERSEDED"))
     ok(ask.configure_renewal(alone["disabled"], enableAutoRenewal=False))
+    responder = Responder(year, silent)
+    responder.ask()
+    rows = Rows(year.daemon)
 
     def stop(name):
         last = year.line(lines[name])[-1]
@@ -187,6 +260,7 @@ def test_a_year(make_year):
     stop("day")
     for _ in range(362):  # and to the end of the year
         year.advance(days=1)
+        responder.ask()
     check_line(year.line(lines["hours"]), 1 + 8)
     check_line(year.line(lines["day"]), 1 + 3)
     month = year.line(lines["month"])
@@ -198,6 +272,21 @@ def test_a_year(make_year):
         assert row["renewedByCertificateId"] is None and row["renewalError"] is None, name
     assert year.metric('renewals_total{outcome="failed"}') == 0
     assert year.metric('renewals_total{outcome="renewed"}') == 8 + 3 + 18 + 6
+    # A week each, and another in the middle of it.
+    signers = sorted(responder.signers.values(), key=lambda one: one.not_valid_before_utc)
+    assert 365 // 7 <= len(signers) <= 365 // 3 + 2, len(signers)
+    for old, new in zip(signers, signers[1:]):
+        assert new.not_valid_before_utc < old.not_valid_after_utc
+    # Nothing else was touched: no other row at all, and of renewed certificates what links them.
+    later = Rows(year.daemon)
+    changes = rows.changed(later)
+    assert len(later.tables["certificates"]) == len(rows.tables["certificates"]) + 8 + 3 + 18 + 6
+    first = {plain(certificate_id) for certificate_id in lines.values()}
+    for certificate_id, names in changes.items():
+        if certificate_id == plain(alone["revoked"]):
+            assert names == {"renew_at"}, "it is looked at once, and then no more"
+        else:
+            assert certificate_id in first and names <= OF_A_RENEWAL, (certificate_id, names)
     # The newest of a line is good, with its chain and a CRL that is of today.
     bundle = ok(ask.get_bundle(month[-1]["id"]))
     assert pki.same_key(bundle["privateKey"], bundle["certificate"])
