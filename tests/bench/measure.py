@@ -74,9 +74,9 @@ def load(port, path, *arguments, count, connections):
 
 
 def cpu_us_of(pid):
-    """The CPU time that a process has used."""
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * 1e6 / os.sysconf("SC_CLK_TCK")
+    """The CPU time that a process has used, by the clock that the kernel keeps of it: /proc counts in
+    hundredths of a second."""
+    return time.clock_gettime_ns((~pid << 3) | 2) / 1000  # CPUCLOCK_SCHED of clock_getcpuclockid(3)
 
 
 def http_rates(count, connections):

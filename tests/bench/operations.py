@@ -122,11 +122,19 @@ class Store:
         return load(port, "/", "--requests", file, *token, *more, count=count,
                     connections=connections)
 
-    def latencies(self, lines, public, count):
-        """The latencies of the lines, sent one after the other, in µs."""
+    def under_load(self, lines, connections):
+        """The lines sent to the public listener; what the load generator tells, and `server_cpu`."""
+        before = self.instance.cpu_us()
+        found = self.run(lines, public=True, connections=connections)
+        return {**found, "server_cpu": (self.instance.cpu_us() - before) / len(lines)}
+
+    def one_by_one(self, lines, public, count):
+        """The latencies of the lines, sent one after the other, and the server's CPU time, in µs."""
         file = self.instance.directory / "latencies"
+        before = self.instance.cpu_us()
         self.run(lines, "--latencies", file, public=public, count=count)
-        return [int(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        used = self.instance.cpu_us() - before
+        return [int(line) for line in file.read_text(encoding="utf-8").splitlines()], used / count
 
 
 def digest(octets):
@@ -183,41 +191,58 @@ OPERATIONS = {
 }
 
 
+@dataclasses.dataclass
+class Found:
+    """What was found of an operation on one store."""
+    took: list = dataclasses.field(default_factory=list)  # µs each
+    cpu: list = dataclasses.field(default_factory=list)  # the server's, µs each, by round
+
+    def figures(self):
+        """p50, p99, CPU."""
+        ordered = sorted(self.took)
+        return [*(ordered[(len(ordered) - 1) * share // 100] for share in (50, 99)),
+                median(self.cpu)]
+
+
 def build_times(store, count):
-    """ms from asking for a CRL just behind a revocation until it has come: built and signed."""
-    took = []
+    """Asks for a CRL just behind a revocation: it is built and signed."""
+    found = Found()
     for one in itertools.islice(store.left, count):
         revoke = f"/api/v1/cert-manager/certificates/{one.id}/revoke"
         store.client.send("POST", revoke, {"revocationReason": "SUPERSEDED"})
         body = store.client.send("GET", f"/api/v1/cert-manager/certificates/{one.id}/certificate")
         url = pki.crl_url(pki.certificate(body["certificate"]))
         time.sleep(BUILD_PAUSE)
-        started = time.monotonic()
-        crl = x509.load_der_x509_crl(pki.fetch(url).content)
-        took.append((time.monotonic() - started) * 1000)
+        started, cpu = time.monotonic(), store.instance.cpu_us()
+        content = pki.fetch(url).content
+        found.took.append((time.monotonic() - started) * 1e6)
+        found.cpu.append(store.instance.cpu_us() - cpu)
+        crl = x509.load_der_x509_crl(content)
         if crl.get_revoked_certificate_by_serial_number(int(one.serial, 16)) is None:
             raise SystemExit("bench: a CRL that was built behind a revocation does not list it")
-    return took
+    return found
 
 
 def measure_latencies(report, stores, sizes):
-    """Each operation by a lone caller, on both stores in turn; p50 and p99 of all rounds."""
-    report.title(f"A lone caller with {stores['few'].size} and with {stores['many'].size} stored "
-                 "certificates, a fifth of them revoked (SQLite)")
-    print(f"  | | p50, p99 at {stores['few'].size} (ms) | p50, p99 at {stores['many'].size} (ms) "
-          "| ratio p50, p99 |\n  |---|---:|---:|---:|")
+    """Each operation by a lone caller, on both stores in turn; p50 and p99 of all rounds, and the
+    CPU time of the middle one, which others on the machine disturb less."""
+    few, many = stores["few"].size, stores["many"].size
+    report.title(f"A lone caller with {few} and with {many} stored certificates, a fifth of them "
+                 "revoked (SQLite)")
+    print(f"  | | {few}: p50, p99, CPU (ms) | {many}: p50, p99, CPU (ms) | ratios |\n"
+          "  |---|---:|---:|---:|")
     for key, (text, lines, public) in OPERATIONS.items():
-        runs = {"few": [], "many": []}
+        found = {name: Found() for name in stores}
         for one in range(sizes.operation_rounds + 1):
-            for name, found in runs.items():
-                took = stores[name].latencies(lines(stores[name], sizes.operations), public,
-                                              sizes.operations)
+            for name, store in stores.items():
+                took, cpu = store.one_by_one(lines(store, sizes.operations), public,
+                                             sizes.operations)
                 if one > 0:  # the first round warms up
-                    found += took
-        tell_latency(report, key, text, *(percentiles(found) for found in runs.values()))
-    builds = {name: build_times(stores[name], sizes.builds) for name in ("few", "many")}
+                    found[name].took += took
+                    found[name].cpu.append(cpu)
+        tell_latency(report, key, text, found)
     tell_latency(report, "crl_built", "CRL of a shard, behind a revocation",
-                 *(percentiles([ms * 1000 for ms in took]) for took in builds.values()))
+                 {name: build_times(store, sizes.builds) for name, store in stores.items()})
     for name, store in stores.items():
         sizes_of = [len(pki.fetch(f"http://127.0.0.1:{store.public_port}{path}").content)
                     for path in store.crl_paths]
@@ -225,43 +250,43 @@ def measure_latencies(report, stores, sizes):
                    f"{min(sizes_of)} to {max(sizes_of)} bytes")
 
 
-def percentiles(latencies):
-    ordered = sorted(latencies)
-    return [ordered[(len(ordered) - 1) * share // 100] for share in (50, 99)]
-
-
-def tell_latency(report, key, text, few, many):
+def tell_latency(report, key, text, found):
+    few, many = (found[name].figures() for name in ("few", "many"))
     ratios = [large / small for small, large in zip(few, many)]
-    report.add(f"latency_{key}", {"few_us": few, "many_us": many, "ratios": ratios},
-               f"| {text} | {few[0] / 1000:.2f}, {few[1] / 1000:.2f} | {many[0] / 1000:.2f}, "
-               f"{many[1] / 1000:.2f} | {ratios[0]:.2f}, {ratios[1]:.2f} |")
+    cells = [", ".join(f"{us / 1000:.2f}" for us in figures) for figures in (few, many)]
+    report.add(f"operation_{key}", {"few_us": few, "many_us": many, "ratios": ratios},
+               f"| {text} | {cells[0]} | {cells[1]} | "
+               f"{', '.join(f'{ratio:.2f}' for ratio in ratios)} |")
 
 
 # --- the responder's rates -------------------------------------------------------------------------
 
 def measure_ocsp(report, store, sizes):
     """Answers a second under load, and what the provider signs a second, in turn."""
-    rates = {"signature": [], "answer": [], "uncached": [], "cached": []}
+    found = {"signature": [], "answer": [], "uncached": [], "cached": []}
     asked = [store.ask(one) for one in store.good[:100]]
     for _ in range(sizes.rounds):
         for work in ("signature", "answer"):
-            rates[work].append(crypto_rate(sizes.seconds, work)[0])
+            found[work].append(crypto_rate(sizes.seconds, work))
         lines = [store.ask(one, nonce=True) for one in pick(store, sizes.requests)]
-        store.run(lines[:len(lines) // 10], public=True, connections=sizes.connections)
-        rates["uncached"].append(store.run(lines, public=True, connections=sizes.connections))
-        rates["cached"].append(store.run(asked, public=True, count=sizes.requests * 5,
-                                         connections=sizes.connections))
-    signature, answer = (median(rates[work]) for work in ("signature", "answer"))
-    uncached, cached = (middle_run(rates[kind]) for kind in ("uncached", "cached"))
+        store.under_load(lines[:len(lines) // 10], sizes.connections)
+        found["uncached"].append(store.under_load(lines, sizes.connections))
+        found["cached"].append(store.under_load(asked * (len(lines) // 20), sizes.connections))
     report.title(f"OCSP with {store.size} stored certificates, {sizes.connections} connections")
-    report.add("signature_rate", signature, f"signing alone        {signature:8.0f} /s")
-    report.add("answer_rate", answer, f"signing and checking {answer:8.0f} /s   as every signature "
-               "of ours is")
-    for key, run in (("ocsp_uncached", uncached), ("ocsp_cached", cached)):
-        report.add(f"{key}_rate", run["rate"], f"{key.replace('_', ', '):20} {run['rate']:8.0f} /s   "
-                   f"{run['rate'] / signature:.2f} of signing alone, {run['rate'] / answer:.2f} of "
-                   f"signing and checking; p50 {run['p50'] / 1000:.1f}, p99 {run['p99'] / 1000:.1f} "
-                   f"ms, {run['cpu']:.0f} µs CPU each in the load generator")
+    signing = {}
+    for work, words in (("signature", "signing alone"), ("answer", "signing and checking")):
+        signing[work], cpu = (median(values) for values in zip(*found[work]))
+        report.add(f"{work}_rate", signing[work], f"{words:20} {signing[work]:8.0f} /s   {cpu:.0f} µs "
+                   "CPU each")
+        report.add(f"{work}_cpu_us", cpu, "")
+    for kind, words in (("uncached", "signed for each"), ("cached", "asked before")):
+        run = middle_run(found[kind])
+        ratios = [run["rate"] / signing[work] for work in ("signature", "answer")]
+        report.add(f"ocsp_{kind}", {**run, "ratios": ratios},
+                   f"{words:20} {run['rate']:8.0f} /s   {ratios[0]:.2f} of signing alone, "
+                   f"{ratios[1]:.2f} of signing and checking; p50 {run['p50'] / 1000:.1f}, p99 "
+                   f"{run['p99'] / 1000:.1f} ms; {run['server_cpu']:.0f} µs CPU each, "
+                   f"{run['cpu']:.0f} in the load generator")
 
 
 def middle_run(runs):

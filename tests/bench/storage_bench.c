@@ -6,8 +6,8 @@
  *
  * Each of N threads submits, one after the other, batches as an issuance by CSR makes them, in
  * core's own collections and with what stands in them at the sizes of a P-256 certificate: the
- * certificate with one alternative name, its serial, the request with its decision and key, the
- * counter, the audit row.
+ * certificate with one alternative name, its serial, the request with its decision and key, three
+ * counters, the audit row.
  * --preload first writes so many.  Two lines are printed; the second is for programs:
  * "storage <batches a second> <µs CPU a batch>".
  */
@@ -23,7 +23,7 @@
 
 #define THREADS_MAX 512
 #define LATENCIES_MAX 2000000
-#define WRITES 5
+#define WRITES 7
 #define FIELDS 32
 
 static struct chy_schema schema = {
@@ -212,37 +212,47 @@ static void set_request(struct issuance *s, int64_t now)
     set(s, 2, CHY_REQUEST_SERIAL, text(s->serial));
 }
 
-static void set_counter(struct issuance *s, int64_t now)
+static void set_counter(struct issuance *s, unsigned i, const char *dimension, const char *value,
+                        int64_t day)
 {
-    struct chy_value *key = s->keys[3];
+    struct chy_value *key = s->keys[i];
     key[0] = uuid(project);
-    key[1] = text("issued");
-    key[2] = text("01a1ff95-8e2b-7738-ad50-5a605089686a");
-    key[3] = number(CHY_VALUE_INT, now / 86400000000);
-    key[4] = text("node-1");
-    struct chy_storage_write *write = start_write(s, 3, CHY_WRITE_ADD, CHY_C_STATISTICS, 5);
+    key[1] = text(dimension);
+    key[2] = text(value);
+    key[3] = number(CHY_VALUE_INT, day);
+    key[4] = text("3");
+    struct chy_storage_write *write = start_write(s, i, CHY_WRITE_ADD, CHY_C_STATISTICS, 5);
     write->add_field = CHY_STATISTIC_COUNT;
     write->delta = 1;
 }
 
+/** set_counters: what is issued on a day, what ends on one, and what there is of each kind. */
+static void set_counters(struct issuance *s, int64_t now)
+{
+    int64_t day = now / 86400000000;
+    set_counter(s, 4, "issued", "", day);
+    set_counter(s, 5, "stored", "01a1ff95-8e2b-7738-ad50-5a605089686a/EC_prime256v1/api", 0);
+    set_counter(s, 6, "ends", "0/1", day + 90);
+}
+
 static void set_audit(struct issuance *s, int64_t now)
 {
-    s->keys[4][0] = uuid(s->audit);
-    (void)start_write(s, 4, CHY_WRITE_INSERT, CHY_C_AUDIT_EVENTS, 1);
-    set(s, 4, CHY_AUDIT_NODE, text("node-1"));
-    set(s, 4, CHY_AUDIT_BLOCK, number(CHY_VALUE_INT, now / 1000000));
-    set(s, 4, CHY_AUDIT_TIME, number(CHY_VALUE_TIME, now));
-    set(s, 4, CHY_AUDIT_PROJECT_ID, uuid(project));
-    set(s, 4, CHY_AUDIT_ACTOR_KIND, text("machine"));
-    set(s, 4, CHY_AUDIT_ACTOR_ID, uuid(project));
-    set(s, 4, CHY_AUDIT_ACTION, text("certificate.issue"));
-    set(s, 4, CHY_AUDIT_TARGET_KIND, text("certificates"));
-    set(s, 4, CHY_AUDIT_TARGET_ID, text("01a1ff96-8106-7c01-86a5-bd0c37dda371"));
-    set(s, 4, CHY_AUDIT_OUTCOME, text("ok"));
-    set(s, 4, CHY_AUDIT_DETAIL, json(150));
-    set(s, 4, CHY_AUDIT_REQUEST_ID, text("req-MYRJjohXQZWUdC"));
-    set(s, 4, CHY_AUDIT_PEER, text("127.0.0.1"));
-    set(s, 4, CHY_AUDIT_MAC, blob(s->digest + 24, 32));
+    s->keys[3][0] = uuid(s->audit);
+    (void)start_write(s, 3, CHY_WRITE_INSERT, CHY_C_AUDIT_EVENTS, 1);
+    set(s, 3, CHY_AUDIT_NODE, text("node-1"));
+    set(s, 3, CHY_AUDIT_BLOCK, number(CHY_VALUE_INT, now / 1000000));
+    set(s, 3, CHY_AUDIT_TIME, number(CHY_VALUE_TIME, now));
+    set(s, 3, CHY_AUDIT_PROJECT_ID, uuid(project));
+    set(s, 3, CHY_AUDIT_ACTOR_KIND, text("machine"));
+    set(s, 3, CHY_AUDIT_ACTOR_ID, uuid(project));
+    set(s, 3, CHY_AUDIT_ACTION, text("certificate.issue"));
+    set(s, 3, CHY_AUDIT_TARGET_KIND, text("certificates"));
+    set(s, 3, CHY_AUDIT_TARGET_ID, text("01a1ff96-8106-7c01-86a5-bd0c37dda371"));
+    set(s, 3, CHY_AUDIT_OUTCOME, text("ok"));
+    set(s, 3, CHY_AUDIT_DETAIL, json(150));
+    set(s, 3, CHY_AUDIT_REQUEST_ID, text("req-MYRJjohXQZWUdC"));
+    set(s, 3, CHY_AUDIT_PEER, text("127.0.0.1"));
+    set(s, 3, CHY_AUDIT_MAC, blob(s->digest + 24, 32));
 }
 
 static void make_issuance(struct worker *w, struct issuance *s)
@@ -263,8 +273,8 @@ static void make_issuance(struct worker *w, struct issuance *s)
     set_certificate(s, now);
     set_serial(s, now);
     set_request(s, now);
-    set_counter(s, now);
     set_audit(s, now);
+    set_counters(s, now);
 }
 
 static void *work(void *arg)
