@@ -42,7 +42,7 @@ static chy_status fold(struct store *store, struct chy_op *op)
                          0, &tables));
     // Each round leaves what was written during it: as long as that shrinks, another one pays.
     int64_t before = INT64_MAX;
-    while (left > fold_pages / 16 && left < before / 2) {
+    while (left > fold_pages / 128 && left < before / 2) {
         before = left;
         CHY_TRY(checkpoint(store, op, SQLITE_CHECKPOINT_PASSIVE, &left));
     }

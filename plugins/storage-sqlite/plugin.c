@@ -74,7 +74,7 @@ static const struct chy_option options_table[OPTIONS] = {
                                 0,
                                 65536,
                                 1LL << 40,
-                                CHY_TEXT_INIT("64m"),
+                                CHY_TEXT_INIT("128m"),
                                 {NULL, 0, 0},
                                 CHY_TEXT_INIT("the log's size from which it is folded into the "
                                               "database, away from commits")},
