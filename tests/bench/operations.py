@@ -14,6 +14,7 @@ import urllib.parse
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
+from cryptography.x509.oid import NameOID
 
 from measure import crypto_rate, load
 
@@ -68,7 +69,7 @@ class Store:
         self.good = [one for one in self.certificates if one.id not in ids]
         self.revoked = chosen
         self.left = iter(self.good)  # to be revoked, each once
-        self.public_port, self.crl_paths, self.ocsp_path, self.question = self.look()
+        self.look()
 
     def walk(self):
         """All certificates of the CA that issues here, newest first, and the pages' cursors."""
@@ -84,7 +85,7 @@ class Store:
             page["cursor"] = answer["cursor"]
 
     def look(self):
-        """Reads from certificates where CRL and responder are."""
+        """Reads from certificates where CRL and responder are, and who signs."""
         body = "/api/v1/cert-manager/certificates/{}/certificate"
         paths = set()
         for one in self.good[::max(1, len(self.good) // 40)]:
@@ -99,8 +100,11 @@ class Store:
             x509.SubjectKeyIdentifier.from_public_key(issuer.public_key()).digest,
             int.from_bytes(SERIAL_MARK, "big"), hashes.SHA1())
         nonced = made.add_extension(x509.OCSPNonce(NONCE_MARK), False)
-        return url.port, sorted(paths), responder.path, [
-            one.build().public_bytes(serialization.Encoding.DER) for one in (made, nonced)]
+        self.public_port, self.crl_paths, self.ocsp_path = url.port, sorted(paths), responder.path
+        self.question = [one.build().public_bytes(serialization.Encoding.DER)
+                         for one in (made, nonced)]
+        # Stands in every CRL and in every answer that is no failure, by its signer's certificate.
+        self.issuer = issuer.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
 
     def ask(self, certificate, nonce=False):
         """The line of an OCSP request."""
@@ -118,7 +122,7 @@ class Store:
         file = self.instance.directory / "requests"
         file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         port = self.public_port if public else self.instance.port
-        token = [] if public else ["--token", self.instance.ready.token]
+        token = ["--expect", self.issuer] if public else ["--token", self.instance.ready.token]
         return load(port, "/", "--requests", file, *token, *more, count=count,
                     connections=connections)
 
