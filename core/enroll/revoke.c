@@ -28,7 +28,9 @@ struct target {
     bool has_row;
     bool is_authority; /**< a CA's own: CHY_C_AUTHORITY_CERTIFICATES */
     struct chy_uuid authority_id;
-    bool stops_authority; /**< the CA issues with it, and is active */
+    bool of_active_key;          /**< the CA signs with the key of that certificate */
+    bool stops_authority;        /**< the CA issues with it, and is active */
+    uint64_t authority_revision; /**< of the CA's row */
 };
 
 /** A revocation under way. */
@@ -105,9 +107,10 @@ static chy_status look_at_authority(struct work *w, const struct chy_uuid *gener
     struct chy_uuid used = chy_row_uuid(&generation, 1);
     struct chy_uuid active = chy_row_uuid(&authority, 0);
     t->spki_sha256 = chy_row_blob(&generation, 0);
-    t->stops_authority = chy_uuid_compare(&used, &t->certificate_id) == 0 &&
-                         chy_uuid_compare(&active, generation_id) == 0 &&
+    t->of_active_key = chy_uuid_compare(&active, generation_id) == 0;
+    t->stops_authority = t->of_active_key && chy_uuid_compare(&used, &t->certificate_id) == 0 &&
                          chy_slice_is(chy_row_text(&authority, 1), "active");
+    t->authority_revision = authority.revision;
     return CHY_OK;
 }
 
@@ -361,13 +364,18 @@ static chy_status write_row(struct work *w, struct chy_batch *batch)
     return chy_statistics_count(w->runtime, batch, &before, &after);
 }
 
-/** write_authority: a CA whose certificate nobody may trust any more issues nothing. */
+/**
+ * write_authority: a CA whose certificate nobody may trust any more issues nothing.  Its row moves
+ * in any case, so that who enables or renews it at the same time looks again.
+ */
 static void write_authority(struct work *w, struct chy_batch *batch)
 {
     struct chy_write *write = chy_batch_update(batch, CHY_C_AUTHORITIES,
                                                CHY_KEY(chy_value_uuid(&w->target.authority_id)));
-    chy_write_guard_equals(write, CHY_AUTHORITY_STATUS, chy_value_text(chy_text("active")));
-    chy_write_set(write, CHY_AUTHORITY_STATUS, chy_value_text(chy_text("disabled")));
+    chy_write_guard_revision(write, w->target.authority_revision);
+    if (w->target.stops_authority) {
+        chy_write_set(write, CHY_AUTHORITY_STATUS, chy_value_text(chy_text("disabled")));
+    }
     chy_write_set(write, CHY_AUTHORITY_UPDATED_AT, chy_value_time(chy_now(w->op)));
 }
 
@@ -407,7 +415,7 @@ static chy_status write_all(struct work *w, struct chy_batch *batch)
     if (t->has_row) {
         CHY_TRY(write_row(w, batch));
     }
-    if (t->stops_authority && !w->lifts) {
+    if (t->of_active_key && !w->lifts) {
         write_authority(w, batch);
     }
     if (w->reason == CHY_CRL_KEY_COMPROMISE && t->spki_sha256.len != 0) {

@@ -174,7 +174,11 @@ def test_a_revoked_ca_is_not_enabled(world):
     assert ok(world.admin.get_ca(ca["id"]))["status"] == "disabled"
     ok(enable())
     world.issue(profile)
+    before = ok(world.admin.update_ca(ca["id"], status="disabled"))
+    time.sleep(0.01)                                             # times are told in milliseconds
     ok(world.admin.revoke(certificate_id, revocationReason="SUPERSEDED"))
+    # The CA's row moves although it is disabled: who enables it at the same time has lost.
+    assert ok(world.admin.get_ca(ca["id"]))["updatedAt"] > before["updatedAt"]
     refused(enable(), 400, "BadRequest", ca["configuration"]["serialNumber"])
     assert ok(world.admin.get_ca(ca["id"]))["status"] == "disabled"
     ok(world.admin.renew_ca(ca["id"], type="existing", notAfter=iso(utc(days=900))))

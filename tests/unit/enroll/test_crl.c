@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "enroll/crl_build.h"
 #include "enroll/crl_folder.h"
 #include "enroll/publish.h"
 #include "host.h"
@@ -85,6 +86,34 @@ START_TEST(an_empty_crl_is_signed_timely_and_kept)
     struct chy_crl next = get_crl(1); // half of its life is over
     ck_assert_int_gt(next.this_update, first.this_update);
     ck_assert(memcmp(next.number.ptr, first.number.ptr, (size_t)first.number.len) > 0);
+    place_fini(&place);
+}
+END_TEST
+
+START_TEST(a_crl_of_the_whole_key)
+{
+    struct chy_enroll_answer answer;
+    struct chy_crl_kept kept;
+    struct chy_crl crl;
+    place_init(&place, 2, "none");
+    struct chy_uuid id = generation();
+    struct chy_runtime *runtime = test_runtime_of(place.test);
+    struct chy_crl first = get_crl(1);
+    int64_t end = chy_now(place.op) + 400 * CHY_US_PER_DAY + 7;
+    ck_assert_int_eq(chy_crl_make_whole(runtime, place.op, &id, end, &kept), CHY_OK);
+    ck_assert_int_eq(chy_crl_read(place.op, kept.der, &crl), CHY_OK);
+    ck_assert(!crl.has_point && first.has_point);
+    ck_assert_int_eq(crl.next_update, end - end % CHY_US_PER_SECOND);
+    ck_assert(memcmp(crl.number.ptr, first.number.ptr, (size_t)crl.number.len) > 0);
+    ck_assert_uint_eq(crl.freshest.count, 1);
+    runtime->pki.delta_lifetime = 0; // nobody makes deltas: none is named
+    ck_assert_int_eq(chy_crl_make_whole(runtime, place.op, &id, end, &kept), CHY_OK);
+    ck_assert_int_eq(chy_crl_read(place.op, kept.der, &crl), CHY_OK);
+    ck_assert_uint_eq(crl.freshest.count, 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(place_enroll(&place, place.profile, "a", NULL, &answer), CHY_OK);
+    }
+    ck_assert_int_eq(chy_crl_make_whole(runtime, place.op, &id, end, &kept), CHY_BAD_INPUT);
     place_fini(&place);
 }
 END_TEST
@@ -426,7 +455,7 @@ START_TEST(a_ca_that_waits_has_no_certificate_to_fetch)
 }
 END_TEST
 
-TEST_MAIN("enroll/crl", TEST(shards_fill_one_after_another),
+TEST_MAIN("enroll/crl", TEST(shards_fill_one_after_another), TEST(a_crl_of_the_whole_key),
           TEST(an_empty_crl_is_signed_timely_and_kept), TEST(a_revocation_is_on_the_next_crl),
           TEST(a_complete_crl_names_its_delta), TEST(a_delta_tells_what_changed_since_its_base),
           TEST(a_base_gets_old), TEST(a_delta_alone_makes_its_base),
