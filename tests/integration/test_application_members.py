@@ -152,6 +152,8 @@ def test_and_nothing_else(shop, role):
                    api.list_application_identities(second["id"]),
                    world.ask(api=api), world.ask(api=api, top={"applicationId": second["id"]}),
                    api.dashboard(world.project_id), api.list_policies(),
+                   api.list_certificates_of_profile(world.profile_id),
+                   api.get_latest_bundle(world.profile_id), api.get_profile(world.profile_id),
                    api.create_application(projectId=world.project_id, name=fresh("x")),
                    api.delete_application(shop.application["id"]),
                    api.add_application_profiles(shop.application["id"], profileIds=[]),
@@ -244,6 +246,29 @@ def test_an_administrator_manages_the_application(shop):
     stranger = ok(shop.world.admin.create_identity(name=fresh("m")))["identity"]["id"]
     refused(api.add_application_identity(made["id"], stranger, role="auditor"), 404, "NotFound",
             "identity")
+
+
+def test_an_administrator_brings_nobody_into_the_project(world, other_world):
+    """Not even whom they see elsewhere."""
+    made = new(world)
+    member = join(world, made, "admin")
+    ok(world.admin.add_member(other_world.project_id, member.id, role="auditor"))
+    seen = other_world.member("issuer").id
+    assert ok(member.api.get_member(other_world.project_id, seen))
+    refused(member.api.add_application_identity(made["id"], seen, role="auditor"), 404, "NotFound",
+            "identity")
+    refused(world.admin.get_member(world.project_id, seen), 404)
+
+
+@ROLES
+def test_by_serial_number_as_well(shop, role):
+    api = shop.api(role)
+    own, other = (ok(shop.world.admin.get_certificate(one))["certificate"]["serialNumber"]
+                  for one in (shop.own, shop.other))
+    assert ok(api.get_by_serial(own))["certificate"]["id"] == shop.own
+    refused(api.get_by_serial(other), 403, "PermissionDenied")
+    refused(api.get_private_key_by_serial(other), 403, "PermissionDenied")
+    refused(api.revoke_by_serial(other, revocationReason="SUPERSEDED"), 403, "PermissionDenied")
 
 
 def test_a_member_finds_the_applications_profiles(shop):
