@@ -37,8 +37,8 @@ static chy_status refuse_assigned(struct chy_call *call, const struct chy_storag
                                     (int)name.len, (const char *)name.ptr);
 }
 
-static chy_status check_application(struct chy_call *call, const struct chy_uuid *id,
-                                    const struct chy_uuid *profile_id)
+chy_status chy_certificate_check_application(struct chy_call *call, const struct chy_uuid *id,
+                                             const struct chy_uuid *profile_id)
 {
     struct chy_enroll_application application;
     CHY_TRY(chy_enroll_application_get(call->runtime, call->op, &call->project_id, id, profile_id,
@@ -108,7 +108,7 @@ chy_status chy_certificate_assign(struct chy_call *call)
         return chy_not_found(call->op, "application"); // its shape was checked
     }
     struct chy_uuid profile_id = chy_row_uuid(&row, CHY_CERT_PROFILE_ID);
-    CHY_TRY(check_application(call, &application_id, &profile_id));
+    CHY_TRY(chy_certificate_check_application(call, &application_id, &profile_id));
     CHY_TRY(refuse_assigned(call, &row));
     CHY_TRY(store(call, &row, &application_id));
     CHY_TRY(chy_call_row(call, &call->id, &row));

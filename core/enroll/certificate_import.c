@@ -1,6 +1,7 @@
 #include "enroll/certificate_import.h"
 
 #include "base/slice.h"
+#include "enroll/certificate_assign.h"
 #include "enroll/certificate_row.h"
 #include "enroll/chain.h"
 #include "enroll/metadata.h"
@@ -210,9 +211,8 @@ static chy_status take_references(struct import *i)
                                    CHY_NO_FIELDS, "certificate profile", &found));
     }
     if (chy_call_uuid(call, "applicationId", &i->row.application_id)) {
-        CHY_TRY(chy_call_reference(call, &i->row.application_id, CHY_C_APPLICATIONS,
-                                   CHY_APPLICATION_PROJECT_ID, CHY_NO_FIELDS, "application",
-                                   &found));
+        CHY_TRY(
+            chy_certificate_check_application(call, &i->row.application_id, &i->row.profile_id));
     }
     return CHY_OK;
 }

@@ -189,6 +189,18 @@ def test_what_is_no_certificate(world):
     assert ok(bring(world, there.body())), "nothing of it was kept"
 
 
+def test_into_an_application_of_its_profile(world):
+    there = Elsewhere()
+    made = ok(world.admin.create_application(projectId=world.project_id,
+                                             name=fresh("app")))["application"]
+    refused(bring(world, there.body(applicationId=made["id"], profileId=world.profile_id)), 400,
+            "BadRequest", "profile")
+    ok(world.admin.add_application_profiles(made["id"], profileIds=[world.profile_id]))
+    kept = ok(bring(world, there.body(applicationId=made["id"], profileId=world.profile_id)))
+    shown = ok(world.admin.get_certificate(kept["certificateId"]))["certificate"]
+    assert (shown["applicationName"], shown["profileId"]) == (made["name"], world.profile_id)
+
+
 def test_who_may(world, other_world):
     there = Elsewhere()
     for role in ("issuer", "auditor"):
