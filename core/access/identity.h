@@ -29,13 +29,12 @@ CHY_MUST_USE chy_status chy_identity_require(struct chy_call *call, const struct
                                              const char *action, struct chy_storage_row *out_row);
 
 /**
- * chy_identity_may_own tells whether an identity, that does not ask itself, has a permission in a
- * project for what it asked for (chy_may_own()).  One that is not there has none.
+ * chy_identity_may_at tells whether who asked for a thing, the owner in `place`, has a permission
+ * for it, without that it asks now.  An identity that is not there has none.
  */
-CHY_MUST_USE chy_status chy_identity_may_own(struct chy_runtime *runtime, struct chy_op *op,
-                                             const struct chy_uuid *id,
-                                             const struct chy_uuid *project_id, const char *subject,
-                                             const char *action, bool *out_may);
+CHY_MUST_USE chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
+                                            const struct chy_place *place, const char *subject,
+                                            const char *action, bool *out_may);
 
 /** chy_identity_memberships reads all of an identity's memberships: a view of struct
  *  chy_membership. */

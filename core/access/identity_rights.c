@@ -149,10 +149,14 @@ chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id
     return CHY_OK;
 }
 
-chy_status chy_identity_may_own(struct chy_runtime *runtime, struct chy_op *op,
-                                const struct chy_uuid *id, const struct chy_uuid *project_id,
-                                const char *subject, const char *action, bool *out_may)
+chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_place *place, const char *subject,
+                               const char *action, bool *out_may)
 {
+    const struct chy_uuid *id = &place->owner_id;
+    struct chy_membership membership = {.project_id = place->project_id};
+    struct chy_principal owner = {.id = *id, .memberships = &membership};
+    struct chy_view applications;
     struct chy_storage_row row;
     chy_status status =
         chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
@@ -162,17 +166,27 @@ chy_status chy_identity_may_own(struct chy_runtime *runtime, struct chy_op *op,
         return CHY_OK;
     }
     CHY_TRY(status);
-    enum chy_role role = chy_role_find(chy_row_text(&row, 0));
-    if (role != CHY_ROLE_ADMIN) { // an admin of the instance is one of each project
-        status = chy_storage_read(runtime->storage, op, CHY_C_MEMBERSHIPS,
-                                  CHY_KEY(chy_value_uuid(id), chy_value_uuid(project_id)),
-                                  CHY_FIELDS(CHY_MEMBERSHIP_ROLE), &row);
-        if (status == CHY_NOT_FOUND) {
-            return CHY_OK;
-        }
-        CHY_TRY(status);
-        role = chy_role_find(chy_row_text(&row, 0));
+    owner.role = chy_role_find(chy_row_text(&row, 0));
+    status = chy_storage_read(runtime->storage, op, CHY_C_MEMBERSHIPS,
+                              CHY_KEY(chy_value_uuid(id), chy_value_uuid(&place->project_id)),
+                              CHY_FIELDS(CHY_MEMBERSHIP_ROLE), &row);
+    if (status == CHY_OK) {
+        membership.role = chy_role_find(chy_row_text(&row, 0));
+        owner.membership_count = 1;
+    } else if (status != CHY_NOT_FOUND) {
+        return status;
     }
-    *out_may = chy_role_reach(role, subject, action) != CHY_REACH_NONE;
+    CHY_TRY(chy_identity_applications(runtime, op, id, &applications));
+    struct chy_application_membership *roles =
+        chy_alloc(op, (applications.count + 1) * sizeof *roles);
+    if (roles == NULL) {
+        return chy_fail_memory(op);
+    }
+    if (applications.count != 0) {
+        memcpy(roles, applications.ptr, (size_t)applications.count * sizeof *roles);
+    }
+    owner.applications = roles;
+    owner.application_count = (uint32_t)applications.count;
+    *out_may = chy_principal_may_at(&owner, place, subject, action);
     return CHY_OK;
 }

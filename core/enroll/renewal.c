@@ -40,10 +40,19 @@ int64_t chy_renewal_threshold(int64_t wanted, int64_t not_before, int64_t not_af
 
 /** Of a certificate, what the job goes by; no blob is read. */
 static const uint32_t fields[] = {
-    CHY_CERT_ID,          CHY_CERT_PROJECT_ID,       CHY_CERT_AUTHORITY_ID,
-    CHY_CERT_METHOD,      CHY_CERT_STATUS,           CHY_CERT_NOT_AFTER,
-    CHY_CERT_DATA_KEY_ID, CHY_CERT_RENEWED_BY_ID,    CHY_CERT_REVOCATION_REASON,
-    CHY_CERT_SERIAL,      CHY_CERT_RENEWAL_ATTEMPTS, CHY_CERT_IDENTITY_ID,
+    CHY_CERT_ID,
+    CHY_CERT_PROJECT_ID,
+    CHY_CERT_AUTHORITY_ID,
+    CHY_CERT_METHOD,
+    CHY_CERT_STATUS,
+    CHY_CERT_NOT_AFTER,
+    CHY_CERT_DATA_KEY_ID,
+    CHY_CERT_RENEWED_BY_ID,
+    CHY_CERT_REVOCATION_REASON,
+    CHY_CERT_SERIAL,
+    CHY_CERT_RENEWAL_ATTEMPTS,
+    CHY_CERT_IDENTITY_ID,
+    CHY_CERT_APPLICATION_ID,
 };
 enum {
     F_ID,
@@ -57,7 +66,8 @@ enum {
     F_REASON,
     F_SERIAL,
     F_ATTEMPTS,
-    F_OWNER
+    F_OWNER,
+    F_APPLICATION
 };
 
 static void find_due(struct chy_query *query, struct chy_op *op, uint64_t limit, int64_t now)
@@ -88,7 +98,7 @@ struct due {
     struct chy_uuid id;
     struct chy_uuid project_id;
     struct chy_uuid authority_id; /**< nil: self-signed */
-    struct chy_uuid owner_id;     /**< who asked for it; nil: nobody known */
+    struct chy_place place;       /**< the project again, and whose it is */
     char id_text[CHY_UUID_TEXT_SIZE];
     char method[64];
     char error[ERROR_MAX];
@@ -108,7 +118,9 @@ static void read_due(struct chy_runtime *runtime, struct chy_op *op,
     out_due->id = chy_row_uuid(row, F_ID);
     out_due->project_id = chy_row_uuid(row, F_PROJECT);
     out_due->authority_id = chy_row_uuid(row, F_AUTHORITY);
-    out_due->owner_id = chy_row_uuid(row, F_OWNER);
+    out_due->place = (struct chy_place){.project_id = out_due->project_id,
+                                        .application_id = chy_row_uuid(row, F_APPLICATION),
+                                        .owner_id = chy_row_uuid(row, F_OWNER)};
     out_due->not_after = chy_row_time(row, F_NOT_AFTER);
     out_due->attempts = chy_row_int(row, F_ATTEMPTS);
     out_due->is_held = revoked && chy_row_int(row, F_REASON) == REASON_HOLD;
@@ -146,15 +158,15 @@ static chy_status refuse_orphan(struct due *due, struct chy_op *op)
 {
     bool may;
     char owner[CHY_UUID_TEXT_SIZE];
-    if (chy_uuid_is_nil(&due->owner_id)) {
+    if (chy_uuid_is_nil(&due->place.owner_id)) {
         return CHY_OK;
     }
-    CHY_TRY(chy_identity_may_own(due->runtime, op, &due->owner_id, &due->project_id,
-                                 CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW, &may));
+    CHY_TRY(chy_identity_may_at(due->runtime, op, &due->place, CHY_SUBJECT_CERTIFICATES,
+                                CHY_ACTION_RENEW, &may));
     if (may) {
         return CHY_OK;
     }
-    chy_uuid_format(&due->owner_id, owner);
+    chy_uuid_format(&due->place.owner_id, owner);
     return chy_fail(op, CHY_BAD_INPUT, 0,
                     "the identity %s, which asked for the certificate, has no right any more to "
                     "renew it in the project: issue a new one to who uses it now",

@@ -222,10 +222,9 @@ static enum chy_reach reach_at(const struct chy_principal *principal, const stru
     return reach;
 }
 
-bool chy_may_at(struct chy_op *op, const struct chy_place *place, const char *subject,
-                const char *action)
+bool chy_principal_may_at(const struct chy_principal *principal, const struct chy_place *place,
+                          const char *subject, const char *action)
 {
-    const struct chy_principal *principal = chy_principal_of(op);
     if (principal == NULL) {
         return false;
     }
@@ -237,6 +236,12 @@ bool chy_may_at(struct chy_op *op, const struct chy_place *place, const char *su
     case CHY_REACH_ALL: return true;
     }
     return false;
+}
+
+bool chy_may_at(struct chy_op *op, const struct chy_place *place, const char *subject,
+                const char *action)
+{
+    return chy_principal_may_at(chy_principal_of(op), place, subject, action);
 }
 
 chy_status chy_require_at(struct chy_op *op, const struct chy_place *place, const char *subject,

@@ -121,6 +121,11 @@ struct chy_place {
     struct chy_uuid owner_id;       /**< who asked for it; nil: nobody known */
 };
 
+/** chy_principal_may_at tells whether a principal, NULL: nobody, has a permission for one thing. */
+CHY_MUST_USE bool chy_principal_may_at(const struct chy_principal *principal,
+                                       const struct chy_place *place, const char *subject,
+                                       const char *action);
+
 /** chy_may_at is chy_may for one thing. */
 CHY_MUST_USE bool chy_may_at(struct chy_op *op, const struct chy_place *place, const char *subject,
                              const char *action);

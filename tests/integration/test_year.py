@@ -318,14 +318,24 @@ def test_who_is_gone_is_renewed_for_no_more(make_year, storage):
     members = {name: Member(ask, project, "issuer") for name in names}
     made = {name: year.world.issue(profile, api=member.api, ttl="2h", **SHORT)["certificateId"]
             for name, member in members.items()}
+    # And two who have their right by an application alone.
+    application = ok(ask.create_application(projectId=project, name="shop",
+                                            profileIds=[profile]))["application"]["id"]
+    for name in ("team", "left"):
+        members[name] = Member(ask, project, "no-access")
+        ok(ask.add_application_identity(application, members[name].id, role="operator"))
+        made[name] = year.world.issue(profile, api=members[name].api, ttl="2h",
+                                      top={"applicationId": application}, **SHORT)["certificateId"]
+    ok(ask.remove_application_identity(application, members["left"].id))
     ok(ask.remove_member(project, members["removed"].id))
     ok(ask.delete_identity(members["deleted"].id))
     ok(ask.update_member(project, members["demoted"].id, role="auditor"))
     year.advance(minutes=91)
     check_line(year.line(made["stays"]), 2)
-    assert year.metric('renewals_total{outcome="renewed"}') == 1
-    assert year.metric('renewals_total{outcome="failed"}') == 3
-    for name in names[1:]:
+    check_line(year.line(made["team"]), 2)
+    assert year.metric('renewals_total{outcome="renewed"}') == 2
+    assert year.metric('renewals_total{outcome="failed"}') == 4
+    for name in ("removed", "deleted", "demoted", "left"):
         row = year.row(made[name])
         assert row["renewedByCertificateId"] is None, name
         assert members[name].id in row["renewalError"] and "no right" in row["renewalError"]
