@@ -25,7 +25,8 @@ def collected_artefacts():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.name == "test_everything_seen")
+    # By the function: a name has its parameters behind it.
+    items.sort(key=lambda item: getattr(item, "originalname", "") == "test_everything_seen")
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,9 @@ def shared():
 @pytest.fixture(scope="session")
 def postgres():
     with Cluster() as cluster:
+        artefacts.clusters.append(cluster)
         yield cluster
+        artefacts.clusters.remove(cluster)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])

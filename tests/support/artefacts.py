@@ -1,24 +1,33 @@
-"""What the daemons of this run have signed, one of each shape: certificates, CRLs, OCSP answers.
+"""What the daemons of this run have signed: certificates, CRLs, OCSP answers, each once.
 
-collect() looks at every answer that `requests` gets.  A shape is what a linter could say something
-different about: algorithms, extensions and how they are filled, kinds of names; not the names
-themselves.  So the collection is bounded by what is possible, not by how many tests ran.
+collect() looks at every answer that `requests` gets and at what commands print; add_database() reads
+what else is in a database at the end: what was fetched by other programs, or by nobody.  Not here are
+OCSP answers that only openssl(1) or a raw socket has seen, and what the unit tests in C sign.
+
+A shape is what a linter could say something different about: algorithms, extensions and how they are
+filled, kinds of names; not the names themselves.  everything() begins with one of each.
 """
 import base64
+import contextlib
 import re
-from contextlib import contextmanager
+import sqlite3
+import subprocess
 
 import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import ocsp
 
-MOST = 2000
+import postgres
+
+MOST_BYTES = 256 << 20
 PEM = re.compile(r"-----BEGIN (CERTIFICATE|X509 CRL)-----(.*?)-----END", re.S)
 KINDS = {"application/pkix-cert": "certificate", "application/pkix-crl": "crl",
          "application/ocsp-response": "ocsp"}
-_seen = set()
+_seen = {}      # DER: kind; None: not ours
+_bytes = 0
 shapes = {}     # shape: DER
+clusters = []   # the PostgreSQL clusters that run
 
 
 def _key(key):
@@ -80,11 +89,13 @@ READERS = {"certificate": _certificate, "crl": _crl, "ocsp": _ocsp}
 
 
 def add(kind, der):
-    if der in _seen:
+    global _bytes
+    if der in _seen or _bytes > MOST_BYTES:
         return
-    _seen.add(der)
     shape = READERS[kind](der)
-    if shape is not None and len(shapes) < MOST:
+    _bytes += len(der)
+    _seen[der] = kind if shape is not None else None
+    if shape is not None:
         shapes.setdefault((kind, *shape), der)
         if kind == "ocsp" and shape[1]:
             for signer in ocsp.load_der_ocsp_response(der).certificates:
@@ -99,13 +110,67 @@ def look_at(answer):
     if kind is not None:
         add(kind, answer.content)
     elif b"-----BEGIN" in answer.content:
-        text = answer.content.decode("utf-8", "replace").replace("\\n", "\n")
-        for label, body in PEM.findall(text):
-            add("certificate" if label == "CERTIFICATE" else "crl",
-                base64.b64decode("".join(body.split())))
+        look_at_text(answer.content.decode("utf-8", "replace").replace("\\n", "\n"))
 
 
-@contextmanager
+def look_at_text(text):
+    for label, body in PEM.findall(text):
+        add("certificate" if label == "CERTIFICATE" else "crl",
+            base64.b64decode("".join(body.split())))
+
+
+# --- what is in a database -----------------------------------------------------------------------------
+
+QUERIES = [("certificate", "SELECT {} FROM certificates WHERE source = 'issued'", "der"),
+           ("certificate", "SELECT {} FROM authority_certificates", "der"),
+           ("certificate", "SELECT {} FROM ocsp_signers", "der"),
+           ("crl", "SELECT {} FROM crl_shards WHERE crl IS NOT NULL", "crl"),
+           ("crl", "SELECT {} FROM crl_shards WHERE delta IS NOT NULL", "delta")]
+
+
+def add_sqlite(path):
+    """What a SQLite file has.  Tests damage some, and some are empty: those have nothing to say."""
+    with contextlib.suppress(sqlite3.DatabaseError), \
+            contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        for kind, query, column in QUERIES:
+            for (der,) in database.execute(query.format(column)):
+                add(kind, der)
+
+
+def _psql(cluster, name, query, must=False):
+    told = subprocess.run([f"{postgres.binaries()}/psql", "-X", "-At", "-h", cluster.directory, "-p",
+                           str(cluster.port), "-U", "chancery", "-d", name, "-c", query],
+                          capture_output=True, text=True)
+    assert not must or told.returncode == 0, told.stderr
+    return told.stdout.split() if told.returncode == 0 else []
+
+
+def add_postgres(cluster):
+    """What all databases of a cluster have; some tests have not made a schema in theirs."""
+    names = _psql(cluster, "postgres", "SELECT datname FROM pg_database WHERE NOT datistemplate", True)
+    for name in names:
+        for kind, query, column in QUERIES:
+            for der in _psql(cluster, name, query.format(f"encode({column}, 'hex')")):
+                add(kind, bytes.fromhex(der))
+
+
+def add_databases(folder):
+    for path in sorted(folder.rglob("*.db")):
+        if path.is_file():
+            add_sqlite(path)
+    for cluster in clusters:
+        add_postgres(cluster)
+
+
+def everything():
+    """(kind, DER) of all, one of each shape first, and how many shapes there are."""
+    first = set(shapes.values())
+    found = [(_seen[der], der) for der in first]
+    found += [(kind, der) for der, kind in _seen.items() if kind is not None and der not in first]
+    return found, len(first)
+
+
+@contextlib.contextmanager
 def collect():
     send = requests.Session.send
 

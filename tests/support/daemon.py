@@ -12,6 +12,8 @@ import socket
 import subprocess
 import time
 
+import artefacts
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("CHANCERY_BUILD", ROOT / "build" / "dev"))
 PROGRAM = pathlib.Path(os.environ.get("CHANCERY_BIN", BUILD / "bin" / "chancery"))
@@ -44,6 +46,7 @@ def run(*arguments, timeout=120, env=None, stdin=None):
                            capture_output=True, text=True, timeout=timeout)
     assert not TROUBLE.search(ended.stderr), ended.stderr
     assert ended.returncode >= 0, f"killed by signal {-ended.returncode}:\n{ended.stderr}"
+    artefacts.look_at_text(ended.stdout)
     return ended
 
 
