@@ -31,6 +31,7 @@ struct chy_cli {
     struct chy_op *op; /**< of `operation` */
     int failure;       /**< the exit code of what failed last; 0: CLIENT_EXIT_LOCAL */
     struct client_refusal refusal;
+    bool (*should_stop)(void); /**< asked while a server is waited for; NULL: nobody asks */
 };
 
 /** client_init makes it ready.  false: out of memory. */

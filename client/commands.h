@@ -18,6 +18,7 @@ extern const struct chy_command client_command_renew;
 extern const struct chy_command client_command_request;
 extern const struct chy_command client_command_revoke;
 extern const struct chy_command client_command_show;
+extern const struct chy_command client_command_watch;
 
 extern const struct chy_command client_command_root;
 

@@ -4,6 +4,9 @@
 #include "base/slice.h"
 #include "client/table.h"
 
+#include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
 #include <unistd.h>
 
 enum {
@@ -139,6 +142,31 @@ chy_status client_files_write(struct chy_cli *cli, const struct client_files *fi
     CHY_TRY(write_one(cli, files, bundle, files->chain, chain, PUBLIC_MODE));
     CHY_TRY(write_one(cli, files, bundle, files->fullchain, both, PUBLIC_MODE));
     return write_one(cli, files, bundle, files->certificate, certificate, PUBLIC_MODE);
+}
+
+void client_files_sweep(const char *path)
+{
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    if (slash == NULL) {
+        return;
+    }
+    char folder[PATH_MAX];
+    char start[NAME_MAX + 1];
+    int folder_len = snprintf(folder, sizeof folder, "%.*s", (int)(slash - path) + 1, path);
+    int start_len = snprintf(start, sizeof start, "%s.tmp-", slash + 1);
+    if (folder_len >= (int)sizeof folder || start_len >= (int)sizeof start) {
+        return;
+    }
+    DIR *directory = opendir(folder);
+    if (directory == NULL) {
+        return;
+    }
+    for (const struct dirent *one = readdir(directory); one != NULL; one = readdir(directory)) {
+        if (strncmp(one->d_name, start, (size_t)start_len) == 0) {
+            (void)unlinkat(dirfd(directory), one->d_name, 0);
+        }
+    }
+    (void)closedir(directory);
 }
 
 static bool is_pem(const char *text, const char *label)

@@ -51,6 +51,10 @@ CHY_MUST_USE chy_status client_files_check(struct chy_cli *cli, const struct cli
 CHY_MUST_USE chy_status client_files_write(struct chy_cli *cli, const struct client_files *files,
                                            const struct client_bundle *bundle);
 
+/** client_files_sweep removes what a program that was killed while it wrote `path` left beside it:
+ *  it may be a part of a key.  Nobody else may be writing `path`; NULL is fine. */
+void client_files_sweep(const char *path);
+
 /** client_bundle_of reads the members that answers have in common.  false: no certificate. */
 CHY_MUST_USE bool client_bundle_of(const json_t *json, struct client_bundle *out_bundle);
 

@@ -142,6 +142,28 @@ static size_t take(char *bytes, size_t size, size_t count, void *context)
     return chy_buf_ok(buf) ? size * count : 0;
 }
 
+/** Asked by libcurl about once a second. */
+static int look_up(void *context, curl_off_t down, curl_off_t down_now, curl_off_t up,
+                   curl_off_t up_now)
+{
+    const struct chy_cli *cli = context;
+    (void)down;
+    (void)down_now;
+    (void)up;
+    (void)up_now;
+    return cli->should_stop != NULL && cli->should_stop() ? 1 : 0;
+}
+
+static bool set_sinks(struct chy_cli *cli, CURL *handle, struct chy_buf *buf, char *problem)
+{
+    return curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_WRITEDATA, buf) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, look_up) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_XFERINFODATA, cli) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, problem) == CURLE_OK;
+}
+
 static bool add_header(struct curl_slist **headers, const char *line)
 {
     struct curl_slist *more = line == NULL ? NULL : curl_slist_append(*headers, line);
@@ -229,9 +251,7 @@ chy_status client_http_send(struct chy_cli *cli, const struct client_session *se
     if (handle == NULL || url == NULL || !set_manners(handle, url) || !set_tls(handle, session) ||
         !set_body(handle, method, text) || !add_headers(cli, session, text, &headers) ||
         curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
-        curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take) != CURLE_OK ||
-        curl_easy_setopt(handle, CURLOPT_WRITEDATA, &buf) != CURLE_OK ||
-        curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, problem) != CURLE_OK) {
+        !set_sinks(cli, handle, &buf, problem)) {
         return client_fail(cli, CLIENT_EXIT_LOCAL, "cannot prepare a request to '%s'",
                            session->url);
     }

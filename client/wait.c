@@ -11,15 +11,22 @@
 #define FIRST_PAUSE_S 1
 #define LONGEST_PAUSE_S 15
 
-static bool is_over(const char *status)
+static enum client_state state_of(const char *status)
 {
-    static const char *const words[] = {"failed", "rejected", "cancelled", "expired"};
+    static const struct {
+        const char *word;
+        enum client_state state;
+    } words[] = {
+        {"issued", CLIENT_STATE_ISSUED},      {"failed", CLIENT_STATE_OVER},
+        {"expired", CLIENT_STATE_OVER},       {"rejected", CLIENT_STATE_REJECTED},
+        {"cancelled", CLIENT_STATE_REJECTED},
+    };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strcmp(status, words[i]) == 0) {
-            return true;
+        if (strcmp(status, words[i].word) == 0) {
+            return words[i].state;
         }
     }
-    return false;
+    return CLIENT_STATE_WAITING; // pending, pending_approval, and what later servers wait for
 }
 
 chy_status client_request_look(struct chy_cli *cli, struct client_session *session,
@@ -35,18 +42,16 @@ chy_status client_request_look(struct chy_cli *cli, struct client_session *sessi
     if (status == NULL) {
         return client_fail(cli, CLIENT_EXIT_UNREACHABLE, "the server's answer has no status");
     }
-    if (is_over(status)) {
-        *out_state = CLIENT_STATE_OVER;
+    *out_state = state_of(status);
+    if (*out_state == CLIENT_STATE_OVER || *out_state == CLIENT_STATE_REJECTED) {
         return client_fail(cli, CLIENT_EXIT_REFUSED, "the request %s is %s: %s",
                            client_clean(cli, request_id), status,
                            reason == NULL ? "no reason is told" : client_clean(cli, reason));
     }
-    if (strcmp(status, "issued") == 0) {
-        if (!client_bundle_of(answer.json, out_bundle)) {
-            return client_fail(cli, CLIENT_EXIT_UNREACHABLE,
-                               "the server says 'issued' and gives no certificate");
-        }
-        *out_state = CLIENT_STATE_ISSUED;
+    if (*out_state == CLIENT_STATE_ISSUED && !client_bundle_of(answer.json, out_bundle)) {
+        *out_state = CLIENT_STATE_WAITING;
+        return client_fail(cli, CLIENT_EXIT_UNREACHABLE,
+                           "the server says 'issued' and gives no certificate");
     }
     return CHY_OK;
 }

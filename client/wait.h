@@ -9,11 +9,12 @@
 enum client_state {
     CLIENT_STATE_ISSUED,
     CLIENT_STATE_WAITING,
-    CLIENT_STATE_OVER /**< failed, rejected, cancelled: it never comes */
+    CLIENT_STATE_OVER,    /**< failed: it never comes; another request may */
+    CLIENT_STATE_REJECTED /**< somebody said no, and would say it again */
 };
 
-/** client_request_look asks once what became of a request.  CLIENT_STATE_OVER is a failure, with
- *  the server's reason. */
+/** client_request_look asks once what became of a request.  The last two are a failure, with the
+ *  server's reason. */
 CHY_MUST_USE chy_status client_request_look(struct chy_cli *cli, struct client_session *session,
                                             const char *request_id, enum client_state *out_state,
                                             struct client_bundle *out_bundle);

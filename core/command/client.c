@@ -24,6 +24,7 @@ const struct chy_command chy_client_commands[CHY_CLIENT_COMMANDS] = {
     ELSEWHERE("profile", "Certificate profiles: create, list, show, delete"),
     ELSEWHERE("policy", "Certificate policies: create, list, show, delete"),
     ELSEWHERE("request", "Certificate requests: list, show"),
+    ELSEWHERE("watch", "Keep certificates in files fresh, as an agent"),
     ELSEWHERE("completion", "Print what makes a shell complete these commands"),
 };
 
