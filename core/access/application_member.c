@@ -328,6 +328,19 @@ static const struct chy_action actions[] = {
     {"refuse-group", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, OTHER, refuse_group},
 };
 
+#define OBJECT                                                                            \
+    "{'id': 'id', 'membershipId': 'id', 'applicationId': 'id', 'actorIdentityId': 'id', " \
+    "'actorUserId': 'id?', 'actorGroupId': 'id?', 'name': 'text', 'role': 'text', "       \
+    "'createdAt': 'time', 'updatedAt': 'time'}"
+#define LIST "{'memberships': ['#ApplicationMember']}"
+
+static const struct chy_kind_answer answers[] = {
+    {"list", LIST, NULL},
+    {"list-others", LIST, NULL},
+    {"refuse-user", "'any'", NULL}, // never answered
+    {"refuse-group", "'any'", NULL},
+};
+
 const struct chy_kind chy_kind_application_member = {
     .name = "application-members",
     .singular = "membership",
@@ -343,4 +356,7 @@ const struct chy_kind chy_kind_application_member = {
     .updated_field = CHY_APP_MEMBER_UPDATED_AT,
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .decoration = OBJECT,
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
 };

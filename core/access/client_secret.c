@@ -209,6 +209,12 @@ static const struct chy_action actions[] = {
     {"revoke", NULL, CHY_ACTION_NEEDS_ID, SECRET_SHAPE, revoke},
 };
 
+static const struct chy_kind_answer answers[] = {
+    {"create", "{'clientSecret': 'text', 'clientSecretData': '#ClientSecret'}", NULL},
+    {"list", "{'clientSecretData': ['#ClientSecret']}", NULL},
+    {"revoke", "{'clientSecretData': '#ClientSecret'}", NULL},
+};
+
 const struct chy_kind chy_kind_client_secret = {
     .name = "client-secrets",
     .singular = "clientSecretData",
@@ -225,4 +231,6 @@ const struct chy_kind chy_kind_client_secret = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
 };

@@ -4,7 +4,9 @@
 #include "resource/delete_all.h"
 
 #define ROLE_SHAPE "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
-#define NAME_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true}"
+#define NAME_SHAPE                                                            \
+    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true," \
+    "\"examples\":[\"build-server\"]}"
 
 static const struct chy_member members[] = {
     {"id", CHY_IDENTITY_ID, CHY_MEMBER_DERIVED, NULL},
@@ -146,6 +148,10 @@ static const struct chy_action actions[] = {
     {"delete", NULL, CHY_ACTION_NEEDS_ID, NULL, delete_identity},
 };
 
+static const struct chy_kind_answer answers[] = {
+    {"create-in-project", "{'identity': '#Identity'}", NULL},
+};
+
 const struct chy_kind chy_kind_identity = {
     .name = "identities",
     .singular = "identity",
@@ -163,5 +169,7 @@ const struct chy_kind chy_kind_identity = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
     .hooks = {.before_create = before_create, .before_delete = before_delete},
 };

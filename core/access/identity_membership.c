@@ -169,5 +169,6 @@ const struct chy_kind chy_kind_identity_membership = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .decoration = "{'identity?': {'id': 'id', 'name': 'text', 'type': 'text'}}",
     .hooks = {.decorate = decorate},
 };

@@ -83,6 +83,11 @@ static const struct chy_action actions[] = {
     {"revoke", NULL, 0, SHAPE, revoke},
 };
 
+static const struct chy_kind_answer answers[] = {
+    {"renew", CHY_ACCESS_TOKEN_OUTLINE, NULL},
+    {"revoke", "{'message': 'text'}", NULL},
+};
+
 const struct chy_kind chy_kind_access_token = {
     .name = "access-tokens",
     .what = "access token",
@@ -96,4 +101,6 @@ const struct chy_kind chy_kind_access_token = {
     .updated_field = CHY_NO_FIELD,
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
 };

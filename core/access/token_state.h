@@ -35,6 +35,10 @@ CHY_MUST_USE chy_status chy_access_token_refuse(struct chy_op *op);
  *  itself, without any permission: for the audit row of the log-in. */
 CHY_MUST_USE chy_status chy_access_act_as(struct chy_op *op, const struct chy_uuid *id);
 
+/** CHY_ACCESS_TOKEN_OUTLINE is what it looks like. */
+#define CHY_ACCESS_TOKEN_OUTLINE                                        \
+    "{'accessToken': 'text', 'expiresIn': 'int', 'accessTokenMaxTTL': " \
+    "'int', 'tokenType': '=Bearer'}"
 /** chy_access_token_answer is the secret answer of a log-in and of renewing.  In seconds; 0: no
  *  end. */
 CHY_MUST_USE chy_status chy_access_token_answer(struct chy_call *call, struct chy_slice token,

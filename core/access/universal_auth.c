@@ -2,6 +2,7 @@
 
 #include "access/identity.h"
 #include "access/network.h"
+#include "access/token_state.h"
 #include "access/universal_auth_state.h"
 #include "resource/collections.h"
 #include "resource/delete_all.h"
@@ -219,6 +220,10 @@ static const struct chy_action actions[] = {
     {"login", NULL, 0, LOGIN_SHAPE, chy_universal_auth_login},
 };
 
+static const struct chy_kind_answer answers[] = {
+    {"login", CHY_ACCESS_TOKEN_OUTLINE, NULL},
+};
+
 const struct chy_kind chy_kind_universal_auth = {
     .name = "universal-auth",
     .singular = "identityUniversalAuth",
@@ -235,4 +240,6 @@ const struct chy_kind chy_kind_universal_auth = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
 };

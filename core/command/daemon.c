@@ -1,5 +1,6 @@
 #include "command/daemon.h"
 
+#include "command/api_document.h"
 #include "command/hooks.h"
 #include "command/upkeep.h"
 #include "enroll/publish.h"
@@ -158,6 +159,12 @@ static chy_status mount_publish(struct chy_daemon *d, struct chy_op *op)
     return chy_http_server_add(d->server, op, &mount);
 }
 
+static chy_status mount_document(struct chy_daemon *d, struct chy_op *op)
+{
+    CHY_TRY(chy_api_document_new(op, d->assembly, &d->document));
+    return chy_api_document_mount(d->document, op, d->server);
+}
+
 static chy_status start_jobs(struct chy_daemon *d, struct chy_op *op)
 {
     struct chy_assembly *a = d->assembly;
@@ -182,6 +189,7 @@ static chy_status start(struct chy_daemon *d, struct chy_op *op)
     CHY_TRY(make_server(d, op));
     CHY_TRY(mount_plugins(d, op));
     CHY_TRY(mount_publish(d, op));
+    CHY_TRY(mount_document(d, op));
     CHY_TRY(start_jobs(d, op));
     CHY_TRY(chy_upkeep_start(d->assembly, &d->upkeep));
     CHY_TRY(chy_http_server_start(d->server, op)); // last: nothing may be served before this
@@ -253,6 +261,7 @@ bool chy_daemon_stop(struct chy_daemon *daemon)
     daemon->upkeep = NULL;
     if (idle) {
         chy_http_server_free(daemon->server);
+        chy_api_document_free(daemon->document);
     } else {
         chy_log_error(a->cli->op, "server.not-drained",
                       "some requests did not end in time; the process ends with them");

@@ -5,12 +5,14 @@
 #include "command/assembly.h"
 #include "http/server.h"
 
+struct chy_api_document;
 struct chy_schedule;
 struct chy_upkeep;
 
 struct chy_daemon {
     struct chy_assembly *assembly;
     struct chy_http_server *server;
+    struct chy_api_document *document;
     struct chy_schedule *schedule;
     struct chy_upkeep *upkeep;
     bool started;

@@ -1,6 +1,7 @@
 #include "enroll/authority.h"
 
 #include "base/slice.h"
+#include "enroll/answers.h"
 #include "resource/collections.h"
 
 /* ------------------------------------------------------------------------------------------------
@@ -15,7 +16,10 @@
     "\"description\":\"an http or https URL\"}}"
 #define NAME                                                                                       \
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":\"^[a-z0-9]+(-[a-z0-9]+)*$" \
-    "\",\"description\":\"lower-case letters and digits, with single dashes between them\"}"
+    "\",\"description\":\"lower-case letters and digits, with single dashes between them\","       \
+    "\"examples\":[\"issuing-ca\"]}"
+#define END \
+    "\"notAfter\":{\"type\":\"string\",\"maxLength\":64,\"examples\":[\"2036-01-01T00:00:00Z\"]}"
 #define PATH_LENGTH "{\"type\":[\"integer\",\"null\"],\"minimum\":-1,\"maximum\":255}"
 #define SUBTREES                                                                                   \
     "{\"type\":[\"array\",\"null\"],\"maxItems\":64,\"items\":{\"type\":\"string\",\"minLength\":" \
@@ -34,17 +38,19 @@
     "\"enableDirectIssuance\":{\"type\":\"boolean\"},\"disableDirectIssuance\":{\"type\":" \
     "\"boolean\"}"
 
-#define CREATE                                                                               \
-    "{\"type\":\"object\",\"required\":[\"name\",\"configuration\"],\"properties\":{"        \
-    "\"projectId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"                    \
-    "\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY                                     \
-    ",\"configuration\":{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{"       \
-    "\"type\":{\"type\":\"string\",\"enum\":[\"root\",\"intermediate\"]},"                   \
-    "\"friendlyName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"                   \
-    "\"commonName\":" PART ",\"organization\":" PART ",\"ou\":" PART ",\"country\":" PART    \
-    ",\"province\":" PART ",\"locality\":" PART ",\"notBefore\":" DATE ",\"notAfter\":" DATE \
-    ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS                                        \
-    ",\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"              \
+#define CREATE                                                                                  \
+    "{\"type\":\"object\",\"required\":[\"name\",\"configuration\"],\"properties\":{"           \
+    "\"projectId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"                       \
+    "\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY                                        \
+    ",\"configuration\":{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{"          \
+    "\"type\":{\"type\":\"string\",\"enum\":[\"root\",\"intermediate\"]},"                      \
+    "\"friendlyName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"                      \
+    "\"commonName\":{\"type\":[\"string\",\"null\"],\"maxLength\":128,\"examples\":[\"Example " \
+    "CA\"]},"                                                                                   \
+    "\"organization\":" PART ",\"ou\":" PART ",\"country\":" PART ",\"province\":" PART         \
+    ",\"locality\":" PART ",\"notBefore\":" DATE ",\"notAfter\":" DATE                          \
+    ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS                                           \
+    ",\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"                 \
     "\"isOcspEnabled\":{\"type\":\"boolean\"},\"crlDistributionPointUrls\":" URLS "}}}}"
 
 #define UPDATE                                                                                \
@@ -126,9 +132,9 @@ static const struct chy_action actions[] = {
     {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_authority_delete},
     {"csr", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_csr},
     {"generate-certificate", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
-     "{\"type\":\"object\",\"required\":[\"notAfter\"],\"properties\":{\"notBefore\":" DATE
-     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},\"maxPathLength\":" PATH_LENGTH
-     "," CONSTRAINTS ",\"parentCaId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}}}",
+     "{\"type\":\"object\",\"required\":[\"notAfter\"],\"properties\":{\"notBefore\":" DATE "," END
+     ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS
+     ",\"parentCaId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}}}",
      chy_authority_generate},
     {"certificate", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"properties\":{"
@@ -137,9 +143,8 @@ static const struct chy_action actions[] = {
     {"certificates", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_certificates},
     {"sign-intermediate", CHY_ACTION_SIGN_INTERMEDIATE, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"required\":[\"csr\",\"notAfter\"],\"properties\":{"
-     "\"csr\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":49152},\"notBefore\":" DATE
-     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},\"maxPathLength\":" PATH_LENGTH
-     "," CONSTRAINTS "}}",
+     "\"csr\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":49152},\"notBefore\":" DATE "," END
+     ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS "}}",
      chy_authority_sign_intermediate},
     {"import-certificate", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"required\":[\"certificate\",\"certificateChain\"],\"properties\":{"
@@ -150,7 +155,7 @@ static const struct chy_action actions[] = {
     {"renew", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"required\":[\"type\",\"notAfter\"],\"properties\":{"
      "\"type\":{\"type\":\"string\",\"enum\":[\"existing\",\"new-key\"]},\"notBefore\":" DATE
-     ",\"notAfter\":{\"type\":\"string\",\"maxLength\":64},"
+     "," END ","
      "\"keyAlgorithm\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}",
      chy_authority_renew},
 };
@@ -168,5 +173,8 @@ const struct chy_kind chy_kind_authority = {
     .updated_field = CHY_AUTHORITY_UPDATED_AT,
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .decoration = chy_authority_outline,
+    .answers = chy_authority_answers,
+    .answer_count = CHY_AUTHORITY_ANSWER_COUNT,
     .hooks = {.on_conflict = on_conflict},
 };

@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/time.h"
+#include "enroll/answers.h"
 #include "enroll/certificate_assign.h"
 #include "enroll/certificate_delete.h"
 #include "enroll/certificate_edit.h"
@@ -398,5 +399,8 @@ const struct chy_kind chy_kind_certificate = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .decoration = chy_certificate_outline,
+    .answers = chy_certificate_answers,
+    .answer_count = CHY_CERTIFICATE_ANSWER_COUNT,
     .hooks = {.before_delete = chy_certificate_before_delete, .decorate = decorate},
 };

@@ -60,8 +60,10 @@ chy_status chy_certificate_update(struct chy_call *call)
 
 const char chy_certificate_pkcs12_shape[] =
     "{\"type\":\"object\",\"required\":[\"password\",\"alias\"],\"properties\":{"
-    "\"password\":{\"type\":\"string\",\"minLength\":6,\"maxLength\":1024},"
-    "\"alias\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"
+    "\"password\":{\"type\":\"string\",\"minLength\":6,\"maxLength\":1024,"
+    "\"examples\":[\"a long password\"]},"
+    "\"alias\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,"
+    "\"examples\":[\"service\"]},"
     "\"legacy\":{\"type\":\"boolean\"}}}";
 
 static chy_status read_wish(struct chy_call *call, const struct chy_certificate_view *view,

@@ -45,4 +45,5 @@ const struct chy_kind chy_kind_certificate_by_serial = {
     .updated_field = CHY_CERT_UPDATED_AT,
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .like = &chy_kind_certificate,
 };

@@ -174,12 +174,17 @@ static chy_status serve_ca_certificate(void *self, struct chy_op *op, const stru
     return CHY_OK;
 }
 
-#define PUBLIC_GET(path, name, text, flag, run)                                                  \
+static const struct chy_slice crl_type[] = {CHY_TEXT_INIT(CRL_TYPE)};
+static const struct chy_slice certificate_type[] = {CHY_TEXT_INIT(CERT_TYPE)};
+static const struct chy_slice ocsp_answer_type[] = {CHY_TEXT_INIT("application/ocsp-response")};
+
+#define PUBLIC_GET_OF(type, path, name, text, flag, run)                                         \
     {                                                                                            \
         .method = CHY_TEXT_INIT("GET"), .pattern = CHY_TEXT_INIT(path),                          \
         .operation = CHY_TEXT_INIT(name), .summary = CHY_TEXT_INIT(text), .auth = CHY_AUTH_NONE, \
-        .flags = flag, .handle = run                                                             \
+        .flags = flag, .handle = run, .answer_types = CHY_VIEW_INIT(type)                        \
     }
+#define PUBLIC_GET(path, name, text, flag, run) PUBLIC_GET_OF(crl_type, path, name, text, flag, run)
 
 static const struct chy_slice ocsp_types[] = {CHY_TEXT_INIT("application/ocsp-request")};
 
@@ -188,16 +193,17 @@ static const struct chy_slice ocsp_types[] = {CHY_TEXT_INIT("application/ocsp-re
         .method = CHY_TEXT_INIT("POST"), .pattern = CHY_TEXT_INIT(path),                       \
         .operation = CHY_TEXT_INIT(name), .summary = CHY_TEXT_INIT("Ask the OCSP responder."), \
         .auth = CHY_AUTH_NONE, .flags = flag, .body_limit = CHY_OCSP_REQUEST_MAX,              \
-        .media_types = CHY_VIEW_INIT(ocsp_types), .handle = run                                \
+        .media_types = CHY_VIEW_INIT(ocsp_types), .handle = run,                               \
+        .answer_types = CHY_VIEW_INIT(ocsp_answer_type)                                        \
     }
 #define OCSP_GET(path, name, flag, run) \
-    PUBLIC_GET(path, name, "Ask the OCSP responder, in base64.", flag, run)
+    PUBLIC_GET_OF(ocsp_answer_type, path, name, "Ask the OCSP responder, in base64.", flag, run)
 
 static const struct chy_route routes[] = {
     PUBLIC_GET("/crl/{generation}/{file}", "fetchCrl", "Fetch a CRL (DER).", CHY_ROUTE_PUBLIC,
                serve_crl),
-    PUBLIC_GET("/aia/{file}", "fetchCaCertificate", "Fetch a CA certificate (DER).",
-               CHY_ROUTE_PUBLIC, serve_aia),
+    PUBLIC_GET_OF(certificate_type, "/aia/{file}", "fetchCaCertificate",
+                  "Fetch a CA certificate (DER).", CHY_ROUTE_PUBLIC, serve_aia),
     OCSP_POST("/ocsp/{generation}", "postOcsp", CHY_ROUTE_PUBLIC, chy_publish_ocsp),
     OCSP_GET("/ocsp/{generation}/{request}", "getOcsp", CHY_ROUTE_PUBLIC, chy_publish_ocsp),
     // Base64 has slashes, which some clients send as they are (RFC 5019 5).
@@ -217,9 +223,10 @@ static const struct chy_route routes[] = {
                CHY_ROUTE_PUBLIC, serve_crl_by_id),
     PUBLIC_GET("/api/v1/pki/crl/{crlId}", "fetchLegacyCrlById", "Fetch a CRL (DER).",
                CHY_ROUTE_PUBLIC, serve_crl_by_id),
-    PUBLIC_GET("/api/v1/cert-manager/ca/internal/{caId}/certificates/{caCertId}/der",
-               "fetchCaCertificateById", "Fetch a CA certificate (DER).", CHY_ROUTE_PUBLIC,
-               serve_ca_certificate),
+    PUBLIC_GET_OF(certificate_type,
+                  "/api/v1/cert-manager/ca/internal/{caId}/certificates/{caCertId}/der",
+                  "fetchCaCertificateById", "Fetch a CA certificate (DER).", CHY_ROUTE_PUBLIC,
+                  serve_ca_certificate),
 };
 
 struct chy_view chy_publish_routes(void)

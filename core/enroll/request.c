@@ -252,6 +252,31 @@ static const struct chy_action actions[] = {
     {"search", CHY_ACTION_READ, 0, CHY_REQUEST_SEARCH, chy_request_search},
 };
 
+#define DETAIL                                                                                   \
+    "{'status': '=issued|failed|pending|pending_approval|rejected|cancelled', 'outcome?': "      \
+    "'=rejected|cancelled', 'certificate': 'text?', 'certificateChain': 'text?', "               \
+    "'issuingCaCertificate': 'text?', 'certificateId': 'id?', 'privateKey': 'text?', "           \
+    "'serialNumber': 'text?', 'errorMessage': 'text?', 'commonName': 'text?', "                  \
+    "'organization?': 'text', 'organizationalUnit?': 'text', 'country?': 'text', "               \
+    "'state?': 'text', 'locality?': 'text', 'domainComponents?': 'text', 'basicConstraints?': "  \
+    "{'isCA': 'bool', 'pathLength?': 'int'}, 'metadata': [{'key': 'text', 'value?': 'text?'}], " \
+    "'adjustments?': ['text'], 'createdAt': 'time', 'updatedAt': 'time'}"
+
+#define FOUND                                                                                   \
+    "{'certificateRequests': [{'id': 'id', 'status': 'text', 'commonName': 'text?', "           \
+    "'altNames': 'text?', 'profileId': 'id?', 'caId': 'id?', 'applicationId': 'id?', "          \
+    "'certificateId': 'id?', 'errorMessage': 'text?', 'createdAt': 'time', 'updatedAt': "       \
+    "'time', 'approvalRequestId': 'id?', 'pendingMessage': 'text?', 'profileName': 'text?', "   \
+    "'applicationName': 'text?', "                                                              \
+    "'certificate': [{'id': 'id', 'serialNumber': 'text', 'status': '=active|expired|revoked'}" \
+    ", null]}], 'totalCount': 'int', 'cursor?': 'text'}"
+
+static const struct chy_kind_answer answers[] = {
+    {"get", DETAIL, NULL},
+    {"list", FOUND, NULL},
+    {"search", FOUND, NULL},
+};
+
 const struct chy_kind chy_kind_request = {
     .name = "certificate-requests",
     .singular = "certificateRequest",
@@ -267,4 +292,6 @@ const struct chy_kind chy_kind_request = {
     .updated_field = CHY_REQUEST_UPDATED_AT,
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
 };

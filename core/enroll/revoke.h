@@ -61,9 +61,10 @@ CHY_MUST_USE chy_status chy_revoke_requested(struct chy_runtime *runtime, struct
                                              struct chy_revoke_answer *out_answer);
 
 /** CHY_REVOKE_SHAPE and chy_revoke_action are the action "revoke" of certificates. */
-#define CHY_REVOKE_SHAPE                                                       \
-    "{\"type\":\"object\",\"required\":[\"revocationReason\"],\"properties\":" \
-    "{\"revocationReason\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}"
+#define CHY_REVOKE_SHAPE                                                           \
+    "{\"type\":\"object\",\"required\":[\"revocationReason\"],\"properties\":"     \
+    "{\"revocationReason\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64," \
+    "\"examples\":[\"SUPERSEDED\"]}}}"
 chy_status chy_revoke_action(struct chy_call *call);
 
 #endif

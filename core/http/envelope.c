@@ -94,6 +94,31 @@ const char *chy_http_error_name(uint32_t http_status, uint32_t reason)
     }
 }
 
+static bool is_listed(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t chy_http_error_names(uint32_t http_status, const char **out_names, size_t max)
+{
+    size_t count = 0;
+    for (chy_status status = CHY_OK + 1; status <= CHY_BROKEN; status++) {
+        for (uint32_t reason = CHY_REASON_NONE; reason <= CHY_REASON_HEADERS_TOO_LARGE; reason++) {
+            const char *name = chy_http_error_name(http_status, reason);
+            if (chy_http_status_of(status, reason) == http_status && count < max &&
+                !is_listed(out_names, count, name)) {
+                out_names[count++] = name;
+            }
+        }
+    }
+    return count;
+}
+
 static void add_id(struct chy_buf *buf, struct chy_op *op, uint32_t http_status)
 {
     chy_buf_add_text(buf, "{\"reqId\":");

@@ -11,6 +11,10 @@ uint32_t chy_http_status_of(chy_status status, uint32_t reason);
 /** chy_http_error_name gives the envelope's `error` word: "NotFound". */
 const char *chy_http_error_name(uint32_t http_status, uint32_t reason);
 
+/** chy_http_error_names lists the words that an envelope of a status may have, at most `max`;
+ *  returns how many there are: 0: no failure has that status. */
+size_t chy_http_error_names(uint32_t http_status, const char **out_names, size_t max);
+
 /**
  * chy_http_envelope writes `{"reqId","statusCode","message","error","details"?}` for `error` into
  * the arena of `op`, together with the headers that belong to it (WWW-Authenticate, Retry-After).

@@ -78,6 +78,11 @@ static const struct chy_action actions[] = {
     CHY_APPLICATION_PROFILE_ACTIONS,
 };
 
+static const struct chy_kind_answer answers[] = {
+    {"by-name", "{'application': '#Application'}", NULL},
+    CHY_APPLICATION_PROFILE_ANSWERS,
+};
+
 const struct chy_kind chy_kind_application = {
     .name = "applications",
     .singular = "application",
@@ -97,6 +102,8 @@ const struct chy_kind chy_kind_application = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
     .hooks = {.before_create = before_create,
               .before_delete = before_delete,
               .on_conflict = on_conflict},

@@ -25,6 +25,25 @@
             chy_application_clear_enrollment                                                       \
     }
 
+/** CHY_APPLICATION_PROFILE_ANSWERS are what they answer, among those of applications. */
+#define CHY_APPLICATION_PROFILE_ANSWERS                                                   \
+    {"profiles", CHY_APPLICATION_PROFILE_LIST, NULL},                                     \
+        {"add-profiles", CHY_APPLICATION_PROFILE_LIST, NULL},                             \
+        {"remove-profile", CHY_APPLICATION_PROFILE_LIST, NULL},                           \
+        {"enrollment",                                                                    \
+         "{'applicationId': 'id', 'profileId': 'id', 'api?': 'object', 'estConfigured': " \
+         "'bool', 'acmeConfigured': 'bool', 'scepConfigured': 'bool'}",                   \
+         NULL},                                                                           \
+        {"set-enrollment", CHY_APPLICATION_CONFIG, NULL},                                 \
+    {                                                                                     \
+        "clear-enrollment", CHY_APPLICATION_CONFIG, NULL                                  \
+    }
+#define CHY_APPLICATION_PROFILE_LIST                                                   \
+    "{'profiles': [{'applicationId': 'id', 'profileId': 'id', 'profileSlug': 'text', " \
+    "'profileDescription': 'text?', 'apiConfigId': 'id?', 'createdAt': 'time', "       \
+    "'updatedAt': 'time'}]}"
+#define CHY_APPLICATION_CONFIG "{'applicationId': 'id', 'profileId': 'id', 'api': 'object'}"
+
 extern const char chy_application_add_profiles_shape[];
 extern const char chy_application_profile_shape[]; /**< {profileId} */
 extern const char chy_application_method_shape[];  /**< {profileId, method, the method's options} */

@@ -412,6 +412,17 @@ static const struct chy_action actions[] = {
     {"export", CHY_ACTION_READ, CHY_ACTION_QUERY, EXPORT_SHAPE, export_rows},
 };
 
+#define ROW                                                                                    \
+    "{'id': 'id', 'time': 'time', 'projectId': 'id?', 'actorType': 'text', 'actorId': 'id?', " \
+    "'action': 'text', 'targetType': 'text?', 'targetId': 'text?', 'outcome': 'text', "        \
+    "'detail': 'any', 'requestId': 'text?', 'ipAddress': 'text?', 'node': 'text?', "           \
+    "'block': 'int', 'mac': 'text'}"
+
+static const struct chy_kind_answer answers[] = {
+    {"search", "{'auditLogs': ['#AuditLog'], 'totalCount': 'int', 'cursor?': 'text'}", NULL},
+    {"export", NULL, "application/x-ndjson,text/csv"},
+};
+
 const struct chy_kind chy_kind_audit_log = {
     .name = CHY_SUBJECT_AUDIT_LOGS,
     .singular = "auditLog",
@@ -427,4 +438,7 @@ const struct chy_kind chy_kind_audit_log = {
     .updated_field = CHY_NO_FIELD,
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .decoration = ROW,
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
 };

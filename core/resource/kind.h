@@ -49,6 +49,16 @@ struct chy_action {
     chy_status (*run)(struct chy_call *call);
 };
 
+/**
+ * What an action answers, if it is not what the ordinary ones do: "create", "get", "update" and
+ * "delete" answer the object under the kind's singular, "list" answers a page of them.
+ */
+struct chy_kind_answer {
+    const char *action;
+    const char *outline;     /**< as resource/outline.h has it; NULL: it is no JSON */
+    const char *media_types; /**< "text/csv,application/x-ndjson"; NULL: JSON */
+};
+
 /** What a kind adds to the ordinary actions.  Any may be NULL. */
 struct chy_kind_hooks {
     /** Before an object is written: checks what a shape cannot say, sets derived fields. */
@@ -65,6 +75,10 @@ struct chy_kind_hooks {
     /** Adds to the JSON of an object; the row has every field of the collection. */
     chy_status (*decorate)(struct chy_call *call, const struct chy_storage_row *row,
                            json_t *object);
+    /** Adds to a JSON Schema what no table knows: of the object as it is answered, or as it is
+     *  given. */
+    chy_status (*describe)(const struct chy_runtime *runtime, struct chy_op *op, bool is_answer,
+                           json_t *schema);
 };
 
 /** A member of a list's document that narrows it: the field has that value. */
@@ -98,6 +112,11 @@ struct chy_kind {
     /** What narrows lists besides the text members of the object, which do by their own names. */
     const struct chy_list_filter *filters;
     size_t filter_count;
+    /** Outline of what `decorate` adds to an object; without members, of the object. */
+    const char *decoration;
+    const struct chy_kind_answer *answers;
+    size_t answer_count;
+    const struct chy_kind *like; /**< the kind whose objects and answers these are; NULL: its own */
     struct chy_kind_hooks hooks;
 };
 
@@ -145,6 +164,15 @@ void chy_kinds_free(struct chy_kinds *kinds);
 CHY_MUST_USE chy_status chy_kinds_call(struct chy_runtime *runtime, struct chy_op *op,
                                        const struct chy_resource_call *resource_call,
                                        struct chy_resource_answer *out_answer);
+
+/** chy_kinds_find finds an action; false: there is none. */
+CHY_MUST_USE bool chy_kinds_find(const struct chy_kinds *kinds, struct chy_slice kind,
+                                 struct chy_slice action, const struct chy_kind **out_kind,
+                                 const struct chy_action **out_action);
+
+/** chy_kind_shape makes the JSON Schema of an action's document; NULL: anything goes. */
+CHY_MUST_USE chy_status chy_kind_shape(struct chy_op *op, const struct chy_kind *kind,
+                                       const struct chy_action *action, json_t **out_json);
 
 /* --- the ordinary actions -------------------------------------------------------------------- */
 

@@ -46,21 +46,28 @@ static chy_status members_shape(struct chy_op *op, const struct chy_kind *kind, 
     return CHY_OK;
 }
 
+chy_status chy_kind_shape(struct chy_op *op, const struct chy_kind *kind,
+                          const struct chy_action *action, json_t **out_json)
+{
+    bool is_create = strcmp(action->name, "create") == 0;
+    *out_json = NULL;
+    if (action->shape != NULL) {
+        return chy_json_parse(op, chy_text(action->shape), out_json);
+    }
+    if (kind->member_count != 0 && (is_create || strcmp(action->name, "update") == 0)) {
+        return members_shape(op, kind, !is_create, out_json);
+    }
+    return CHY_OK;
+}
+
 static chy_status ready(struct chy_op *op, const struct chy_kind *kind,
                         const struct chy_action *action, struct ready_action *out_ready)
 {
+    json_t *json;
     out_ready->kind = kind;
     out_ready->action = action;
-    bool is_create = strcmp(action->name, "create") == 0;
-    if (action->shape != NULL) {
-        return chy_shape_new(op, chy_text(action->shape), kind->name, &out_ready->shape);
-    }
-    if (kind->member_count != 0 && (is_create || strcmp(action->name, "update") == 0)) {
-        json_t *json = NULL;
-        CHY_TRY(members_shape(op, kind, !is_create, &json));
-        return chy_shape_from_json(op, json, kind->name, &out_ready->shape);
-    }
-    return CHY_OK;
+    CHY_TRY(chy_kind_shape(op, kind, action, &json));
+    return json == NULL ? CHY_OK : chy_shape_from_json(op, json, kind->name, &out_ready->shape);
 }
 
 chy_status chy_kinds_new(struct chy_op *op, const struct chy_kind *const *kinds, size_t count,
@@ -104,16 +111,27 @@ void chy_kinds_free(struct chy_kinds *kinds)
     free(kinds);
 }
 
-static const struct ready_action *find(const struct chy_kinds *kinds,
-                                       const struct chy_resource_call *call)
+static const struct ready_action *find(const struct chy_kinds *kinds, struct chy_slice kind,
+                                       struct chy_slice action)
 {
     for (size_t i = 0; i < kinds->count; i++) {
-        if (chy_slice_is(call->kind, kinds->actions[i].kind->name) &&
-            chy_slice_is(call->action, kinds->actions[i].action->name)) {
+        if (chy_slice_is(kind, kinds->actions[i].kind->name) &&
+            chy_slice_is(action, kinds->actions[i].action->name)) {
             return &kinds->actions[i];
         }
     }
     return NULL;
+}
+
+bool chy_kinds_find(const struct chy_kinds *kinds, struct chy_slice kind, struct chy_slice action,
+                    const struct chy_kind **out_kind, const struct chy_action **out_action)
+{
+    const struct ready_action *found = find(kinds, kind, action);
+    if (found != NULL) {
+        *out_kind = found->kind;
+        *out_action = found->action;
+    }
+    return found != NULL;
 }
 
 static chy_status read_document(struct chy_call *call, const struct chy_shape *shape,
@@ -170,7 +188,8 @@ chy_status chy_kinds_call(struct chy_runtime *runtime, struct chy_op *op,
                           const struct chy_resource_call *resource_call,
                           struct chy_resource_answer *out_answer)
 {
-    const struct ready_action *found = find(runtime->kinds, resource_call);
+    const struct ready_action *found =
+        find(runtime->kinds, resource_call->kind, resource_call->action);
     if (found == NULL) {
         return chy_fail(op, CHY_UNSUPPORTED, 0, "there is no action '%.*s' on '%.*s'",
                         (int)resource_call->action.len, (const char *)resource_call->action.ptr,

@@ -196,3 +196,90 @@ chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *m
     *out_config = config;
     return CHY_OK;
 }
+
+/* ------------------------------------------------------------------------------------------------
+ * Described
+ */
+
+static const char *type_word(uint32_t type)
+{
+    switch ((enum chy_option_type)type) {
+    case CHY_OPTION_INT:
+    case CHY_OPTION_SIZE: return "integer";
+    case CHY_OPTION_BOOL: return "boolean";
+    case CHY_OPTION_TEXT_LIST: return "array";
+    case CHY_OPTION_TEXT:
+    case CHY_OPTION_PATH:
+    case CHY_OPTION_CHOICE:
+    case CHY_OPTION_DURATION: return "string";
+    }
+    return "string";
+}
+
+static bool describe_bounds(const struct chy_option *option, json_t *schema)
+{
+    bool is_number = option->type == CHY_OPTION_INT || option->type == CHY_OPTION_SIZE;
+    bool is_list = option->type == CHY_OPTION_TEXT_LIST;
+    bool unlimited = option->minimum == 0 && option->maximum == 0;
+    if (unlimited || option->type == CHY_OPTION_BOOL || option->type == CHY_OPTION_DURATION) {
+        return true;
+    }
+    return chy_json_set_int(schema,
+                            is_number ? "minimum"
+                            : is_list ? "minItems"
+                                      : "minLength",
+                            option->minimum) &&
+           chy_json_set_int(schema,
+                            is_number ? "maximum"
+                            : is_list ? "maxItems"
+                                      : "maxLength",
+                            option->maximum);
+}
+
+static json_t *choices_json(const struct chy_option *option)
+{
+    json_t *list = json_array();
+    for (uint64_t i = 0; i < option->choices.count; i++) {
+        const struct chy_slice *choice = chy_view_item(option->choices, i);
+        (void)json_array_append_new(list,
+                                    json_stringn((const char *)choice->ptr, (size_t)choice->len));
+    }
+    (void)json_array_append_new(list, json_null());
+    return list;
+}
+
+static bool describe_option(const struct chy_option *option, json_t *properties)
+{
+    char name[64];
+    camel_case(option->name, name, sizeof name);
+    json_t *schema = json_pack("{s:[s,s]}", "type", type_word(option->type), "null");
+    bool fine = schema != NULL && describe_bounds(option, schema) &&
+                chy_json_set_text(schema, "description", option->help);
+    if (fine && option->type == CHY_OPTION_CHOICE) {
+        fine = json_object_set_new(schema, "enum", choices_json(option)) == 0;
+    }
+    if (fine && option->type == CHY_OPTION_TEXT_LIST) {
+        fine = json_object_set_new(schema, "items", json_pack("{s:s}", "type", "string")) == 0;
+    }
+    return json_object_set_new(properties, name, schema) == 0 && fine;
+}
+
+chy_status chy_method_config_schema(struct chy_op *op, const struct chy_method *method,
+                                    bool is_answer, json_t **out_schema)
+{
+    json_t *schema = chy_json_object(op);
+    json_t *properties = json_object();
+    bool fine = json_object_set_new(schema, "type",
+                                    is_answer ? json_string("object")
+                                              : json_pack("[s,s]", "object", "null")) == 0 &&
+                json_object_set_new(schema, "properties", properties) == 0;
+    for (uint64_t i = 0; fine && i < method->options.count; i++) {
+        fine = describe_option(chy_view_item(method->options, i), properties);
+    }
+    if (fine && is_answer) { // the id of the configuration, which nobody gives
+        fine = json_object_set_new(properties, "id",
+                                   json_pack("{s:s,s:s}", "type", "string", "format", "uuid")) == 0;
+    }
+    *out_schema = schema;
+    return fine ? CHY_OK : chy_fail_memory(op);
+}

@@ -26,4 +26,9 @@ CHY_MUST_USE chy_status chy_method_config_check(struct chy_op *op, const struct 
                                                 const char *path, const json_t *given,
                                                 const json_t *base, json_t **out_config);
 
+/** chy_method_config_schema makes the JSON Schema of what may be given or, with `is_answer`, of
+ *  what is shown. */
+CHY_MUST_USE chy_status chy_method_config_schema(struct chy_op *op, const struct chy_method *method,
+                                                 bool is_answer, json_t **out_schema);
+
 #endif

@@ -21,6 +21,8 @@
     "\"maxLength\":64},\"allowed\":" VALUES ",\"required\":" VALUES ",\"denied\":" VALUES extra \
     "}}}"
 
+#define SANS RULES(",\"wildcards\":{\"type\":\"boolean\"}")
+
 #define USAGES                                                                                    \
     "{\"type\":[\"object\",\"null\"],\"properties\":{\"allowed\":" VALUES ",\"required\":" VALUES \
     ",\"denied\":" VALUES "}}"
@@ -34,11 +36,12 @@ static const struct chy_member members[] = {
     {"projectId", CHY_POLICY_PROJECT_ID, CHY_MEMBER_FIXED,
      "{\"type\":\"string\",\"format\":\"uuid\"}"},
     {"name", CHY_POLICY_NAME, CHY_MEMBER_REQUIRED,
-     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true}"},
+     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true,"
+     "\"examples\":[\"tls-server\"]}"},
     {"description", CHY_POLICY_DESCRIPTION, CHY_MEMBER_CLEARABLE,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
     {"subject", CHY_POLICY_SUBJECT, CHY_MEMBER_CLEARABLE, RULES("")},
-    {"sans", CHY_POLICY_SANS, CHY_MEMBER_CLEARABLE, RULES(",\"wildcards\":{\"type\":\"boolean\"}")},
+    {"sans", CHY_POLICY_SANS, CHY_MEMBER_CLEARABLE, SANS},
     {"keyUsages", CHY_POLICY_KEY_USAGES, CHY_MEMBER_CLEARABLE, USAGES},
     {"extendedKeyUsages", CHY_POLICY_EXT_KEY_USAGES, CHY_MEMBER_CLEARABLE, USAGES},
     {"algorithms", CHY_POLICY_ALGORITHMS, CHY_MEMBER_CLEARABLE,

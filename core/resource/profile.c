@@ -39,11 +39,11 @@ static const struct chy_member members[] = {
      "{\"type\":\"string\",\"format\":\"uuid\"}"},
     {"slug", CHY_PROFILE_SLUG, CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[a-z0-9-]+$\","
-     "\"description\":\"lower-case letters, digits and dashes\"}"},
+     "\"examples\":[\"tls-server\"],\"description\":\"lower-case letters, digits and dashes\"}"},
     {"description", CHY_PROFILE_DESCRIPTION, CHY_MEMBER_CLEARABLE,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
     {"enrollmentType", CHY_PROFILE_ENROLLMENT_TYPE, 0,
-     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":48}"},
+     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":48,\"examples\":[\"api\"]}"},
     {"issuerType", CHY_PROFILE_ISSUER_TYPE, CHY_MEMBER_FIXED,
      "{\"type\":\"string\",\"enum\":[\"ca\",\"self-signed\"]}"},
     {"externalConfigs", CHY_PROFILE_EXTERNAL_CONFIGS, CHY_MEMBER_CLEARABLE, OBJECT_OR_NULL},
@@ -383,6 +383,29 @@ static chy_status by_slug(struct chy_call *call)
     "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}," \
     "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 
+/** describe adds the configuration of each enrollment method. */
+static chy_status describe(const struct chy_runtime *runtime, struct chy_op *op, bool is_answer,
+                           json_t *schema)
+{
+    json_t *properties = json_object_get(schema, "properties");
+    for (uint32_t i = 0; i < runtime->method_count; i++) {
+        char member[CHY_METHOD_NAME_MAX + 16];
+        json_t *config;
+        chy_method_member(&runtime->methods[i], false, member);
+        CHY_TRY(chy_method_config_schema(op, &runtime->methods[i], is_answer, &config));
+        bool fine = json_object_set(properties, member, config) == 0;
+        chy_method_member(&runtime->methods[i], true, member);
+        fine =
+            fine && (!is_answer || json_object_set_new(properties, member,
+                                                       json_pack("{s:[s,s],s:s}", "type", "string",
+                                                                 "null", "format", "uuid")) == 0);
+        if (!fine) {
+            return chy_fail_memory(op);
+        }
+    }
+    return CHY_OK;
+}
+
 #define LIST_QUERY                                                                     \
     CHY_LIST_SHAPE_WITH(",\"caId\":{\"type\":\"string\",\"format\":\"uuid\"},"         \
                         "\"applicationId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
@@ -426,6 +449,19 @@ static const struct chy_action actions[] = {
     {"by-slug", CHY_ACTION_READ, CHY_ACTION_QUERY, SLUG_QUERY, by_slug},
 };
 
+/** What decorate() adds, but for the configuration of the method, which describe() does. */
+#define DECORATION                                                                                \
+    "{'apiConfigId': 'id?', 'estConfigId': 'id?', 'acmeConfigId': 'id?', 'scepConfigId': 'id?', " \
+    "'certificateAuthority?': {'id': 'id', 'projectId': 'id', 'name': 'text', "                   \
+    "'status': 'text', 'isExternal': 'bool'}, 'certificatePolicy?': {'id': 'id', "                \
+    "'projectId': 'id', 'name': 'text', 'description': 'text?'}, 'metrics?': {'profileId': "      \
+    "'id', 'totalCertificates': 'int', 'activeCertificates': 'int', 'expiredCertificates': "      \
+    "'int', 'expiringCertificates': 'int', 'revokedCertificates': 'int'}}"
+
+static const struct chy_kind_answer answers[] = {
+    {"by-slug", "{'certificateProfile': '#CertificateProfile'}", NULL},
+};
+
 const struct chy_kind chy_kind_profile = {
     .name = "certificate-profiles",
     .singular = "certificateProfile",
@@ -443,6 +479,9 @@ const struct chy_kind chy_kind_profile = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .decoration = DECORATION,
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
     .filters = filters,
     .filter_count = CHY_COUNT_OF(filters),
     .hooks = {.before_create = before_create,
@@ -450,5 +489,6 @@ const struct chy_kind chy_kind_profile = {
               .before_delete = before_delete,
               .narrow = chy_application_narrow_profiles,
               .on_conflict = on_conflict,
-              .decorate = decorate},
+              .decorate = decorate,
+              .describe = describe},
 };

@@ -233,10 +233,11 @@ static chy_status activate(struct chy_call *call)
                : chy_fail_memory(call->op);
 }
 
-#define CREATE_SHAPE                                                                          \
-    "{\"type\":\"object\",\"required\":[\"projectName\"],\"properties\":{"                    \
-    "\"projectName\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"x-trim\":true}," \
-    "\"projectDescription\":{\"type\":[\"string\",\"null\"],\"maxLength\":1000},"             \
+#define CREATE_SHAPE                                                                         \
+    "{\"type\":\"object\",\"required\":[\"projectName\"],\"properties\":{"                   \
+    "\"projectName\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"x-trim\":true," \
+    "\"examples\":[\"Payments\"]},"                                                          \
+    "\"projectDescription\":{\"type\":[\"string\",\"null\"],\"maxLength\":1000},"            \
     "\"slug\":" SLUG_SHAPE ",\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}"
 
 static const struct chy_action actions[] = {
@@ -253,6 +254,12 @@ static const struct chy_action actions[] = {
      "{\"type\":\"object\",\"required\":[\"projectId\"],\"properties\":{"
      "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}",
      activate},
+};
+
+static const struct chy_kind_answer answers[] = {
+    {"list", "{'projects': ['#Project']}", NULL},
+    {"by-slug", "'#Project'", NULL},
+    {"activate", "{'projectId': 'id'}", NULL},
 };
 
 const struct chy_kind chy_kind_project = {
@@ -272,6 +279,8 @@ const struct chy_kind chy_kind_project = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .answers = answers,
+    .answer_count = CHY_COUNT_OF(answers),
     .hooks = {.before_create = before_create,
               .before_delete = before_delete,
               .on_conflict = on_conflict},

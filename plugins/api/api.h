@@ -53,8 +53,7 @@ chy_status api_renew(void *self, struct chy_op *op, const struct chy_route *rout
 chy_status api_status(void *self, struct chy_op *op, const struct chy_route *route,
                       const struct chy_http_request *request, struct chy_http_answer *out_answer);
 
-/** The route table. */
-extern const struct chy_route api_routes[];
-extern const uint64_t api_route_count;
+/** The route table, of struct chy_route; made when the plugin is loaded. */
+struct chy_view api_route_table(void);
 
 #endif

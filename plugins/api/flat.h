@@ -7,15 +7,17 @@
 #define API_FLAT_ID "{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}"
 
 /** Only what names the profile or CA; the rest is what `attributes` holds, checked with it. */
-#define API_FLAT_SCHEMA                                                              \
-    "{\"type\":\"object\",\"properties\":{\"profileId\":" API_FLAT_ID                \
-    ",\"certificateTemplateId\":" API_FLAT_ID ",\"caId\":" API_FLAT_ID               \
-    ",\"csr\":{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":49152}," \
-    "\"commonName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"             \
-    "\"ttl\":{\"type\":[\"string\",\"null\"],\"maxLength\":32},"                     \
-    "\"altNames\":{\"type\":[\"array\",\"string\",\"null\"],\"maxItems\":100},"      \
-    "\"subjectAlternativeNames\":{\"type\":[\"array\",\"null\"],\"maxItems\":100},"  \
-    "\"keyUsages\":{\"type\":[\"array\",\"null\"],\"maxItems\":20},"                 \
+#define API_FLAT_SCHEMA                                                                \
+    "{\"type\":\"object\",\"examples\":[{\"profileId\":"                               \
+    "\"01939b2e-5f3a-7c41-9d0e-6a1f2b3c4d5e\",\"commonName\":\"service.example.com\"," \
+    "\"ttl\":\"90d\"}],\"properties\":{\"profileId\":" API_FLAT_ID                     \
+    ",\"certificateTemplateId\":" API_FLAT_ID ",\"caId\":" API_FLAT_ID                 \
+    ",\"csr\":{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":49152},"   \
+    "\"commonName\":{\"type\":[\"string\",\"null\"],\"maxLength\":255},"               \
+    "\"ttl\":{\"type\":[\"string\",\"null\"],\"maxLength\":32},"                       \
+    "\"altNames\":{\"type\":[\"array\",\"string\",\"null\"],\"maxItems\":100},"        \
+    "\"subjectAlternativeNames\":{\"type\":[\"array\",\"null\"],\"maxItems\":100},"    \
+    "\"keyUsages\":{\"type\":[\"array\",\"null\"],\"maxItems\":20},"                   \
     "\"extendedKeyUsages\":{\"type\":[\"array\",\"null\"],\"maxItems\":20}}}"
 
 /** chy_route_fn of issue-certificate, sign-certificate and order-certificate. */

@@ -36,9 +36,15 @@
     "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"                    \
     "\"value\":{\"type\":[\"string\",\"null\"],\"maxLength\":1020}}}}}}"
 
-#define API_ISSUE_SCHEMA                                                 \
-    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{" \
-    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"},"           \
+/** What a reader is shown. */
+#define API_ISSUE_EXAMPLE                                                     \
+    "\"examples\":[{\"profileId\":\"01939b2e-5f3a-7c41-9d0e-6a1f2b3c4d5e\","  \
+    "\"attributes\":{\"commonName\":\"service.example.com\",\"ttl\":\"90d\"," \
+    "\"altNames\":[{\"type\":\"dns_name\",\"value\":\"service.example.com\"}]}}]"
+
+#define API_ISSUE_SCHEMA                                                                       \
+    "{\"type\":\"object\"," API_ISSUE_EXAMPLE ",\"required\":[\"profileId\"],\"properties\":{" \
+    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"},"                                 \
     "\"applicationId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}," API_ISSUE_MEMBERS
 
 /** The body of POST …/{id}/renew, which may be missing or null. */

@@ -98,8 +98,6 @@ static const struct chy_plugin plugin = {
 
 const struct chy_plugin *chancery_plugin_v1(void)
 {
-    ops.routes.ptr = api_routes;
-    ops.routes.count = api_route_count;
-    ops.routes.stride = sizeof api_routes[0];
+    ops.routes = api_route_table();
     return &plugin;
 }

@@ -1,5 +1,6 @@
 #include "api.h"
 
+#include "answers.h"
 #include "flat.h"
 #include "issue_schema.h"
 
@@ -17,12 +18,26 @@
 #define LARGE (96U * 1024U)
 #define CHAIN (768U * 1024U)
 
+/** `resource` and `answer_types` are told when the plugin is loaded (api_route_table). */
+#define UNTOLD     \
+    NULL,          \
+    {              \
+        NULL, 0, 0 \
+    }
 #define ROUTE(method, path, name, text, auth, flags, subject, action, limit, media, schema, run, \
               context)                                                                           \
     {                                                                                            \
         CHY_TEXT_INIT(method), CHY_TEXT_INIT(path), CHY_TEXT_INIT(name), CHY_TEXT_INIT(text),    \
             auth, flags, CHY_TEXT_INIT(subject), CHY_TEXT_INIT(action), limit, media, schema,    \
-            {NULL, 0}, run, context                                                              \
+            {NULL, 0}, run, context, UNTOLD                                                      \
+    }
+/** A route whose answer is not the resource service's. */
+#define ANSWERED(method, path, name, text, auth, flags, subject, action, limit, media, schema, \
+                 answer, run)                                                                  \
+    {                                                                                          \
+        CHY_TEXT_INIT(method), CHY_TEXT_INIT(path), CHY_TEXT_INIT(name), CHY_TEXT_INIT(text),  \
+            auth, flags, CHY_TEXT_INIT(subject), CHY_TEXT_INIT(action), limit, media, schema,  \
+            CHY_TEXT_INIT(answer), run, NULL, UNTOLD                                           \
     }
 
 #define JSON_ONLY  \
@@ -88,10 +103,10 @@
 #define SERIAL PKI "/certificates/{serialNumber}"
 
 /** An older route that enrolls. */
-#define FLAT(path, name, text)                                                                     \
-    ROUTE("POST", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_SECRET | CHY_ROUTE_DEPRECATED,      \
-          CERTIFICATES, "issue", LARGE, JSON_ONLY, CHY_TEXT_INIT(API_FLAT_SCHEMA), api_issue_flat, \
-          NULL)
+#define FLAT(path, name, text)                                                                   \
+    ANSWERED("POST", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_SECRET | CHY_ROUTE_DEPRECATED, \
+             CERTIFICATES, "issue", LARGE, JSON_ONLY, CHY_TEXT_INIT(API_FLAT_SCHEMA),            \
+             API_FLAT_ANSWER, api_issue_flat)
 
 #define APPLICATION_PROFILE CM "/applications/{id}/profiles/{profileId}"
 #define CA CM "/ca/internal"
@@ -104,9 +119,9 @@ static const struct chy_slice login_types[] = {
     CHY_TEXT_INIT("application/x-www-form-urlencoded"),
 };
 
-const struct chy_route api_routes[] = {
-    ROUTE("GET", "/api/status", "getStatus", "Tell that the service runs.", CHY_AUTH_NONE, 0, "",
-          "", 0, JSON_ONLY, NO_SCHEMA, api_status, NULL),
+static const struct chy_route api_routes[] = {
+    ANSWERED("GET", "/api/status", "getStatus", "Tell that the service runs.", CHY_AUTH_NONE, 0, "",
+             "", 0, JSON_ONLY, NO_SCHEMA, API_STATUS_ANSWER, api_status),
 
     /* --- projects ------------------------------------------------------------------------------*/
     ORDINARY(V1 "/projects", "Project", "Projects", "project", "projects", PROJECTS),
@@ -254,20 +269,10 @@ const struct chy_route api_routes[] = {
          .kind = AUTHORITIES, .action = "crls", .id = "id"),
 
     /* --- certificates --------------------------------------------------------------------------*/
-    {CHY_TEXT_INIT("POST"),
-     CHY_TEXT_INIT(CM "/certificates"),
-     CHY_TEXT_INIT("issueCertificate"),
-     CHY_TEXT_INIT("Issue a certificate from attributes or a CSR."),
-     CHY_AUTH_BEARER,
-     CHY_ROUTE_SECRET,
-     CHY_TEXT_INIT(CERTIFICATES),
-     CHY_TEXT_INIT("issue"),
-     LARGE,
-     JSON_ONLY,
-     CHY_TEXT_INIT(API_ISSUE_SCHEMA),
-     {NULL, 0},
-     api_issue,
-     NULL},
+    ANSWERED("POST", CM "/certificates", "issueCertificate",
+             "Issue a certificate from attributes or a CSR.", CHY_AUTH_BEARER, CHY_ROUTE_SECRET,
+             CERTIFICATES, "issue", LARGE, JSON_ONLY, CHY_TEXT_INIT(API_ISSUE_SCHEMA),
+             API_ISSUE_ANSWER, api_issue),
     FLAT(CM "/certificates/issue-certificate", "issueCertificateFlat",
          "Issue a certificate, as older clients ask."),
     FLAT(CM "/certificates/sign-certificate", "signCertificateFlat",
@@ -314,20 +319,10 @@ const struct chy_route api_routes[] = {
     SECRET_READ(CM "/certificates/{id}/private-key", "getCertificatePrivateKey",
                 "Get a certificate's private key, PEM.", CERTIFICATES, "read", .kind = CERTIFICATES,
                 .action = "private-key", .id = "id"),
-    {CHY_TEXT_INIT("POST"),
-     CHY_TEXT_INIT(CM "/certificates/{id}/renew"),
-     CHY_TEXT_INIT("renewCertificate"),
-     CHY_TEXT_INIT("Issue a successor of a certificate."),
-     CHY_AUTH_BEARER,
-     CHY_ROUTE_SECRET | CHY_ROUTE_EMPTY_BODY,
-     CHY_TEXT_INIT(CERTIFICATES),
-     CHY_TEXT_INIT("renew"),
-     LARGE,
-     JSON_ONLY,
-     CHY_TEXT_INIT(API_RENEW_SCHEMA),
-     {NULL, 0},
-     api_renew,
-     NULL},
+    ANSWERED("POST", CM "/certificates/{id}/renew", "renewCertificate",
+             "Issue a successor of a certificate.", CHY_AUTH_BEARER,
+             CHY_ROUTE_SECRET | CHY_ROUTE_EMPTY_BODY, CERTIFICATES, "renew", LARGE, JSON_ONLY,
+             CHY_TEXT_INIT(API_RENEW_SCHEMA), API_RENEW_ANSWER, api_renew),
     REMOVE(CM "/certificates/{id}", "deleteCertificate", "Delete a certificate's record.",
            CERTIFICATES, .kind = CERTIFICATES, .action = "delete", .id = "id"),
     SEND("POST", CM "/certificates/{id}/revoke", "revokeCertificate",
@@ -396,20 +391,9 @@ const struct chy_route api_routes[] = {
            .action = "delete", .id = "identityId", .into = {"projectId"}, .as = {"projectId"}),
 
     /* --- universal auth ------------------------------------------------------------------------*/
-    {CHY_TEXT_INIT("POST"),
-     CHY_TEXT_INIT(UA "/login"),
-     CHY_TEXT_INIT("logInUniversalAuth"),
-     CHY_TEXT_INIT("Log in with client id and client secret."),
-     CHY_AUTH_NONE,
-     CHY_ROUTE_SECRET,
-     CHY_TEXT_INIT(""),
-     CHY_TEXT_INIT(""),
-     SMALL,
-     CHY_VIEW_INIT(login_types),
-     NO_SCHEMA,
-     {NULL, 0},
-     api_login,
-     RESOURCE(.kind = UNIVERSAL_AUTH, .action = "login")},
+    ROUTE("POST", UA "/login", "logInUniversalAuth", "Log in with client id and client secret.",
+          CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, CHY_VIEW_INIT(login_types), NO_SCHEMA,
+          api_login, RESOURCE(.kind = UNIVERSAL_AUTH, .action = "login")),
     SEND("POST", UA_IDENTITY, "attachUniversalAuth", "Let an identity log in.", IDENTITIES, "edit",
          SMALL, .kind = UNIVERSAL_AUTH, .action = "create", .id = "identityId"),
     READ(UA_IDENTITY, "getUniversalAuth", "Get how an identity logs in.", IDENTITIES, "read",
@@ -450,4 +434,47 @@ const struct chy_route api_routes[] = {
          .kind = AUDIT_LOGS, .action = "get", .id = "id"),
 };
 
-const uint64_t api_route_count = sizeof api_routes / sizeof api_routes[0];
+#define COUNT (sizeof api_routes / sizeof api_routes[0])
+
+/* ------------------------------------------------------------------------------------------------
+ * As the host sees them
+ */
+
+/** A route's context in the host's words. */
+struct told {
+    struct chy_route_resource resource;
+    struct chy_pair members[2];
+};
+
+static struct chy_route shown[COUNT];
+static struct told told[COUNT];
+
+static const struct chy_route_resource *tell(const struct api_resource *from, struct told *to)
+{
+    to->resource.struct_size = (uint32_t)sizeof to->resource;
+    to->resource.flags = from->from_query ? (uint32_t)CHY_ROUTE_FROM_QUERY : 0U;
+    to->resource.kind = chy_text(from->kind);
+    to->resource.action = chy_text(from->action);
+    to->resource.id = from->id == NULL ? chy_slice_of(NULL, 0) : chy_text(from->id);
+    uint64_t count = 0;
+    for (; count < 2 && from->into[count] != NULL; count++) {
+        to->members[count].name = chy_text(from->into[count]);
+        to->members[count].value = chy_text(from->as[count]);
+    }
+    to->resource.members.ptr = to->members;
+    to->resource.members.count = count;
+    to->resource.members.stride = sizeof to->members[0];
+    return &to->resource;
+}
+
+struct chy_view api_route_table(void)
+{
+    struct chy_view view = {shown, COUNT, sizeof shown[0]};
+    for (size_t i = 0; i < COUNT; i++) {
+        shown[i] = api_routes[i];
+        if (api_routes[i].context != NULL) {
+            shown[i].resource = tell((const struct api_resource *)api_routes[i].context, &told[i]);
+        }
+    }
+    return view;
+}

@@ -10,6 +10,8 @@ import re
 
 import requests
 
+import described
+
 V1 = "/api/v1"
 CM = V1 + "/cert-manager"
 PKI = V1 + "/pki"
@@ -286,6 +288,7 @@ class Api:
         assert answer.status_code < 500, f"{method} {path}: {answer.status_code} {answer.text}"
         if answer.status_code != 200:
             assert method == "HEAD" or check_envelope(answer)
+        described.check(self.url, method, path.split("?")[0], answer)
         return answer
 
     def send(self, route, *ids, json=None, query=None, data=None, headers=None, **members):

@@ -18,6 +18,7 @@
  *
  * Change log of this header
  *   1.0  first version
+ *   1.1  struct chy_route: resource, answer_types
  */
 #ifndef CHANCERY_ENROLLMENT_H
 #define CHANCERY_ENROLLMENT_H
@@ -28,7 +29,7 @@
 
 CHY_BEGIN_DECLS
 
-#define CHY_ENROLLMENT_MINOR 0U
+#define CHY_ENROLLMENT_MINOR 1U
 
 /** A name with a value: header, parameter, metadata pair. */
 struct chy_pair {
@@ -110,6 +111,25 @@ enum chy_route_flag {
     CHY_ROUTE_SECRET = 1U << 4      /**< request or answer holds a secret: buffers are zeroised */
 };
 
+enum chy_route_resource_flag {
+    CHY_ROUTE_FROM_QUERY = 1U << 0 /**< the document is made of the query's parameters */
+};
+
+/**
+ * What a route asks the host's resource service for, and with what.  The host describes such a
+ * route by the tables that the service goes by.
+ */
+struct chy_route_resource {
+    uint32_t struct_size;
+    uint32_t flags; /**< enum chy_route_resource_flag */
+    struct chy_slice kind;
+    struct chy_slice action;
+    struct chy_slice id;     /**< the path parameter that names the object; empty: none does */
+    struct chy_view members; /**< of struct chy_pair: a path parameter, and the member of the
+                                    document that it becomes */
+};
+CHY_ABI_SIZE(struct chy_route_resource, 80);
+
 /**
  * One route: element of `chy_enrollment_ops.routes`.
  *
@@ -135,8 +155,11 @@ struct chy_route {
     struct chy_slice answer_schema;  /**< may be empty */
     chy_route_fn *handle;
     const void *context; /**< the plugin's own, for handlers that serve many routes */
+    /** For the description: what it asks the resource service for, or NULL. */
+    const struct chy_route_resource *resource;
+    struct chy_view answer_types; /**< of struct chy_slice: what an answer is that is no JSON */
 };
-CHY_ABI_SIZE(struct chy_route, 184);
+CHY_ABI_SIZE(struct chy_route, 216);
 
 /* ------------------------------------------------------------------------------------------------
  * Enrolling
