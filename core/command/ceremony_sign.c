@@ -339,7 +339,7 @@ static chy_status revoke(struct chy_ceremony *c)
 {
     struct chy_revoke_wish wish = {.generation_id = NULL};
     struct chy_revoke_answer answer = {.struct_size = sizeof answer};
-    struct chy_slice serial;
+    struct chy_slice serial = {NULL, 0};
     bool was_interrupted = false;
     CHY_TRY(read_revoke(c, &wish, &serial));
     CHY_TRY(refuse_unknown(c, serial));

@@ -84,8 +84,10 @@ CHY_MUST_USE chy_status chy_certificate_row_insert(struct chy_runtime *runtime,
  *  serials, by its SHA-256: so that of two who import it at once one is refused. */
 static inline struct chy_uuid chy_certificate_import_id(struct chy_slice sha256)
 {
-    struct chy_uuid id;
-    memcpy(id.bytes, sha256.ptr, sizeof id.bytes);
+    struct chy_uuid id = {.bytes = {0}};
+    if (sha256.len >= sizeof id.bytes) { // a damaged row may have none
+        memcpy(id.bytes, sha256.ptr, sizeof id.bytes);
+    }
     return id;
 }
 
