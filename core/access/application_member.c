@@ -221,13 +221,21 @@ static void insert(struct chy_call *call, struct member *member, struct chy_batc
     chy_write_set(write, CHY_APP_MEMBER_UPDATED_AT, chy_value_time(chy_now(call->op)));
 }
 
-// Only administrators, of the project or of the application, have the permission: nobody grants a
-// role that they lack.
+/** require_role asks that the caller has what a role in the application gives, which the document
+ *  names or a member has. */
+static chy_status require_role(struct chy_call *call, struct chy_slice role)
+{
+    const struct chy_place place = {.project_id = call->project_id, .application_id = call->id};
+    const struct chy_held_role held = {chy_application_role_find(role), NULL};
+    return chy_require_covers(call->op, &place, &held);
+}
+
 static chy_status create(struct chy_call *call)
 {
     struct member member;
     struct chy_batch batch;
     CHY_TRY(require_application(call));
+    CHY_TRY(require_role(call, chy_json_member(call->document, "role")));
     chy_status status = read_member(call, &member);
     if (status == CHY_OK) {
         return chy_fail(call->op, CHY_BAD_INPUT, 0,
@@ -253,6 +261,8 @@ static chy_status update(struct chy_call *call)
     struct chy_slice role = chy_json_member(call->document, "role");
     CHY_TRY(require_application(call));
     CHY_TRY(read_member(call, &member));
+    CHY_TRY(require_role(call, role));
+    CHY_TRY(require_role(call, chy_row_text(&member.row, CHY_APP_MEMBER_ROLE)));
     chy_batch_init(&batch, call->op, 0);
     struct chy_write *write =
         chy_batch_update(&batch, CHY_C_APPLICATION_MEMBERS,
@@ -271,6 +281,7 @@ static chy_status delete_member(struct chy_call *call)
     struct chy_batch batch;
     CHY_TRY(require_application(call));
     CHY_TRY(read_member(call, &member));
+    CHY_TRY(require_role(call, chy_row_text(&member.row, CHY_APP_MEMBER_ROLE)));
     chy_batch_init(&batch, call->op, 0);
     struct chy_write *write =
         chy_batch_delete(&batch, CHY_C_APPLICATION_MEMBERS,

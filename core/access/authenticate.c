@@ -47,6 +47,9 @@ static int64_t end_of(const struct chy_storage_row *row, uint32_t index)
 static void free_token(struct chy_cached *cached)
 {
     struct chy_access_token *token = (struct chy_access_token *)cached;
+    for (uint32_t i = 0; i < token->principal.membership_count; i++) {
+        json_decref((json_t *)(uintptr_t)token->principal.memberships[i].held.permissions);
+    }
     free(token->principal.memberships);
     free(token->principal.applications);
     free((void *)(uintptr_t)token->networks.ptr);
@@ -87,7 +90,10 @@ static chy_status make_token(struct chy_op *op, struct chy_slice hash, const str
     principal->role = chy_role_find(chy_row_text(&loaded->identity, 1));
     principal->id = chy_row_uuid(&loaded->row, 0);
     principal->memberships = copy_view(loaded->memberships);
-    principal->membership_count = (uint32_t)loaded->memberships.count;
+    for (uint64_t i = 0; principal->memberships != NULL && i < loaded->memberships.count; i++) {
+        (void)json_incref((json_t *)(uintptr_t)principal->memberships[i].held.permissions);
+        principal->membership_count++;
+    }
     principal->applications = copy_view(loaded->applications);
     principal->application_count = (uint32_t)loaded->applications.count;
     memcpy(token->hash, hash.ptr, sizeof token->hash);

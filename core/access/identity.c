@@ -1,9 +1,13 @@
 #include "access/identity.h"
 
+#include "access/role.h"
 #include "resource/collections.h"
 #include "resource/delete_all.h"
 
-#define ROLE_SHAPE "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
+#define ROLE_SHAPE                                                                               \
+    "{\"type\":\"string\",\"enum\":[\"admin\",\"operator\",\"issuer\",\"approver\",\"auditor\"," \
+    "\"viewer\",\"no-access\"]}"
+#define MEMBER_ROLE_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"
 #define NAME_SHAPE                                                            \
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true," \
     "\"examples\":[\"build-server\"]}"
@@ -38,10 +42,10 @@ static chy_status before_create(struct chy_call *call, struct chy_batch *batch,
 }
 
 /** insert_member makes a machine without a role in the instance, and its role in the project. */
-static void insert_member(struct chy_call *call, struct chy_batch *batch)
+static void insert_member(struct chy_call *call, const struct chy_role_choice *choice,
+                          struct chy_slice role, struct chy_batch *batch)
 {
     int64_t now = chy_now(call->op);
-    struct chy_slice role = chy_json_member(call->document, "role");
     struct chy_write *write =
         chy_batch_insert(batch, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(&call->id)));
     chy_write_set(write, CHY_IDENTITY_KIND, chy_value_text(chy_text("machine")));
@@ -52,20 +56,25 @@ static void insert_member(struct chy_call *call, struct chy_batch *batch)
     chy_write_set(write, CHY_IDENTITY_UPDATED_AT, chy_value_time(now));
     write = chy_batch_insert(batch, CHY_C_MEMBERSHIPS,
                              CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
-    chy_write_set(write, CHY_MEMBERSHIP_ROLE, role.len == 0 ? no_access() : chy_value_text(role));
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE, chy_value_text(role));
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE_ID, chy_value_uuid_or_null(&choice->id));
     chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(now));
 }
 
-// Only admins of the project have the permission, so nobody grants a role that they lack.
 static chy_status create_in_project(struct chy_call *call)
 {
+    struct chy_slice role = chy_json_member(call->document, "role");
+    struct chy_role_choice choice;
     struct chy_storage_row row;
     struct chy_batch batch;
     json_t *object;
+    role = role.len == 0 ? chy_text(chy_role_name(CHY_ROLE_NO_ACCESS)) : role;
     CHY_TRY(chy_call_project(call));
+    CHY_TRY(chy_role_choose(call, role, &choice));
+    CHY_TRY(chy_role_require_covers(call, &choice.held));
     CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &call->id));
     chy_batch_init(&batch, call->op, 0);
-    insert_member(call, &batch);
+    insert_member(call, &choice, role, &batch);
     CHY_TRY(chy_call_commit(call, &batch, "create", &call->id));
     CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_READ, &row));
     CHY_TRY(chy_call_object(call, &row, &object));
@@ -137,7 +146,7 @@ static chy_status delete_identity(struct chy_call *call)
 
 #define MEMBER_SHAPE                                                                    \
     "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":" NAME_SHAPE \
-    ",\"role\":" ROLE_SHAPE ",\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    ",\"role\":" MEMBER_ROLE_SHAPE ",\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, 0, NULL, chy_kind_create},

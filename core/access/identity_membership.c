@@ -1,8 +1,9 @@
 #include "access/identity.h"
+#include "access/role.h"
 #include "resource/collections.h"
 
 #define ID_SHAPE "{\"type\":\"string\",\"format\":\"uuid\"}"
-#define ROLE_SHAPE "{\"type\":\"string\",\"enum\":[\"admin\",\"issuer\",\"auditor\",\"no-access\"]}"
+#define ROLE_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"
 
 static const struct chy_member members[] = {
     {"identityId", CHY_MEMBERSHIP_IDENTITY_ID, CHY_MEMBER_DERIVED, NULL},
@@ -61,12 +62,38 @@ static chy_status refuse_member(struct chy_call *call)
                     "the identity is a member of the project already; change its role instead");
 }
 
-// Only admins of a project have the permission there, so nobody grants a role that they lack.
+/** choose_role finds the role that the document wants, which the caller may hand out. */
+static chy_status choose_role(struct chy_call *call, struct chy_role_choice *out_choice)
+{
+    CHY_TRY(chy_role_choose(call, chy_json_member(call->document, "role"), out_choice));
+    return chy_role_require_covers(call, &out_choice->held);
+}
+
+static void set_role(struct chy_call *call, const struct chy_role_choice *choice,
+                     struct chy_write *write)
+{
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE,
+                  chy_value_text(chy_json_member(call->document, "role")));
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE_ID, chy_value_uuid_or_null(&choice->id));
+}
+
+/** require_as_it_is: nobody takes a role away, or changes it, that gives more than their own. */
+static chy_status require_as_it_is(struct chy_call *call, const struct chy_storage_row *row)
+{
+    struct chy_uuid id = chy_row_uuid(row, CHY_MEMBERSHIP_ROLE_ID);
+    struct chy_held_role held;
+    CHY_TRY(chy_role_of_membership(call->runtime, call->op, chy_row_text(row, CHY_MEMBERSHIP_ROLE),
+                                   &id, &held));
+    return chy_role_require_covers(call, &held);
+}
+
 static chy_status create(struct chy_call *call)
 {
     struct chy_storage_row row;
     struct chy_batch batch;
+    struct chy_role_choice choice;
     CHY_TRY(chy_call_project(call));
+    CHY_TRY(choose_role(call, &choice));
     CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_READ, &row));
     chy_status status = read_row(call, &row);
     if (status == CHY_OK) {
@@ -82,8 +109,7 @@ static chy_status create(struct chy_call *call)
     struct chy_write *write =
         chy_batch_insert(&batch, CHY_C_MEMBERSHIPS,
                          CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
-    chy_write_set(write, CHY_MEMBERSHIP_ROLE,
-                  chy_value_text(chy_json_member(call->document, "role")));
+    set_role(call, &choice, write);
     chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(chy_now(call->op)));
     CHY_TRY(chy_call_commit(call, &batch, "create", &call->id));
     return answer_stored(call);
@@ -99,15 +125,17 @@ static chy_status update(struct chy_call *call)
 {
     struct chy_storage_row row;
     struct chy_batch batch;
+    struct chy_role_choice choice;
     CHY_TRY(chy_call_project(call));
     CHY_TRY(read_row(call, &row));
+    CHY_TRY(require_as_it_is(call, &row));
+    CHY_TRY(choose_role(call, &choice));
     chy_batch_init(&batch, call->op, 0);
     struct chy_write *write =
         chy_batch_update(&batch, CHY_C_MEMBERSHIPS,
                          CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
     chy_write_guard_revision(write, row.revision);
-    chy_write_set(write, CHY_MEMBERSHIP_ROLE,
-                  chy_value_text(chy_json_member(call->document, "role")));
+    set_role(call, &choice, write);
     CHY_TRY(chy_call_commit(call, &batch, "update", &call->id));
     return answer_stored(call);
 }
@@ -129,6 +157,7 @@ static chy_status delete_membership(struct chy_call *call)
     struct chy_batch batch;
     CHY_TRY(chy_call_project(call));
     CHY_TRY(read_row(call, &row));
+    CHY_TRY(require_as_it_is(call, &row));
     chy_batch_init(&batch, call->op, 0);
     (void)chy_batch_delete(&batch, CHY_C_MEMBERSHIPS,
                            CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));

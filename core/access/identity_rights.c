@@ -1,4 +1,5 @@
 #include "access/identity.h"
+#include "access/role.h"
 #include "resource/collections.h"
 
 #include <stdlib.h>
@@ -6,8 +7,8 @@
 /** An identity of more projects than this acts in the first so many. */
 #define MEMBERSHIPS_MAX 10000U
 
-static chy_status append_page(struct chy_op *op, const struct chy_storage_page *page,
-                              struct chy_view *memberships)
+static chy_status append_page(struct chy_runtime *runtime, struct chy_op *op,
+                              const struct chy_storage_page *page, struct chy_view *memberships)
 {
     uint64_t count = memberships->count + page->rows.count;
     struct chy_membership *all = chy_alloc(op, (count + 1) * sizeof *all);
@@ -20,7 +21,9 @@ static chy_status append_page(struct chy_op *op, const struct chy_storage_page *
     for (uint64_t i = 0; i < page->rows.count; i++) {
         const struct chy_storage_row *row = chy_page_row(page, i);
         all[memberships->count + i].project_id = chy_row_uuid(row, 0);
-        all[memberships->count + i].role = chy_role_find(chy_row_text(row, 1));
+        struct chy_uuid role_id = chy_row_uuid(row, 2);
+        CHY_TRY(chy_role_of_membership(runtime, op, chy_row_text(row, 1), &role_id,
+                                       &all[memberships->count + i].held));
     }
     memberships->ptr = all;
     memberships->count = count;
@@ -33,13 +36,14 @@ chy_status chy_identity_memberships(struct chy_runtime *runtime, struct chy_op *
     struct chy_view memberships = {NULL, 0, sizeof(struct chy_membership)};
     struct chy_query query;
     struct chy_storage_page page;
-    chy_query_init(&query, op, CHY_C_MEMBERSHIPS,
-                   CHY_FIELDS(CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBERSHIP_ROLE),
-                   CHY_STORAGE_PAGE_MAX);
+    chy_query_init(
+        &query, op, CHY_C_MEMBERSHIPS,
+        CHY_FIELDS(CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBERSHIP_ROLE, CHY_MEMBERSHIP_ROLE_ID),
+        CHY_STORAGE_PAGE_MAX);
     chy_query_eq(&query, CHY_MEMBERSHIP_IDENTITY_ID, chy_value_uuid(id));
     do {
         CHY_TRY(chy_query_run(&query, runtime->storage, &page));
-        CHY_TRY(append_page(op, &page, &memberships));
+        CHY_TRY(append_page(runtime, op, &page, &memberships));
         query.find.cursor = page.cursor;
     } while (page.more != 0 && memberships.count < MEMBERSHIPS_MAX);
     *out_memberships = memberships;
@@ -79,7 +83,7 @@ static const struct chy_membership *membership_at(struct chy_view memberships, u
 /** may_see: whoever may read identities in one of its projects. */
 static bool may_see(struct chy_op *op, struct chy_view memberships)
 {
-    if (chy_role_allows(chy_principal_of(op)->role, CHY_SUBJECT_IDENTITIES, CHY_ACTION_READ)) {
+    if (chy_principal_allows(chy_principal_of(op), CHY_SUBJECT_IDENTITIES, CHY_ACTION_READ)) {
         return true;
     }
     for (uint64_t i = 0; i < memberships.count; i++) {
@@ -91,19 +95,27 @@ static bool may_see(struct chy_op *op, struct chy_view memberships)
     return false;
 }
 
+/** may_in tells whether the caller has the permission in a project, and all that the identity's role
+ *  there gives. */
+static bool may_in(struct chy_op *op, const struct chy_membership *membership, const char *action)
+{
+    struct chy_held_role held = chy_principal_role(chy_principal_of(op), &membership->project_id);
+    return chy_may(op, &membership->project_id, CHY_SUBJECT_IDENTITIES, action) &&
+           chy_role_covers(&held, &membership->held);
+}
+
 /** may_change: who could act as the identity afterwards gains nothing by it. */
 static bool may_change(struct chy_op *op, enum chy_role role, struct chy_view memberships,
                        const char *action)
 {
-    if (chy_role_allows(chy_principal_of(op)->role, CHY_SUBJECT_IDENTITIES, action)) {
+    if (chy_principal_allows(chy_principal_of(op), CHY_SUBJECT_IDENTITIES, action)) {
         return true;
     }
     if (role != CHY_ROLE_NO_ACCESS || memberships.count == 0) {
         return false;
     }
     for (uint64_t i = 0; i < memberships.count; i++) {
-        if (!chy_may(op, &membership_at(memberships, i)->project_id, CHY_SUBJECT_IDENTITIES,
-                     action)) {
+        if (!may_in(op, membership_at(memberships, i), action)) {
             return false;
         }
     }
@@ -169,9 +181,11 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
     owner.role = chy_role_find(chy_row_text(&row, 0));
     status = chy_storage_read(runtime->storage, op, CHY_C_MEMBERSHIPS,
                               CHY_KEY(chy_value_uuid(id), chy_value_uuid(&place->project_id)),
-                              CHY_FIELDS(CHY_MEMBERSHIP_ROLE), &row);
+                              CHY_FIELDS(CHY_MEMBERSHIP_ROLE, CHY_MEMBERSHIP_ROLE_ID), &row);
     if (status == CHY_OK) {
-        membership.role = chy_role_find(chy_row_text(&row, 0));
+        struct chy_uuid role_id = chy_row_uuid(&row, 1);
+        CHY_TRY(
+            chy_role_of_membership(runtime, op, chy_row_text(&row, 0), &role_id, &membership.held));
         owner.membership_count = 1;
     } else if (status != CHY_NOT_FOUND) {
         return status;

@@ -2,6 +2,7 @@
 
 #include "access/application_member.h"
 #include "access/identity.h"
+#include "access/role.h"
 #include "access/token.h"
 #include "access/universal_auth.h"
 #include "base/slice.h"
@@ -54,6 +55,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_audit_log,
     &chy_kind_application,
     &chy_kind_application_member,
+    &chy_kind_role,
 };
 
 /* ------------------------------------------------------------------------------------------------

@@ -30,24 +30,6 @@ static bool caller(void *context, struct chy_op *op, uint8_t out_id[16])
 }
 
 /**
- * allows_anywhere: has the principal a role with the permission, in the instance or any project or
- * application, be it for its own things only?
- */
-static bool allows_anywhere(const struct chy_principal *principal, const char *subject,
-                            const char *action)
-{
-    bool allowed = chy_role_reach(principal->role, subject, action) != CHY_REACH_NONE;
-    for (uint32_t i = 0; i < principal->membership_count && !allowed; i++) {
-        allowed = chy_role_reach(principal->memberships[i].role, subject, action) != CHY_REACH_NONE;
-    }
-    for (uint32_t i = 0; i < principal->application_count && !allowed; i++) {
-        allowed =
-            chy_role_reach(principal->applications[i].role, subject, action) != CHY_REACH_NONE;
-    }
-    return allowed;
-}
-
-/**
  * The first gate: who has the permission nowhere is told so before a body is looked at.  Whether
  * the role in the right project has it is for the service to ask.
  */
@@ -62,7 +44,7 @@ static chy_status authorise(void *context, struct chy_op *op, struct chy_slice s
     CHY_TRY(chy_copy(op, action, &action_text));
     const char *subject_word = (const char *)subject_text.ptr;
     const char *action_word = (const char *)action_text.ptr;
-    if (principal != NULL && allows_anywhere(principal, subject_word, action_word)) {
+    if (chy_may_anywhere(op, subject_word, action_word)) {
         return CHY_OK;
     }
     chy_status status = chy_require(op, NULL, subject_word, action_word, "route");

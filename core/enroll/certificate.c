@@ -9,6 +9,7 @@
 #include "enroll/certificate_import.h"
 #include "enroll/certificate_search.h"
 #include "enroll/certificate_view.h"
+#include "enroll/permit.h"
 #include "enroll/renew.h"
 #include "enroll/renewal.h"
 #include "enroll/revoke.h"
@@ -277,7 +278,7 @@ static chy_status bundle_of(struct chy_call *call, const struct chy_certificate_
     struct bundle bundle = {.pem = view->pem,
                             .chain = view->chain_pem,
                             .serial = chy_row_text(&view->row, CHY_CERT_SERIAL)};
-    if (chy_certificate_view_has_key(view) && chy_certificate_view_may_read_key(call->op, view)) {
+    if (chy_certificate_view_has_key(view) && view->may_read_key) {
         CHY_TRY(chy_certificate_view_key(call->runtime, call->op, view, how, &bundle.key));
     }
     return answer_bundle(call, &bundle);
@@ -336,15 +337,12 @@ static chy_status latest_bundle(struct chy_call *call)
     CHY_TRY(find_latest(call, &profile_id, &call->id, &there));
     if (!there) {
         const struct bundle none = {.serial = {NULL, 0}};
-        return chy_role_reach(chy_principal_role(chy_principal_of(call->op), &call->project_id),
-                              CHY_SUBJECT_CERTIFICATES,
-                              CHY_ACTION_READ_PRIVATE_KEY) != CHY_REACH_NONE
-                   ? answer_bundle(call, &none)
-                   : chy_require(call->op, &call->project_id, CHY_SUBJECT_CERTIFICATES,
-                                 CHY_ACTION_READ_PRIVATE_KEY, "certificate");
+        CHY_TRY(chy_require_some(call->op, &call->project_id, CHY_SUBJECT_CERTIFICATES,
+                                 CHY_ACTION_READ_PRIVATE_KEY, "certificate"));
+        return answer_bundle(call, &none);
     }
     CHY_TRY(chy_certificate_view_load(call->runtime, call->op, &call->id, &view));
-    if (!chy_certificate_view_may_read_key(call->op, &view)) {
+    if (!view.may_read_key) {
         return chy_require(call->op, &call->project_id, CHY_SUBJECT_CERTIFICATES,
                            CHY_ACTION_READ_PRIVATE_KEY, "certificate");
     }
@@ -402,5 +400,7 @@ const struct chy_kind chy_kind_certificate = {
     .decoration = chy_certificate_outline,
     .answers = chy_certificate_answers,
     .answer_count = CHY_CERTIFICATE_ANSWER_COUNT,
-    .hooks = {.before_delete = chy_certificate_before_delete, .decorate = decorate},
+    .hooks = {.before_delete = chy_certificate_before_delete,
+              .decorate = decorate,
+              .facts = chy_permit_row_facts},
 };

@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "enroll/certificate.h"
+#include "enroll/permit.h"
 #include "enroll/serials.h"
 #include "enroll/statistics_read.h"
 #include "plugin/view.h"
@@ -60,17 +61,33 @@ static const uint32_t fields[] = {
 };
 
 /** What is looked at of rows that are sifted or sorted here. */
-static const uint32_t looked_at[] = {CHY_CERT_ID,          CHY_CERT_STATUS,
-                                     CHY_CERT_NOT_AFTER,   CHY_CERT_NOT_BEFORE,
-                                     CHY_CERT_COMMON_NAME, CHY_CERT_KEY_ALGORITHM};
+static const uint32_t looked_at[] = {
+    CHY_CERT_ID,         CHY_CERT_STATUS,      CHY_CERT_NOT_AFTER,
+    CHY_CERT_NOT_BEFORE, CHY_CERT_COMMON_NAME, CHY_CERT_KEY_ALGORITHM,
+    CHY_CERT_PROFILE_ID, CHY_CERT_IDENTITY_ID, CHY_CERT_APPLICATION_ID,
+    CHY_CERT_NAMES,      CHY_CERT_METADATA};
 enum looked {
     LOOKED_ID = 0,
     LOOKED_STATUS,
     LOOKED_NOT_AFTER,
     LOOKED_NOT_BEFORE,
     LOOKED_COMMON_NAME,
-    LOOKED_KEY_ALGORITHM
+    LOOKED_KEY_ALGORITHM,
+    LOOKED_ALWAYS, /**< so many are looked at for everybody; what follows, for permissions */
+    LOOKED_PROFILE = LOOKED_ALWAYS,
+    LOOKED_IDENTITY,
+    LOOKED_APPLICATION,
+    LOOKED_NAMES,
+    LOOKED_METADATA
 };
+
+static const struct chy_fact_places places = {.profile_id = LOOKED_PROFILE,
+                                              .identity_id = LOOKED_IDENTITY,
+                                              .application_id = LOOKED_APPLICATION,
+                                              .common_name = LOOKED_COMMON_NAME,
+                                              .names = LOOKED_NAMES,
+                                              .metadata = LOOKED_METADATA,
+                                              .decision = CHY_NO_FIELD};
 
 #define VIEW(array) chy_view_of(array, CHY_COUNT_OF(array), sizeof(array)[0])
 
@@ -88,6 +105,7 @@ struct sifting {
     uint32_t statuses; /**< enum status_bit */
     int64_t now;
     uint32_t by; /**< enum looked */
+    struct chy_permit_list *permitted;
 };
 
 static uint32_t status_bit(struct chy_slice word)
@@ -124,8 +142,22 @@ static bool has_status(const struct sifting *sifting, struct chy_slice stored, i
 
 static bool keep(const void *context, const struct chy_storage_row *row)
 {
-    return has_status((const struct sifting *)context, chy_row_text(row, LOOKED_STATUS),
-                      chy_row_time(row, LOOKED_NOT_AFTER));
+    const struct sifting *sifting = (const struct sifting *)context;
+    return has_status(sifting, chy_row_text(row, LOOKED_STATUS),
+                      chy_row_time(row, LOOKED_NOT_AFTER)) &&
+           chy_permit_list_keeps(sifting->permitted, row);
+}
+
+/** look says what is looked at of rows, and whether permissions leave some out. */
+static void look(struct chy_listing *listing, const struct sifting *sifting)
+{
+    listing->keep_fields = VIEW(looked_at);
+    listing->keep_context = sifting;
+    if (sifting->permitted->call == NULL) {
+        listing->keep_fields.count = LOOKED_ALWAYS;
+    } else {
+        listing->keep = keep;
+    }
 }
 
 /** narrow_status makes conditions of the statuses; where those cannot say it, rows are sifted. */
@@ -359,44 +391,39 @@ static chy_status answer(struct chy_call *call, const struct chy_list_page *page
     return chy_listing_answer(call, call->kind->plural, list, page);
 }
 
-static chy_status search(struct chy_call *call)
+static chy_status search(struct chy_call *call, struct chy_permit_list *permitted)
 {
     struct chy_listing listing;
     struct chy_list_page page;
-    struct sifting sifting = {.now = chy_now(call->op)};
+    struct sifting sifting = {.now = chy_now(call->op), .permitted = permitted};
     CHY_TRY(read_statuses(call, &sifting.statuses));
     CHY_TRY(chy_listing_init(&listing, call, CHY_C_CERTIFICATES, VIEW(fields), LIST_LIMIT));
     listing.spread = true;
-    listing.keep_fields = VIEW(looked_at);
-    listing.keep_context = &sifting;
+    look(&listing, &sifting);
     CHY_TRY(narrow(call, &listing.query));
     narrow_sync(call, &sifting, &listing.query);
     narrow_status(&sifting, &listing);
     sort(call, &sifting, &listing);
     CHY_TRY(run(&listing, NULL, &page));
+    CHY_TRY(permitted->status);
     return answer(call, &page, chy_call_object);
 }
 
 chy_status chy_certificate_search(struct chy_call *call)
 {
-    CHY_TRY(chy_call_project_partly(call));
-    return search(call);
+    struct chy_permit_list permitted;
+    CHY_TRY(chy_permit_list_start(call, &places, &permitted));
+    return search(call, &permitted);
 }
 
 chy_status chy_certificate_search_slug(struct chy_call *call)
 {
-    struct chy_query query;
-    struct chy_storage_page page;
-    chy_query_init(&query, call->op, CHY_C_PROJECTS, CHY_FIELDS(CHY_PROJECT_ID), 1);
-    chy_query_eq(&query, CHY_PROJECT_SLUG, chy_value_text(chy_json_member(call->document, "slug")));
-    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    if (page.rows.count == 0) {
-        return chy_not_found(call->op, "project");
-    }
-    call->project_id = chy_row_uuid(chy_page_row(&page, 0), 0);
-    CHY_TRY(
-        chy_require(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ, "project"));
-    return search(call);
+    // The path names the project, whatever else the query says.
+    (void)json_object_del(call->document, "projectId");
+    return json_object_set(call->document, "projectSlug",
+                           json_object_get(call->document, "slug")) == 0
+               ? chy_certificate_search(call)
+               : chy_fail_memory(call->op);
 }
 
 /* --- of one profile ----------------------------------------------------------------------------*/
@@ -441,8 +468,8 @@ chy_status chy_certificate_profile(struct chy_call *call, struct chy_uuid *out_i
     }
     CHY_TRY(status);
     call->project_id = chy_row_uuid(&row, 0);
-    return chy_require(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ,
-                       "certificate profile");
+    return chy_require_some(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ,
+                            "certificate profile");
 }
 
 chy_status chy_certificate_list_profile(struct chy_call *call)
@@ -450,17 +477,19 @@ chy_status chy_certificate_list_profile(struct chy_call *call)
     struct chy_listing listing;
     struct chy_list_page page;
     struct chy_uuid profile_id;
-    struct sifting sifting = {.now = chy_now(call->op)};
+    struct chy_permit_list permitted;
+    struct sifting sifting = {.now = chy_now(call->op), .permitted = &permitted};
     CHY_TRY(chy_certificate_profile(call, &profile_id));
+    chy_permit_list_init(&permitted, call, &places);
     CHY_TRY(read_statuses(call, &sifting.statuses));
     CHY_TRY(chy_listing_init(&listing, call, CHY_C_CERTIFICATES, VIEW(fields), LIST_LIMIT));
     listing.spread = true;
-    listing.keep_fields = VIEW(looked_at);
-    listing.keep_context = &sifting;
+    look(&listing, &sifting);
     // A profile is of one project: no condition for that, so that the profile's index is walked.
     chy_query_eq(&listing.query, CHY_CERT_PROFILE_ID, chy_value_uuid(&profile_id));
     chy_query_order(&listing.query, CHY_CERT_NOT_AFTER, true);
     narrow_status(&sifting, &listing);
     CHY_TRY(run(&listing, &profile_id, &page));
+    CHY_TRY(permitted.status);
     return answer(call, &page, show_short);
 }

@@ -2,6 +2,7 @@
 
 #include "enroll/certificate_row.h"
 #include "enroll/chain.h"
+#include "enroll/permit.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
 #include "resource/keyring.h"
@@ -46,16 +47,6 @@ static chy_status load_chain(struct chy_runtime *runtime, struct chy_op *op,
     return CHY_OK;
 }
 
-struct chy_place chy_certificate_place(const struct chy_storage_row *row)
-{
-    struct chy_place place = {
-        .project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID),
-        .application_id = chy_row_uuid(row, CHY_CERT_APPLICATION_ID),
-        .owner_id = chy_row_uuid(row, CHY_CERT_IDENTITY_ID),
-    };
-    return place;
-}
-
 chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op *op,
                                      const struct chy_uuid *id,
                                      struct chy_certificate_view *out_view)
@@ -69,19 +60,14 @@ chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op 
     }
     CHY_TRY(status);
     view.project_id = chy_row_uuid(&view.row, CHY_CERT_PROJECT_ID);
-    view.place = chy_certificate_place(&view.row);
+    CHY_TRY(chy_permit_require(runtime, op, &view.row, CHY_ACTION_READ));
     CHY_TRY(
-        chy_require_at(op, &view.place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ, "certificate"));
+        chy_permit_may(runtime, op, &view.row, CHY_ACTION_READ_PRIVATE_KEY, &view.may_read_key));
     CHY_TRY(chy_pem_encode(op, CHY_PEM_CERTIFICATE, chy_row_blob(&view.row, CHY_CERT_DER), 0,
                            &view.pem));
     CHY_TRY(load_chain(runtime, op, &view));
     *out_view = view;
     return CHY_OK;
-}
-
-bool chy_certificate_view_may_read_key(struct chy_op *op, const struct chy_certificate_view *view)
-{
-    return chy_may_at(op, &view->place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY);
 }
 
 bool chy_certificate_view_has_key(const struct chy_certificate_view *view)
@@ -130,7 +116,7 @@ chy_status chy_certificate_view_pkcs8(struct chy_runtime *runtime, struct chy_op
                                       const struct chy_certificate_view *view, const char *how,
                                       struct chy_slice *out_pkcs8)
 {
-    if (!chy_certificate_view_may_read_key(op, view)) {
+    if (!view->may_read_key) {
         return chy_require(op, &view->project_id, CHY_SUBJECT_CERTIFICATES,
                            CHY_ACTION_READ_PRIVATE_KEY, "certificate");
     }

@@ -9,15 +9,12 @@ struct chy_certificate_view {
     struct chy_storage_row row; /**< every field, by enum chy_certificate_field */
     struct chy_uuid id;
     struct chy_uuid project_id;
-    struct chy_place place;
+    bool may_read_key; /**< the caller has the permission, or asked for this certificate itself */
     struct chy_slice chain; /**< the issuing CA and up, DER, one after another; may be empty */
     struct chy_slice pem;
     struct chy_slice issuer_pem; /**< empty: self-signed, or imported without a chain */
     struct chy_slice chain_pem;  /**< the issuing CA and up; a self-signed one is its own */
 };
-
-/** chy_certificate_place tells where a certificate is, of a row that has every field. */
-struct chy_place chy_certificate_place(const struct chy_storage_row *row);
 
 /**
  * chy_certificate_view_load reads a certificate.  NOT_FOUND: there is none, or it is in no project
@@ -26,13 +23,6 @@ struct chy_place chy_certificate_place(const struct chy_storage_row *row);
 CHY_MUST_USE chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op *op,
                                                   const struct chy_uuid *id,
                                                   struct chy_certificate_view *out_view);
-
-/**
- * chy_certificate_view_may_read_key: has the caller the permission, or is it an issuer that asked
- * for this certificate itself?
- */
-CHY_MUST_USE bool chy_certificate_view_may_read_key(struct chy_op *op,
-                                                    const struct chy_certificate_view *view);
 
 /** chy_certificate_view_has_key tells whether the private key is kept here. */
 CHY_MUST_USE bool chy_certificate_view_has_key(const struct chy_certificate_view *view);

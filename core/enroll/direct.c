@@ -18,8 +18,8 @@ static chy_status check_authority(struct chy_runtime *runtime, struct chy_op *op
     }
     CHY_TRY(status);
     struct chy_uuid project_id = chy_row_uuid(&row, 0);
-    CHY_TRY(chy_require(op, &project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
-                        "certificate authority"));
+    CHY_TRY(chy_require_some(op, &project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
+                             "certificate authority"));
     if (!chy_row_bool(&row, 1)) {
         return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,
                                "the certificate authority issues by certificate profile only "

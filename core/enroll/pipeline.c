@@ -6,6 +6,7 @@
 #include "enroll/direct.h"
 #include "enroll/issue.h"
 #include "enroll/normalise.h"
+#include "enroll/permit.h"
 #include "resource/collections.h"
 #include "resource/principal.h"
 #include "resource/shape.h"
@@ -92,23 +93,19 @@ static chy_status find_application(struct chy_issuance *i, struct chy_slice text
     return CHY_OK;
 }
 
-/** authorise: a role in the application that is named will do; find_application() looks whether it
- *  enrolls by the profile. */
-static chy_status authorise(struct chy_issuance *i, const struct chy_enroll_request *request)
+/** permit asks once more, now that names and application are known: a permission may have conditions
+ *  on them, a role be one in the application. */
+static chy_status permit(struct chy_issuance *i)
 {
-    struct chy_place place = {.project_id = i->profile->project_id};
-    struct chy_uuid application_id;
-    if (chy_uuid_parse(request->application_id, &application_id)) {
-        place.application_id = application_id;
-    }
-    return chy_require_at(i->op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
-                          "certificate profile");
+    const char *action = i->renewal == NULL ? CHY_ACTION_ISSUE : CHY_ACTION_RENEW;
+    return chy_permit_decision(i->op, i->profile->slug, i->decision, &i->owner_id, action);
 }
 
 static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request *request)
 {
     if (i->renewal == NULL) { // renewing is a permission of its own, which was asked for
-        CHY_TRY(authorise(i, request));
+        CHY_TRY(chy_require_some(i->op, &i->profile->project_id, CHY_SUBJECT_CERTIFICATES,
+                                 CHY_ACTION_ISSUE, "certificate profile"));
     }
     CHY_TRY(check_method(i, request));
     if (request->application_id.len != 0) {
@@ -117,6 +114,7 @@ static chy_status decide(struct chy_issuance *i, const struct chy_enroll_request
     CHY_TRY(find_issuer(i));
     CHY_TRY(chy_clock_guard(i->runtime, i->op)); // what it may write comes before the permit
     CHY_TRY(chy_normalise(i->runtime, i->op, request, i->profile, i->issuer, &i->cpu, i->decision));
+    CHY_TRY(permit(i));
     CHY_TRY(chy_rules_evaluate(i->op, &i->profile->rules, i->decision));
     if (i->decision->subject.count == 0 && i->decision->sans.count == 0) {
         return chy_fail(i->op, CHY_BAD_INPUT, 0,
@@ -203,12 +201,10 @@ static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->certificate_id));
     chy_status status = decide(i, request);
     if (status == CHY_OK) {
-        struct chy_place place = {i->decision->project_id, i->decision->application_id,
-                                  i->owner_id};
-        i->shows_key =
-            chy_may_at(i->op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ_PRIVATE_KEY);
-        status = chy_issue(i);
+        status = chy_permit_decision_may(i->op, i->profile->slug, i->decision, &i->owner_id,
+                                         CHY_ACTION_READ_PRIVATE_KEY, &i->shows_key);
     }
+    status = status == CHY_OK ? chy_issue(i) : status;
     chy_cpu_drop(&i->cpu);
     if (is_refusal(status)) {
         chy_issue_failed(i);

@@ -205,7 +205,7 @@ chy_status chy_enroll_profile_get(struct chy_runtime *runtime, struct chy_op *op
     CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_PROFILE,
                           chy_slice_of(id->bytes, sizeof id->bytes), load_profile, &cached));
     const struct chy_enroll_profile *profile = (const struct chy_enroll_profile *)cached;
-    if (chy_principal_role(chy_principal_of(op), &profile->project_id) == CHY_ROLE_NONE) {
+    if (!chy_principal_is_member(chy_principal_of(op), &profile->project_id)) {
         return chy_not_found(op, "certificate profile");
     }
     *out_profile = profile;

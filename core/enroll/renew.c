@@ -3,6 +3,7 @@
 #include "base/op.h"
 #include "enroll/blocked_key.h"
 #include "enroll/certificate_view.h"
+#include "enroll/permit.h"
 #include "enroll/pipeline.h"
 #include "enroll/statistics.h"
 #include "plugin/view.h"
@@ -449,12 +450,11 @@ chy_status chy_renew_certificate(struct chy_runtime *runtime, struct chy_op *op,
                                     "the id of a certificate is a UUID");
     }
     CHY_TRY(read_old(runtime, op, &w->renewal));
-    struct chy_place place = chy_certificate_place(&w->renewal.old);
-    chy_status status =
-        chy_require_at(op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_RENEW, "certificate");
+    struct chy_uuid project_id = chy_row_uuid(&w->renewal.old, CHY_CERT_PROJECT_ID);
+    chy_status status = chy_permit_require(runtime, op, &w->renewal.old, CHY_ACTION_RENEW);
     if (status == CHY_DENIED) {
         chy_audit_refusal(runtime, op, "certificate.renew", "certificates", request->certificate_id,
-                          &place.project_id);
+                          &project_id);
     }
     CHY_TRY(status);
     CHY_TRY(chy_pipeline_begin(runtime, op, &w->issuance));

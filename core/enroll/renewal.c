@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "enroll/certificate_row.h"
 #include "enroll/issuer.h"
+#include "enroll/permit.h"
 #include "plugin/view.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
@@ -156,12 +157,16 @@ static chy_status refuse_shrinking(struct due *due, struct chy_op *op)
  */
 static chy_status refuse_orphan(struct due *due, struct chy_op *op)
 {
+    struct chy_place place = due->place;
+    struct chy_facts facts;
     bool may;
     char owner[CHY_UUID_TEXT_SIZE];
     if (chy_uuid_is_nil(&due->place.owner_id)) {
         return CHY_OK;
     }
-    CHY_TRY(chy_identity_may_at(due->runtime, op, &due->place, CHY_SUBJECT_CERTIFICATES,
+    CHY_TRY(chy_permit_stored_facts(due->runtime, op, &due->id, &facts));
+    place.facts = &facts;
+    CHY_TRY(chy_identity_may_at(due->runtime, op, &place, CHY_SUBJECT_CERTIFICATES,
                                 CHY_ACTION_RENEW, &may));
     if (may) {
         return CHY_OK;

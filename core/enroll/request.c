@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "enroll/certificate_view.h"
+#include "enroll/permit.h"
 #include "enroll/pipeline.h"
 #include "enroll/request_search.h"
 #include "resource/collections.h"
@@ -11,7 +12,7 @@
                CHY_REQUEST_SERIAL, CHY_REQUEST_ERROR, CHY_REQUEST_COMMON_NAME,         \
                CHY_REQUEST_DECISION, CHY_REQUEST_METADATA, CHY_REQUEST_NOTES,          \
                CHY_REQUEST_CREATED_AT, CHY_REQUEST_UPDATED_AT, CHY_REQUEST_PROFILE_ID, \
-               CHY_REQUEST_APPLICATION_ID)
+               CHY_REQUEST_APPLICATION_ID, CHY_REQUEST_IDENTITY_ID)
 enum {
     PROJECT,
     STATUS,
@@ -25,8 +26,16 @@ enum {
     CREATED,
     UPDATED,
     PROFILE,
-    APPLICATION
+    APPLICATION,
+    IDENTITY
 };
+
+static const struct chy_fact_places places = {.profile_id = PROFILE,
+                                              .identity_id = IDENTITY,
+                                              .application_id = APPLICATION,
+                                              .common_name = COMMON_NAME,
+                                              .metadata = METADATA,
+                                              .decision = DECISION};
 
 /** A request, and its certificate once there is one. */
 struct request {
@@ -45,10 +54,8 @@ static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
         return chy_not_found(op, "certificate request");
     }
     CHY_TRY(status);
-    struct chy_place place = {.project_id = chy_row_uuid(&r->row, PROJECT),
-                              .application_id = chy_row_uuid(&r->row, APPLICATION)};
-    CHY_TRY(
-        chy_require_at(op, &place, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, "certificate request"));
+    struct chy_uuid project_id = chy_row_uuid(&r->row, PROJECT);
+    CHY_TRY(chy_permit_request(runtime, op, &project_id, &r->row, &places));
     struct chy_uuid certificate_id = chy_row_uuid(&r->row, CERTIFICATE);
     r->issued = chy_slice_is(chy_row_text(&r->row, STATUS), "issued");
     if (!r->issued) {
@@ -61,7 +68,7 @@ static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
         return CHY_OK;
     }
     CHY_TRY(status);
-    if (chy_certificate_view_has_key(&r->view) && chy_certificate_view_may_read_key(op, &r->view)) {
+    if (chy_certificate_view_has_key(&r->view) && r->view.may_read_key) {
         return chy_certificate_view_key(runtime, op, &r->view, "certificate-request", &r->key);
     }
     return CHY_OK;

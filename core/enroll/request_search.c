@@ -3,6 +3,7 @@
 #include "base/slice.h"
 #include "enroll/certificate.h"
 #include "enroll/certificate_assign.h"
+#include "enroll/permit.h"
 #include "enroll/serials.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
@@ -36,19 +37,36 @@ enum {
 };
 
 /** What is looked at of rows that are sifted or sorted here. */
-static const uint32_t looked_at[] = {CHY_REQUEST_ID, CHY_REQUEST_COMMON_NAME, CHY_REQUEST_ALT_NAMES,
-                                     CHY_REQUEST_STATUS, CHY_REQUEST_UPDATED_AT};
+static const uint32_t looked_at[] = {CHY_REQUEST_ID,          CHY_REQUEST_COMMON_NAME,
+                                     CHY_REQUEST_ALT_NAMES,   CHY_REQUEST_STATUS,
+                                     CHY_REQUEST_UPDATED_AT,  CHY_REQUEST_PROFILE_ID,
+                                     CHY_REQUEST_IDENTITY_ID, CHY_REQUEST_APPLICATION_ID,
+                                     CHY_REQUEST_METADATA,    CHY_REQUEST_DECISION};
 enum {
     LOOKED_ID = 0,
     LOOKED_COMMON_NAME,
     LOOKED_ALT_NAMES,
     LOOKED_STATUS,
-    LOOKED_UPDATED
+    LOOKED_UPDATED,
+    LOOKED_ALWAYS, // so many are looked at for everybody; what follows, for permissions
+    LOOKED_PROFILE = LOOKED_ALWAYS,
+    LOOKED_IDENTITY,
+    LOOKED_APPLICATION,
+    LOOKED_METADATA,
+    LOOKED_DECISION
 };
+
+static const struct chy_fact_places places = {.profile_id = LOOKED_PROFILE,
+                                              .identity_id = LOOKED_IDENTITY,
+                                              .application_id = LOOKED_APPLICATION,
+                                              .common_name = LOOKED_COMMON_NAME,
+                                              .metadata = LOOKED_METADATA,
+                                              .decision = LOOKED_DECISION};
 
 struct sifting {
     struct chy_slice prefix;
     uint32_t by;
+    struct chy_permit_list permitted;
 };
 
 #define VIEW(array) chy_view_of(array, CHY_COUNT_OF(array), sizeof(array)[0])
@@ -61,10 +79,9 @@ static bool begins(struct chy_slice text, struct chy_slice prefix)
            chy_slice_equal_nocase(chy_slice_first(text, prefix.len), prefix);
 }
 
-/** keep finds a prefix of the common name or of one of the alternative names. */
-static bool keep(const void *context, const struct chy_storage_row *row)
+/** has_prefix finds a prefix of the common name or of one of the alternative names. */
+static bool has_prefix(const struct sifting *sifting, const struct chy_storage_row *row)
 {
-    const struct sifting *sifting = (const struct sifting *)context;
     struct chy_slice rest = chy_row_text(row, LOOKED_ALT_NAMES);
     struct chy_slice name;
     if (begins(chy_row_text(row, LOOKED_COMMON_NAME), sifting->prefix)) {
@@ -76,6 +93,13 @@ static bool keep(const void *context, const struct chy_storage_row *row)
         }
     }
     return begins(rest, sifting->prefix);
+}
+
+static bool keep(const void *context, const struct chy_storage_row *row)
+{
+    struct sifting *sifting = (struct sifting *)(uintptr_t)context;
+    return (sifting->prefix.len == 0 || has_prefix(sifting, row)) &&
+           chy_permit_list_keeps(&sifting->permitted, row);
 }
 
 static int compare(const void *context, const struct chy_storage_row *a,
@@ -136,6 +160,7 @@ static chy_status run(struct chy_listing *listing, struct sifting *sifting,
                                  CHY_CERT_REQUEST_ID, ids, &count));
     }
     if (count != 0) {
+        sifting->prefix = chy_slice_of(NULL, 0);
         return chy_listing_run_keys(listing, CHY_REQUEST_ID, ids, count, page);
     }
     if (sifting->prefix.len != 0) {
@@ -216,13 +241,19 @@ chy_status chy_request_search(struct chy_call *call)
     struct chy_listing listing;
     struct chy_list_page page;
     struct sifting sifting = {.by = 0};
-    CHY_TRY(chy_call_project_partly(call));
+    CHY_TRY(chy_permit_list_start(call, &places, &sifting.permitted));
     CHY_TRY(chy_listing_init(&listing, call, CHY_C_REQUESTS, VIEW(fields), LIST_LIMIT));
     listing.keep_fields = VIEW(looked_at);
+    if (sifting.permitted.call == NULL) {
+        listing.keep_fields.count = LOOKED_ALWAYS;
+    } else {
+        listing.keep = keep;
+    }
     listing.keep_context = &sifting;
     CHY_TRY(narrow(call, &listing.query));
     sort(call, &sifting, &listing);
     CHY_TRY(run(&listing, &sifting, &page));
+    CHY_TRY(sifting.permitted.status);
     json_t *list = chy_json_array(call->op);
     for (uint64_t i = 0; i < page.count; i++) {
         json_t *object;

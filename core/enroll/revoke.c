@@ -6,6 +6,7 @@
 #include "enroll/blocked_key.h"
 #include "enroll/certificate_view.h"
 #include "enroll/crl.h"
+#include "enroll/permit.h"
 #include "enroll/serials.h"
 #include "enroll/statistics.h"
 #include "resource/collections.h"
@@ -72,15 +73,13 @@ static chy_status target_of_row(struct work *w)
 {
     struct target *t = &w->target;
     const struct chy_storage_row *row = &t->row;
-    struct chy_place place = chy_certificate_place(row);
     t->has_row = true;
     t->project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID);
     // Who is suspected must not be able to lift the hold that an administrator put.
     CHY_TRY(w->reason == CHY_CRL_REMOVE_FROM_CRL
                 ? chy_require(w->op, &t->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE,
                               "certificate")
-                : chy_require_at(w->op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_REVOKE,
-                                 "certificate"));
+                : chy_permit_require(w->runtime, w->op, row, CHY_ACTION_REVOKE));
     t->generation_id = chy_row_uuid(row, CHY_CERT_GENERATION_ID);
     t->authority_id = chy_row_uuid(row, CHY_CERT_AUTHORITY_ID);
     t->serial = chy_row_text(row, CHY_CERT_SERIAL);
@@ -524,7 +523,7 @@ static chy_status is_of_caller(struct chy_runtime *runtime, struct chy_op *op,
     *out_is = false;
     if (status == CHY_OK) {
         struct chy_uuid project_id = chy_row_uuid(&row, 0);
-        *out_is = chy_principal_role(chy_principal_of(op), &project_id) != CHY_ROLE_NONE;
+        *out_is = chy_principal_is_member(chy_principal_of(op), &project_id);
     }
     return status == CHY_NOT_FOUND ? CHY_OK : status;
 }

@@ -95,7 +95,7 @@ static chy_status find_scope(struct chy_call *call, bool *out_of_project)
 {
     const struct chy_principal *principal = chy_principal_of(call->op);
     bool sees_all = principal != NULL &&
-                    chy_role_allows(principal->role, CHY_SUBJECT_AUDIT_LOGS, CHY_ACTION_READ);
+                    chy_principal_allows(principal, CHY_SUBJECT_AUDIT_LOGS, CHY_ACTION_READ);
     if (!sees_all) {
         *out_of_project = true;
         return chy_call_project(call);
@@ -221,7 +221,7 @@ static chy_status get(struct chy_call *call)
     }
     CHY_TRY(status);
     bool sees_all = principal != NULL &&
-                    chy_role_allows(principal->role, CHY_SUBJECT_AUDIT_LOGS, CHY_ACTION_READ);
+                    chy_principal_allows(principal, CHY_SUBJECT_AUDIT_LOGS, CHY_ACTION_READ);
     if (!sees_all && chy_row_is_null(&row, CHY_AUDIT_PROJECT_ID)) {
         return chy_not_found(call->op, call->kind->what);
     }

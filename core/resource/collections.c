@@ -311,11 +311,13 @@ CHECKED(identity_fields, CHY_IDENTITY_FIELDS);
 NUMBERS(identity_created, CHY_IDENTITY_CREATED_AT);
 static const struct chy_index identity_indexes[] = {INDEX("created", identity_created)};
 
-static const struct chy_field membership_fields[] = {F("identity_id", U), F("project_id", U),
-                                                     F("role", T), F("created_at", W)};
+static const struct chy_field membership_fields[] = {
+    F("identity_id", U), F("project_id", U), F("role", T), F("created_at", W), N("role_id", U)};
 CHECKED(membership_fields, CHY_MEMBERSHIP_FIELDS);
 NUMBERS(membership_project, CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBERSHIP_CREATED_AT);
-static const struct chy_index membership_indexes[] = {INDEX("project", membership_project)};
+NUMBERS(membership_role, CHY_MEMBERSHIP_ROLE_ID);
+static const struct chy_index membership_indexes[] = {INDEX("project", membership_project),
+                                                      INDEX("role", membership_role)};
 
 static const struct chy_field universal_auth_fields[] = {
     F("identity_id", U),        F("client_id", T),         F("token_ttl", I),
@@ -436,6 +438,15 @@ NUMBERS(application_member_identity, CHY_APP_MEMBER_IDENTITY_ID);
 static const struct chy_index application_member_indexes[] = {
     INDEX("identity", application_member_identity)};
 
+static const struct chy_field role_fields[] = {
+    F("id", U),          F("project_id", U),  F("slug", T),       F("name", T),
+    N("description", T), F("permissions", J), F("created_at", W), F("updated_at", W)};
+CHECKED(role_fields, CHY_ROLE_FIELDS);
+NUMBERS(role_slug, CHY_ROLE_FIELD_PROJECT_ID, CHY_ROLE_FIELD_SLUG);
+NUMBERS(role_created, CHY_ROLE_FIELD_PROJECT_ID, CHY_ROLE_FIELD_CREATED_AT);
+static const struct chy_index role_indexes[] = {UNIQUE("slug", role_slug),
+                                                INDEX("created", role_created)};
+
 #define NO_INDEXES \
     {              \
         NULL, 0, 0 \
@@ -495,6 +506,8 @@ static const struct chy_collection collections[] = {
                application_profile_fields, first_two, INDEXED(application_profile_indexes)),
     COLLECTION("application_members", WATCHED, CHY_APP_MEMBER_PROJECT_ID, application_member_fields,
                first_two, INDEXED(application_member_indexes)),
+    COLLECTION("roles", WATCHED, CHY_ROLE_FIELD_PROJECT_ID, role_fields, first,
+               INDEXED(role_indexes)),
 };
 CHECKED(collections, CHY_COLLECTION_COUNT);
 

@@ -47,6 +47,7 @@ enum chy_collection_number {
     CHY_C_APPLICATIONS,         /**< groups of profiles that one team enrolls by */
     CHY_C_APPLICATION_PROFILES, /**< a profile in an application, and how it is enrolled there */
     CHY_C_APPLICATION_MEMBERS,  /**< an identity's role in an application */
+    CHY_C_ROLES,                /**< a project's own roles */
     CHY_COLLECTION_COUNT
 };
 
@@ -337,6 +338,7 @@ enum chy_membership_field {
     CHY_MEMBERSHIP_PROJECT_ID,
     CHY_MEMBERSHIP_ROLE,
     CHY_MEMBERSHIP_CREATED_AT,
+    CHY_MEMBERSHIP_ROLE_ID, /**< of one of the project's own, null: built in */
     CHY_MEMBERSHIP_FIELDS
 };
 
@@ -503,6 +505,18 @@ enum chy_application_member_field {
     CHY_APP_MEMBER_CREATED_AT,
     CHY_APP_MEMBER_UPDATED_AT,
     CHY_APP_MEMBER_FIELDS
+};
+
+enum chy_role_field {
+    CHY_ROLE_FIELD_ID = 0,
+    CHY_ROLE_FIELD_PROJECT_ID,
+    CHY_ROLE_FIELD_SLUG, /**< as memberships name it; never changed */
+    CHY_ROLE_FIELD_NAME,
+    CHY_ROLE_FIELD_DESCRIPTION,
+    CHY_ROLE_FIELD_PERMISSIONS, /**< json: resource/permission.h */
+    CHY_ROLE_FIELD_CREATED_AT,
+    CHY_ROLE_FIELD_UPDATED_AT,
+    CHY_ROLE_FIELDS
 };
 
 /** chy_core_collections returns the declarations, CHY_COLLECTION_COUNT of them in the order of the

@@ -37,18 +37,26 @@ bool chy_call_uuid(const struct chy_call *call, const char *name, struct chy_uui
     return chy_uuid_parse(chy_json_member(call->document, name), out_uuid);
 }
 
-/** require_row asks for the action's permission where the object is. */
+/** require_row asks for the action's permission where the object is, and for this one if it reaches
+ *  only some. */
 static chy_status require_row(struct chy_call *call, const struct chy_storage_row *row)
 {
     const struct chy_kind *kind = call->kind;
+    const char *action = call->action->permission;
+    struct chy_facts facts;
     if (kind->project_field == CHY_NO_FIELD) {
-        return chy_require(call->op, NULL, kind->subject, call->action->permission, kind->what);
+        return chy_require(call->op, NULL, kind->subject, action, kind->what);
     }
     struct chy_place place = {.project_id = call->project_id};
     if (kind->has_application) {
         place.application_id = chy_row_uuid(row, kind->application_field);
     }
-    return chy_require_at(call->op, &place, kind->subject, call->action->permission, kind->what);
+    if (kind->hooks.facts != NULL && !chy_may_at(call->op, &place, kind->subject, action)) {
+        CHY_TRY(chy_require_some(call->op, &place.project_id, kind->subject, action, kind->what));
+        CHY_TRY(kind->hooks.facts(call, row, &place.owner_id, &facts));
+        place.facts = &facts;
+    }
+    return chy_require_at(call->op, &place, kind->subject, action, kind->what);
 }
 
 chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
@@ -154,16 +162,11 @@ static chy_status check_project(struct chy_call *call)
     return status == CHY_NOT_FOUND ? chy_not_found(call->op, "project") : status;
 }
 
-static chy_status require_project(struct chy_call *call)
-{
-    return chy_require(call->op, &call->project_id, call->kind->subject, call->action->permission,
-                       "project");
-}
-
 chy_status chy_call_project(struct chy_call *call)
 {
     CHY_TRY(find_project(call));
-    CHY_TRY(require_project(call));
+    CHY_TRY(chy_require(call->op, &call->project_id, call->kind->subject, call->action->permission,
+                        "project"));
     return check_project(call);
 }
 
@@ -176,16 +179,9 @@ static bool in_application(const struct chy_call *call,
 
 chy_status chy_call_project_partly(struct chy_call *call)
 {
-    const struct chy_principal *principal = chy_principal_of(call->op);
-    bool partly = false;
     CHY_TRY(find_project(call));
-    bool is_member = chy_principal_role(principal, &call->project_id) != CHY_ROLE_NONE;
-    for (uint32_t i = 0; is_member && !partly && i < principal->application_count; i++) {
-        partly = in_application(call, &principal->applications[i]);
-    }
-    if (!partly) {
-        CHY_TRY(require_project(call));
-    }
+    CHY_TRY(chy_require_some(call->op, &call->project_id, call->kind->subject,
+                             call->action->permission, "project"));
     return check_project(call);
 }
 
@@ -194,7 +190,9 @@ chy_status chy_call_narrow_applications(struct chy_call *call, struct chy_query 
 {
     const struct chy_principal *principal = chy_principal_of(call->op);
     uint64_t count = 0;
-    if (chy_may(call->op, &call->project_id, call->kind->subject, call->action->permission)) {
+    struct chy_held_role held = chy_principal_role(principal, &call->project_id);
+    // With conditions the caller looks at each row, of applications too.
+    if (chy_role_has(&held, call->kind->subject, call->action->permission)) {
         return CHY_OK;
     }
     // The query borrows the ids, and the operation keeps the principal.

@@ -72,6 +72,11 @@ struct chy_kind_hooks {
     chy_status (*narrow)(struct chy_call *call, struct chy_query *query);
     /** Says no to a unique index that is taken: which status, reason and text. */
     chy_status (*on_conflict)(struct chy_call *call, struct chy_slice index);
+    /** What conditions of permissions are held against, for a row with every field of the
+     *  collection; `out_owner`: who asked for it.  NULL: permissions with conditions do not reach
+     *  this kind. */
+    chy_status (*facts)(struct chy_call *call, const struct chy_storage_row *row,
+                        struct chy_uuid *out_owner, struct chy_facts *out_facts);
     /** Adds to the JSON of an object; the row has every field of the collection. */
     chy_status (*decorate)(struct chy_call *call, const struct chy_storage_row *row,
                            json_t *object);
@@ -217,7 +222,8 @@ CHY_MUST_USE chy_status chy_call_project(struct chy_call *call);
 /**
  * chy_call_project_partly is chy_call_project for lists of things that may be of an application:
  * who has the permission in some of the project's applications only sees what is theirs, by
- * chy_call_narrow_applications(), which adds that condition on `field` where it is needed.
+ * chy_call_narrow_applications(), which adds that condition on `field` where it is needed.  Who has
+ * it under conditions sees what fulfils them: the caller looks at each row (hooks.facts).
  */
 CHY_MUST_USE chy_status chy_call_project_partly(struct chy_call *call);
 CHY_MUST_USE chy_status chy_call_narrow_applications(struct chy_call *call, struct chy_query *query,

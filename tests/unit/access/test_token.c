@@ -67,7 +67,7 @@ START_TEST(a_token_acts_for_its_identity)
     ck_assert_int_eq(principal->kind, CHY_PRINCIPAL_MACHINE);
     ck_assert_int_eq(principal->role, CHY_ROLE_NO_ACCESS);
     ck_assert_uint_eq(principal->membership_count, 1);
-    ck_assert_int_eq(chy_principal_role(principal, &project), CHY_ROLE_ISSUER);
+    ck_assert_int_eq(chy_principal_role(principal, &project).role, CHY_ROLE_ISSUER);
     test_runtime_op_end(op);
     world_close(&world);
 }

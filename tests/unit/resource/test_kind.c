@@ -89,7 +89,7 @@ static struct chy_op *as_member(enum chy_role role)
     static struct chy_membership membership;
     static struct chy_principal principal;
     ck_assert(chy_uuid_parse(chy_text(project), &membership.project_id));
-    membership.role = role;
+    membership.held.role = role;
     principal = (struct chy_principal){.kind = CHY_PRINCIPAL_MACHINE,
                                        .id = {{9}},
                                        .role = CHY_ROLE_NO_ACCESS,

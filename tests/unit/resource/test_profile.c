@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(a_profile_of_another_project_is_not_there)
 {
-    struct chy_membership membership = {.role = CHY_ROLE_ADMIN};
+    struct chy_membership membership = {.held = {CHY_ROLE_ADMIN, NULL}};
     struct chy_principal principal = {.kind = CHY_PRINCIPAL_MACHINE,
                                       .id = {{9}},
                                       .memberships = &membership,

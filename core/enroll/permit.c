@@ -1,0 +1,299 @@
+#include "enroll/permit.h"
+
+#include "enroll/metadata.h"
+#include "plugin/view.h"
+#include "resource/collections.h"
+#include "x509/name.h"
+
+static const struct chy_fact_places whole_row = {
+    .profile_id = CHY_CERT_PROFILE_ID,
+    .identity_id = CHY_CERT_IDENTITY_ID,
+    .application_id = CHY_CERT_APPLICATION_ID,
+    .common_name = CHY_CERT_COMMON_NAME,
+    .names = CHY_CERT_NAMES,
+    .metadata = CHY_CERT_METADATA,
+    .decision = CHY_NO_FIELD,
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * Facts
+ */
+
+/** slug_of gives the profile's slug; a profile that is gone has none, and fulfils nothing. */
+static chy_status slug_of(struct chy_runtime *runtime, struct chy_op *op, const struct chy_uuid *id,
+                          struct chy_slice *out_slug)
+{
+    struct chy_storage_row row;
+    *out_slug = chy_slice_of(NULL, 0);
+    if (chy_uuid_is_nil(id)) {
+        return CHY_OK;
+    }
+    chy_status status =
+        chy_storage_read(runtime->storage, op, CHY_C_PROFILES, CHY_KEY(chy_value_uuid(id)),
+                         CHY_FIELDS(CHY_PROFILE_SLUG), &row);
+    if (status == CHY_OK) {
+        *out_slug = chy_row_text(&row, 0);
+    }
+    return status == CHY_NOT_FOUND ? CHY_OK : status;
+}
+
+static bool is_common_name(struct chy_slice type)
+{
+    enum chy_name_type found;
+    return chy_name_type_find(type, &found) && found == CHY_NAME_COMMON_NAME;
+}
+
+/** names_of_decision gathers what a stored decision names; a request that never came to one names
+ *  nothing, and fulfils nothing. */
+static chy_status names_of_decision(struct chy_op *op, struct chy_slice decision,
+                                    struct chy_facts *facts)
+{
+    struct chy_enroll_request said;
+    if (decision.len == 0) {
+        facts->common_name = chy_slice_of(NULL, 0);
+        return CHY_OK;
+    }
+    CHY_TRY(chy_decision_read(op, decision, &said));
+    struct chy_slice *names =
+        chy_alloc(op, (said.subject.count + said.alt_names.count + 1) * sizeof *names);
+    uint64_t count = 0;
+    if (names == NULL) {
+        return chy_fail_memory(op);
+    }
+    for (uint64_t i = 0; i < said.subject.count; i++) {
+        const struct chy_subject_attribute *attribute =
+            (const struct chy_subject_attribute *)chy_view_item(said.subject, i);
+        if (is_common_name(attribute->type)) {
+            names[count++] = attribute->value;
+        }
+    }
+    for (uint64_t i = 0; i < said.alt_names.count; i++) {
+        const struct chy_alt_name *name =
+            (const struct chy_alt_name *)chy_view_item(said.alt_names, i);
+        names[count++] = name->value;
+    }
+    facts->names = chy_view_of(names, count, sizeof *names);
+    return CHY_OK;
+}
+
+/** facts_of gathers what a row says but the profile's slug, and who asked. */
+static chy_status facts_of(struct chy_op *op, const struct chy_storage_row *row,
+                           const struct chy_fact_places *places, struct chy_uuid *out_owner,
+                           struct chy_facts *out_facts)
+{
+    struct chy_slice metadata = chy_row_json(row, places->metadata);
+    struct chy_facts facts = {
+        .common_name = chy_row_text(row, places->common_name),
+        .names = {NULL, 0, sizeof(struct chy_slice)},
+        .metadata = {NULL, 0, sizeof(struct chy_pair)},
+    };
+    if (places->decision == CHY_NO_FIELD) {
+        facts.names = chy_row_many(row, places->names);
+    } else {
+        CHY_TRY(names_of_decision(op, chy_row_json(row, places->decision), &facts));
+    }
+    if (metadata.len != 0) {
+        json_t *list;
+        CHY_TRY(chy_json_parse(op, metadata, &list));
+        CHY_TRY(chy_metadata_read(op, list, &facts.metadata));
+    }
+    *out_owner = chy_row_uuid(row, places->identity_id);
+    *out_facts = facts;
+    return CHY_OK;
+}
+
+static chy_status all_facts_of(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_storage_row *row,
+                               const struct chy_fact_places *places, struct chy_uuid *out_owner,
+                               struct chy_facts *out_facts)
+{
+    struct chy_uuid profile_id = chy_row_uuid(row, places->profile_id);
+    CHY_TRY(facts_of(op, row, places, out_owner, out_facts));
+    return slug_of(runtime, op, &profile_id, &out_facts->profile_slug);
+}
+
+chy_status chy_permit_row_facts(struct chy_call *call, const struct chy_storage_row *row,
+                                struct chy_uuid *out_owner, struct chy_facts *out_facts)
+{
+    return all_facts_of(call->runtime, call->op, row, &whole_row, out_owner, out_facts);
+}
+
+chy_status chy_permit_stored_facts(struct chy_runtime *runtime, struct chy_op *op,
+                                   const struct chy_uuid *id, struct chy_facts *out_facts)
+{
+    static const struct chy_fact_places places = {0, 1, 2, 3, 4, 5, CHY_NO_FIELD};
+    struct chy_storage_row row;
+    struct chy_uuid owner;
+    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(id)),
+                             CHY_FIELDS(CHY_CERT_PROFILE_ID, CHY_CERT_IDENTITY_ID,
+                                        CHY_CERT_APPLICATION_ID, CHY_CERT_COMMON_NAME,
+                                        CHY_CERT_NAMES, CHY_CERT_METADATA),
+                             &row));
+    return all_facts_of(runtime, op, &row, &places, &owner, out_facts);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * What is stored
+ */
+
+struct chy_place chy_certificate_place(const struct chy_storage_row *row)
+{
+    struct chy_place place = {
+        .project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID),
+        .application_id = chy_row_uuid(row, CHY_CERT_APPLICATION_ID),
+        .owner_id = chy_row_uuid(row, CHY_CERT_IDENTITY_ID),
+    };
+    return place;
+}
+
+chy_status chy_permit_may(struct chy_runtime *runtime, struct chy_op *op,
+                          const struct chy_storage_row *row, const char *action, bool *out_may)
+{
+    struct chy_place place = chy_certificate_place(row);
+    struct chy_facts facts;
+    *out_may = chy_may_at(op, &place, CHY_SUBJECT_CERTIFICATES, action);
+    if (*out_may || !chy_may_some(op, &place.project_id, CHY_SUBJECT_CERTIFICATES, action)) {
+        return CHY_OK;
+    }
+    CHY_TRY(all_facts_of(runtime, op, row, &whole_row, &place.owner_id, &facts));
+    place.facts = &facts;
+    *out_may = chy_may_at(op, &place, CHY_SUBJECT_CERTIFICATES, action);
+    return CHY_OK;
+}
+
+/** refuse says no for want of a permission that some other place may have. */
+static chy_status refuse(struct chy_op *op, const struct chy_uuid *project_id, const char *action)
+{
+    const struct chy_place nothing = {.project_id = *project_id};
+    return chy_require_at(op, &nothing, CHY_SUBJECT_CERTIFICATES, action, "certificate");
+}
+
+chy_status chy_permit_require(struct chy_runtime *runtime, struct chy_op *op,
+                              const struct chy_storage_row *row, const char *action)
+{
+    struct chy_uuid project_id = chy_row_uuid(row, CHY_CERT_PROJECT_ID);
+    bool may;
+    CHY_TRY(chy_permit_may(runtime, op, row, action, &may));
+    return may ? CHY_OK : refuse(op, &project_id, action);
+}
+
+chy_status chy_permit_request(struct chy_runtime *runtime, struct chy_op *op,
+                              const struct chy_uuid *project_id, const struct chy_storage_row *row,
+                              const struct chy_fact_places *places)
+{
+    struct chy_place place = {.project_id = *project_id,
+                              .application_id = chy_row_uuid(row, places->application_id),
+                              .owner_id = chy_row_uuid(row, places->identity_id)};
+    struct chy_facts facts;
+    if (chy_may_at(op, &place, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ)) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_require_some(op, project_id, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ,
+                             "certificate request"));
+    CHY_TRY(all_facts_of(runtime, op, row, places, &place.owner_id, &facts));
+    place.facts = &facts;
+    return chy_require_at(op, &place, CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, "certificate request");
+}
+
+void chy_permit_list_init(struct chy_permit_list *list, struct chy_call *call,
+                          const struct chy_fact_places *places)
+{
+    struct chy_held_role held = chy_principal_role(chy_principal_of(call->op), &call->project_id);
+    memset(list, 0, sizeof *list);
+    // Who sees applications only has the query narrowed instead.
+    if (!chy_may(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ) &&
+        chy_role_has(&held, call->kind->subject, CHY_ACTION_READ)) {
+        list->call = call;
+        list->places = places;
+    }
+}
+
+chy_status chy_permit_list_start(struct chy_call *call, const struct chy_fact_places *places,
+                                 struct chy_permit_list *out_list)
+{
+    CHY_TRY(chy_call_project_partly(call));
+    chy_permit_list_init(out_list, call, places);
+    return CHY_OK;
+}
+
+static chy_status decide_row(struct chy_permit_list *list, const struct chy_storage_row *row,
+                             bool *out_keeps)
+{
+    struct chy_call *call = list->call;
+    struct chy_uuid profile_id = chy_row_uuid(row, list->places->profile_id);
+    struct chy_place place = {.project_id = call->project_id,
+                              .application_id = chy_row_uuid(row, list->places->application_id)};
+    struct chy_facts facts;
+    if (chy_uuid_compare(&profile_id, &list->profile_id) != 0) {
+        CHY_TRY(slug_of(call->runtime, call->op, &profile_id, &list->profile_slug));
+        list->profile_id = profile_id;
+    }
+    CHY_TRY(facts_of(call->op, row, list->places, &place.owner_id, &facts));
+    facts.profile_slug = list->profile_slug;
+    place.facts = &facts;
+    *out_keeps = chy_may_at(call->op, &place, call->kind->subject, CHY_ACTION_READ);
+    return CHY_OK;
+}
+
+bool chy_permit_list_keeps(struct chy_permit_list *list, const struct chy_storage_row *row)
+{
+    bool keeps = list->call == NULL;
+    if (!keeps && list->status == CHY_OK) {
+        list->status = decide_row(list, row, &keeps);
+    }
+    return keeps && list->status == CHY_OK;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * What is going to be issued
+ */
+
+/** names_of gathers every name that the certificate will have: each common name, not the first
+ *  alone, by which it will be found. */
+static chy_status names_of(struct chy_op *op, const struct chy_decision *decision,
+                           struct chy_facts *facts)
+{
+    struct chy_slice *names =
+        chy_alloc(op, (decision->subject.count + decision->sans.count + 1) * sizeof *names);
+    uint64_t count = 0;
+    if (names == NULL) {
+        return chy_fail_memory(op);
+    }
+    for (uint64_t i = 0; i < decision->subject.count; i++) {
+        if (decision->subject.attributes[i].type == CHY_NAME_COMMON_NAME) {
+            names[count++] = decision->subject.attributes[i].value;
+            facts->common_name = names[0];
+        }
+    }
+    for (uint64_t i = 0; i < decision->sans.count; i++) {
+        names[count++] = decision->sans.items[i].text;
+    }
+    facts->names = chy_view_of(names, count, sizeof *names);
+    return CHY_OK;
+}
+
+chy_status chy_permit_decision_may(struct chy_op *op, struct chy_slice profile_slug,
+                                   const struct chy_decision *decision,
+                                   const struct chy_uuid *owner_id, const char *action,
+                                   bool *out_may)
+{
+    struct chy_place place = {decision->project_id, decision->application_id, *owner_id, NULL};
+    struct chy_facts facts = {.profile_slug = profile_slug, .metadata = decision->metadata};
+    *out_may = chy_may_at(op, &place, CHY_SUBJECT_CERTIFICATES, action);
+    if (*out_may || !chy_may_some(op, &place.project_id, CHY_SUBJECT_CERTIFICATES, action)) {
+        return CHY_OK;
+    }
+    CHY_TRY(names_of(op, decision, &facts));
+    place.facts = &facts;
+    *out_may = chy_may_at(op, &place, CHY_SUBJECT_CERTIFICATES, action);
+    return CHY_OK;
+}
+
+chy_status chy_permit_decision(struct chy_op *op, struct chy_slice profile_slug,
+                               const struct chy_decision *decision, const struct chy_uuid *owner_id,
+                               const char *action)
+{
+    bool may;
+    CHY_TRY(chy_permit_decision_may(op, profile_slug, decision, owner_id, action, &may));
+    return may ? CHY_OK : refuse(op, &decision->project_id, action);
+}
