@@ -95,8 +95,8 @@ static bool may_see(struct chy_op *op, struct chy_view memberships)
     return false;
 }
 
-/** may_in tells whether the caller has the permission in a project, and all that the identity's role
- *  there gives. */
+/** may_in tells whether the caller has the permission in a project, and all that the identity's
+ *  role there gives. */
 static bool may_in(struct chy_op *op, const struct chy_membership *membership, const char *action)
 {
     struct chy_held_role held = chy_principal_role(chy_principal_of(op), &membership->project_id);

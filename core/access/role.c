@@ -114,12 +114,39 @@ static chy_status create(struct chy_call *call)
     return chy_kind_create(call);
 }
 
+/** find reads the role, which must be of the project that the path names. */
+static chy_status find(struct chy_call *call, struct chy_storage_row *out_row)
+{
+    struct chy_uuid project_id;
+    CHY_TRY(chy_call_row(call, &call->id, out_row));
+    return chy_call_uuid(call, "projectId", &project_id) &&
+                   chy_uuid_compare(&project_id, &call->project_id) != 0
+               ? chy_not_found(call->op, call->kind->what)
+               : CHY_OK;
+}
+
+static chy_status get(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    json_t *object;
+    CHY_TRY(find(call, &row));
+    CHY_TRY(chy_call_object(call, &row, &object));
+    return chy_call_answer(call, object);
+}
+
 static chy_status update(struct chy_call *call)
 {
     struct chy_storage_row row;
-    CHY_TRY(chy_call_row(call, &call->id, &row)); // whose project counts
+    CHY_TRY(find(call, &row));
     CHY_TRY(check_permissions(call));
     return chy_kind_update(call);
+}
+
+static chy_status delete_role(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    CHY_TRY(find(call, &row));
+    return chy_kind_delete(call);
 }
 
 /** require_as_it_is: who changes or deletes a role must have had what it gave. */
@@ -180,6 +207,9 @@ static chy_status by_slug(struct chy_call *call)
     return chy_call_answer(call, object);
 }
 
+#define IN_PROJECT                          \
+    "{\"type\":\"object\",\"properties\":{" \
+    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
 #define SLUG_QUERY                                                     \
     "{\"type\":\"object\",\"required\":[\"slug\"],\"properties\":{"    \
     "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}," \
@@ -187,10 +217,10 @@ static chy_status by_slug(struct chy_call *call)
 
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, 0, NULL, create},
-    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},
+    {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, IN_PROJECT, get},
     {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_LIST_SHAPE, chy_kind_list},
     {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, update},
-    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_kind_delete},
+    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, IN_PROJECT, delete_role},
     {"by-slug", CHY_ACTION_READ, CHY_ACTION_QUERY, SLUG_QUERY, by_slug},
 };
 

@@ -1,5 +1,6 @@
 /**
- * A project's own roles: lists of permissions, some of them under conditions (resource/permission.h).
+ * A project's own roles: lists of permissions, some of them under conditions
+ * (resource/permission.h).
  *
  * A membership holds a role by its id, so that a role made later under the same slug gives nothing
  * to those who held the one before.  Nobody makes, changes or hands out a role that has more than

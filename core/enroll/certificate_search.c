@@ -468,8 +468,12 @@ chy_status chy_certificate_profile(struct chy_call *call, struct chy_uuid *out_i
     }
     CHY_TRY(status);
     call->project_id = chy_row_uuid(&row, 0);
-    return chy_require_some(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ,
-                            "certificate profile");
+    // A role in an application is not enough: the profile's certificates are of others too.
+    struct chy_held_role held = chy_principal_role(chy_principal_of(call->op), &call->project_id);
+    return chy_role_has(&held, call->kind->subject, CHY_ACTION_READ)
+               ? CHY_OK
+               : chy_require(call->op, &call->project_id, call->kind->subject, CHY_ACTION_READ,
+                             "certificate profile");
 }
 
 chy_status chy_certificate_list_profile(struct chy_call *call)

@@ -93,8 +93,8 @@ static chy_status find_application(struct chy_issuance *i, struct chy_slice text
     return CHY_OK;
 }
 
-/** permit asks once more, now that names and application are known: a permission may have conditions
- *  on them, a role be one in the application. */
+/** permit asks once more, now that names and application are known: a permission may have
+ *  conditions on them, a role be one in the application. */
 static chy_status permit(struct chy_issuance *i)
 {
     const char *action = i->renewal == NULL ? CHY_ACTION_ISSUE : CHY_ACTION_RENEW;

@@ -93,6 +93,7 @@
 #define APPLICATIONS "applications"
 #define APPLICATION_MEMBERS "application-members"
 #define PROJECTS "projects"
+#define ROLES "roles"
 #define IDENTITIES "identities"
 #define UNIVERSAL_AUTH "universal-auth"
 #define CLIENT_SECRETS "client-secrets"
@@ -112,6 +113,7 @@
 #define CA CM "/ca/internal"
 #define UA V1 "/auth/universal-auth"
 #define UA_IDENTITY UA "/identities/{identityId}"
+#define PROJECT_ROLES V1 "/projects/{projectId}/roles"
 #define PROJECT_IDENTITIES V1 "/projects/{projectId}/identities"
 
 static const struct chy_slice login_types[] = {
@@ -389,6 +391,23 @@ static const struct chy_route api_routes[] = {
     REMOVE(PROJECT_IDENTITIES "/{identityId}", "removeProjectIdentity",
            "Take an identity out of a project.", IDENTITIES, .kind = MEMBERSHIPS,
            .action = "delete", .id = "identityId", .into = {"projectId"}, .as = {"projectId"}),
+
+    /* --- roles ---------------------------------------------------------------------------------*/
+    SEND("POST", PROJECT_ROLES, "createRole", "Define a role of a project's own.", ROLES, "create",
+         SMALL, .kind = ROLES, .action = "create", .into = {"projectId"}, .as = {"projectId"}),
+    READ(PROJECT_ROLES, "listRoles", "List a project's own roles.", ROLES, "read", .kind = ROLES,
+         .action = "list", .into = {"projectId"}, .as = {"projectId"}, .from_query = true),
+    READ(PROJECT_ROLES "/slug/{slug}", "getRoleBySlug", "Get a role by its slug.", ROLES, "read",
+         .kind = ROLES, .action = "by-slug", .into = {"projectId", "slug"},
+         .as = {"projectId", "slug"}),
+    READ(PROJECT_ROLES "/{roleId}", "getRole", "Get a role.", ROLES, "read", .kind = ROLES,
+         .action = "get", .id = "roleId", .into = {"projectId"}, .as = {"projectId"}),
+    SEND("PATCH", PROJECT_ROLES "/{roleId}", "updateRole", "Change a role's name or permissions.",
+         ROLES, "edit", SMALL, .kind = ROLES, .action = "update", .id = "roleId",
+         .into = {"projectId"}, .as = {"projectId"}),
+    REMOVE(PROJECT_ROLES "/{roleId}", "deleteRole", "Delete a role that nobody has any more.",
+           ROLES, .kind = ROLES, .action = "delete", .id = "roleId", .into = {"projectId"},
+           .as = {"projectId"}),
 
     /* --- universal auth ------------------------------------------------------------------------*/
     ROUTE("POST", UA "/login", "logInUniversalAuth", "Log in with client id and client secret.",

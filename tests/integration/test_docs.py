@@ -20,7 +20,8 @@ from api import Api, ok
 from daemon import BUILD, PROGRAM, ROOT, Daemon, environment, run
 
 FENCE = re.compile(r"^ *```(?P<kind>[^\n]*)\n(?P<text>.*?)^ *```$", re.M | re.S)
-PAGES = ["README.md", "docs/api.md", "docs/cli.md", "docs/operating.md", "docs/plugin-guide.md"]
+PAGES = ["README.md", "docs/access.md", "docs/api.md", "docs/cli.md", "docs/operating.md",
+         "docs/plugin-guide.md"]
 SESSION_PATIENCE = 300
 
 

@@ -70,7 +70,8 @@ def test_what_is_of_another_project_is_not_found(place, elsewhere, route):
 @pytest.mark.parametrize("route", [route for route in routes_of("unknown id") if route.has_name],
                          **IDS)
 def test_an_unknown_name(place, route):
-    answer = place.admin.send(route, "nobody-has-this", query={"projectId": place.project_id})
+    ids = [*[place.project_id] * (route.ids - 1), "nobody-has-this"]
+    answer = place.admin.send(route, *ids, query={"projectId": place.project_id})
     refused(answer, 404, "NotFound")
 
 

@@ -94,6 +94,7 @@ def plausible_body(route, world):
         "create_application_identity": {"identityId": NOBODY, "role": "auditor"},
         "add_application_identity": {"role": "auditor"},
         "update_application_identity": {"role": "auditor"},
+        "create_role": {"slug": "someone", "name": "someone", "permissions": []},
         "add_member": {"role": "auditor"},
         "update_member": {"role": "auditor"},
     }

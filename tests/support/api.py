@@ -21,6 +21,7 @@ UA = V1 + "/auth/universal-auth"
 UA_IDENTITY = UA + "/identities/{}"
 APPLICATION = CM + "/applications/{}"
 APPLICATION_PROFILE = APPLICATION + "/profiles/{}"
+ROLE = V1 + "/projects/{}/roles"
 MEMBER = V1 + "/projects/{}/identities"
 
 
@@ -71,6 +72,7 @@ CERTIFICATES = "certificates"
 REQUESTS = "certificate-requests"
 APPLICATIONS = "applications"
 IDENTITIES = "identities"
+ROLES = "roles"
 AUDIT_LOGS = "audit-logs"
 
 ROUTES = [
@@ -187,6 +189,12 @@ ROUTES = [
           "read"),
     Route("trend", "GET", V1 + "/projects/{}/certificates/activity-trend", CERTIFICATES, "read"),
     *ordinary(V1 + "/identities", "identity", IDENTITIES, "identities"),
+    Route("create_role", "POST", ROLE, ROLES, "create", body=True),
+    Route("list_roles", "GET", ROLE, ROLES, "read"),
+    Route("get_role_by_slug", "GET", ROLE + "/slug/{}", ROLES, "read"),
+    Route("get_role", "GET", ROLE + "/{}", ROLES, "read"),
+    Route("update_role", "PATCH", ROLE + "/{}", ROLES, "edit", body=True),
+    Route("delete_role", "DELETE", ROLE + "/{}", ROLES, "delete"),
     Route("create_project_identity", "POST", MEMBER, IDENTITIES, "create", body=True),
     Route("list_project_identities", "GET", MEMBER, IDENTITIES, "read"),
     Route("add_member", "POST", MEMBER + "/{}", IDENTITIES, "create", body=True),

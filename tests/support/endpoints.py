@@ -889,6 +889,61 @@ def _(place):
     return answer, ok(answer)["identity"]["id"]
 
 
+def _role(place, **changes):
+    body = {"slug": fresh("role"), "name": "Role",
+            "permissions": [{"subject": "certificates", "action": "read"}], **changes}
+    return place.admin.create_role(place.project_id, json=body)
+
+
+@changes("create_role", "role.create", "roles")
+def _(place):
+    answer = _role(place)
+    return answer, ok(answer)["role"]["id"]
+
+
+@changes("update_role", "role.update", "roles")
+def _(place):
+    role = ok(_role(place))["role"]["id"]
+    return place.admin.update_role(place.project_id, role, name="Other"), role
+
+
+@changes("delete_role", "role.delete", "roles")
+def _(place):
+    role = ok(_role(place))["role"]["id"]
+    return place.admin.delete_role(place.project_id, role), role
+
+
+@reads("list_roles")
+def _(place):
+    return place.admin.list_roles(place.project_id)
+
+
+@reads("get_role")
+def _(place):
+    return place.admin.get_role(place.project_id, ok(_role(place))["role"]["id"])
+
+
+@reads("get_role_by_slug")
+def _(place):
+    return place.admin.get_role_by_slug(place.project_id, ok(_role(place))["role"]["slug"])
+
+
+@conflicts("create_role", 403, "slug")
+def _(place):
+    return _role(place, slug=ok(_role(place))["role"]["slug"])
+
+
+@conflicts("delete_role", 400, "still have")
+def _(place):
+    made = ok(_role(place))["role"]
+    ok(place.admin.create_project_identity(place.project_id, name=fresh("identity"),
+                                           role=made["slug"]))
+    return place.admin.delete_role(place.project_id, made["id"])
+
+
+NO_CONFLICT["update_role"] = "its slug stays"
+
+
 @changes("add_member", "identity-membership.create", "identity-memberships")
 def _(place):
     identity = place.stranger()
