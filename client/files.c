@@ -169,8 +169,14 @@ void client_files_sweep(const char *path)
     (void)closedir(directory);
 }
 
+/** PEM is printable ASCII in lines: nothing else goes into a file, or to a terminal. */
 static bool is_pem(const char *text, const char *label)
 {
+    for (const char *at = text; at != NULL && *at != '\0'; at++) {
+        if ((*at < ' ' || *at > '~') && *at != '\n' && *at != '\r') {
+            return false;
+        }
+    }
     return text != NULL && chy_slice_starts_with(chy_text(text), chy_text("-----BEGIN ")) &&
            strstr(text, label) != NULL;
 }

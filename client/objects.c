@@ -198,9 +198,12 @@ static chy_status list(struct chy_cli *cli, const struct chy_given *given, const
     const char *project = NULL;
     CHY_TRY(client_session_of(cli, given, &session));
     CHY_TRY(client_project_id(cli, &session, &project));
-    json_t *query = json_pack("{s:s, s:s, s:s*, s:s*}", "projectId", project, "limit",
-                              chy_given_text(given, LIMIT), "search", chy_given_text(given, SEARCH),
-                              "cursor", chy_given_text(given, CURSOR));
+    // CAs are few: their list has no pages.
+    bool has_pages = kind->many != NULL;
+    json_t *query = json_pack("{s:s, s:s*, s:s*, s:s*}", "projectId", project, "limit",
+                              has_pages ? chy_given_text(given, LIMIT) : NULL, "search",
+                              has_pages ? chy_given_text(given, SEARCH) : NULL, "cursor",
+                              has_pages ? chy_given_text(given, CURSOR) : NULL);
     CHY_TRY(client_own(cli, query));
     const struct client_list what = {
         .method = "GET",
@@ -209,7 +212,7 @@ static chy_status list(struct chy_cli *cli, const struct chy_given *given, const
         .member = kind->many,
         .columns = kind->columns,
         .column_count = kind->column_count,
-        .takes_all = chy_given_flag(given, ALL),
+        .takes_all = has_pages && chy_given_flag(given, ALL),
     };
     return client_print_list(cli, given, &session, &what);
 }
@@ -322,7 +325,7 @@ RUNS(authority, delete)
 #define ARGUMENTS(table) .arguments = table, .argument_count = sizeof table / sizeof table[0]
 #define OPERAND(text) .operands = text, .operand_min = 1, .operand_max = 1
 
-#define COMMANDS(kind, word, what, whats, create_arguments, create_fn)                           \
+#define COMMANDS(kind, word, what, whats, pages, create_arguments, create_fn)                    \
     static const struct chy_command kind##_create = {                                            \
         .name = "create",                                                                        \
         .summary = "Create a " what " from a document",                                          \
@@ -336,7 +339,7 @@ RUNS(authority, delete)
     static const struct chy_command kind##_list = {.name = "list",                               \
                                                    .summary = "List the " whats " of a project", \
                                                    .example = "chancery " word " list",          \
-                                                   ARGUMENTS(list_arguments),                    \
+                                                   ARGUMENTS(pages),                             \
                                                    .run = run_##kind##_list};                    \
     static const struct chy_command kind##_show = {.name = "show",                               \
                                                    .summary = "Show a " what,                    \
@@ -353,9 +356,11 @@ RUNS(authority, delete)
     static const struct chy_command *const kind##_commands[] = {&kind##_create, &kind##_list,    \
                                                                 &kind##_show, &kind##_delete}
 
-COMMANDS(profile, "profile", "profile", "profiles", plain_arguments, run_profile_create);
-COMMANDS(policy, "policy", "policy", "policies", plain_arguments, run_policy_create);
-COMMANDS(authority, "ca", "CA", "CAs", authority_arguments, run_create_authority);
+COMMANDS(profile, "profile", "profile", "profiles", list_arguments, plain_arguments,
+         run_profile_create);
+COMMANDS(policy, "policy", "policy", "policies", list_arguments, plain_arguments,
+         run_policy_create);
+COMMANDS(authority, "ca", "CA", "CAs", plain_arguments, authority_arguments, run_create_authority);
 
 #define GROUP(kind, word, text)                                             \
     {                                                                       \

@@ -35,6 +35,12 @@ def endless(out):
         out.write(b"[" * 65536)
 
 
+def endless_headers(out):
+    out.write(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        out.write(b"X-Padding: " + b"x" * 4096 + b"\r\n")
+
+
 NONSENSE = {
     "no JSON": ((200, b"<html>hello</html>"), "none of a Chancery (status 200, no JSON)"),
     "nothing": ((200, b""), "no JSON"),
@@ -52,6 +58,7 @@ NONSENSE = {
                 "no answer from"),
     "no HTTP": (lambda out: out.write(b"SSH-2.0-OpenSSH\r\n"), "no answer from"),
     "endless": (endless, "longer than"),
+    "endless headers": (endless_headers, "no answer from"),
     "slow": (drip, "no answer from"),
 }
 
@@ -94,6 +101,15 @@ def test_control_characters_move_no_terminal(client):
             if "--json" not in words:
                 assert "x?]0;owned" in said, said
             assert not set("\x1b\x07\u202e") & set(said), said
+
+
+def test_what_is_no_pem_is_not_written(client):
+    pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
+    with Server(lambda *_: (200, {"certificate": pem + EVIL, "certificateChain": None})) as server:
+        ended = ask(client, server, "show", ID, "--pem")
+        assert "has no certificate" in ended.stderr and "\x1b" not in ended.stdout
+        ask(client, server, "export", ID, "--out", "e")
+    assert not list(client.folder.glob("e.*"))
 
 
 def test_paths_are_escaped(client):
