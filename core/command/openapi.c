@@ -9,7 +9,7 @@
     "error}, in which `message` is a text, or with status 422 a list of everything that is "       \
     "wrong. "                                                                                      \
     "Members that a request has and no schema names are left alone. A request that is not well "   \
-    "formed HTTP is answered 400, 408, 414, 417 or 431 by every operation, and a method that a "   \
+    "formed HTTP is answered 400, 408, 417 or 431 by every operation, and a method that a "        \
     "path does not have 405."
 
 /* ------------------------------------------------------------------------------------------------

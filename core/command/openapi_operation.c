@@ -197,6 +197,9 @@ static json_t *query_parameter(const char *name, json_t *schema, bool required)
         (void)json_object_set(parameter, "description", words);
         (void)json_object_del(schema, "description");
     }
+    if (!required) { // "?limit=" reads like a query without it
+        (void)json_object_set_new(parameter, "allowEmptyValue", json_true());
+    }
     if (is_list) { // written with commas
         (void)json_object_set_new(parameter, "style", json_string("form"));
         (void)json_object_set_new(parameter, "explode", json_false());
@@ -265,8 +268,9 @@ chy_status chy_openapi_body(const struct chy_openapi_route *r, json_t *operation
                                    *(const struct chy_slice *)chy_view_at(route->media_types, i));
     }
     fine = fine && (route->media_types.count != 0 || add_body_of(r, content, chy_text(JSON)));
+    // What nobody checks may be missing: the handler says what it makes of that.
     bool required = r->has_call ? json_array_size(json_object_get(r->request, "required")) != 0
-                                : (route->flags & CHY_ROUTE_EMPTY_BODY) == 0;
+                                : r->request != NULL && (route->flags & CHY_ROUTE_EMPTY_BODY) == 0;
     fine = fine && json_object_set_new(
                        operation, "requestBody",
                        json_pack("{s:b,s:O}", "required", required, "content", content)) == 0;
@@ -286,6 +290,7 @@ static const struct {
     {403, "The token has ended, or the permission is missing."},
     {404, "What is meant does not exist, or not in a project of the caller's."},
     {413, "The body is too large."},
+    {414, "The path and query are too long."},
     {415, "The body is not of a media type that is taken."},
     {422, "The request does not have the described form: `message` lists everything."},
     {429, "The caller asks too often; Retry-After says when to ask again."},
@@ -305,6 +310,7 @@ static bool may_answer(const struct chy_openapi_route *r, uint32_t status)
     case 404: return asks_core || chy_slice_contains(route->pattern, chy_text("{"));
     case 413:
     case 415: return route->body_limit != 0;
+    case 414: return r->from_query || chy_slice_contains(route->pattern, chy_text("{"));
     case 422: return asks_core;
     default: return true;
     }

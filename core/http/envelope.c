@@ -116,6 +116,9 @@ size_t chy_http_error_names(uint32_t http_status, const char **out_names, size_t
             }
         }
     }
+    if (count == 0 && max != 0) { // only a refusal without an error record has this status
+        out_names[count++] = chy_http_error_name(http_status, CHY_REASON_NONE);
+    }
     return count;
 }
 

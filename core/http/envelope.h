@@ -11,8 +11,8 @@ uint32_t chy_http_status_of(chy_status status, uint32_t reason);
 /** chy_http_error_name gives the envelope's `error` word: "NotFound". */
 const char *chy_http_error_name(uint32_t http_status, uint32_t reason);
 
-/** chy_http_error_names lists the words that an envelope of a status may have, at most `max`;
- *  returns how many there are: 0: no failure has that status. */
+/** chy_http_error_names lists the words that an envelope of a status may have, at most `max`, and
+ *  returns how many there are. */
 size_t chy_http_error_names(uint32_t http_status, const char **out_names, size_t max);
 
 /**

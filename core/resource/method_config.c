@@ -182,6 +182,9 @@ chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *m
                                    json_t **out_config)
 {
     struct check check = {.op = op, .path = path};
+    if (given != NULL && !json_is_null(given) && !json_is_object(given)) {
+        return chy_shape_refuse_one(op, "invalid_type", path, "expected object");
+    }
     json_t *config = chy_json_object(op);
     if (config == NULL) {
         return chy_fail_memory(op);

@@ -558,12 +558,12 @@ static void check(struct walk *w, const struct chy_shape *schema, const json_t *
               type_word(type));
         return;
     }
-    if (type == TYPE_NULL) {
-        return; // the type list let it pass; nothing else is said of null
-    }
     if (schema->choices != NULL && !is_choice(schema, value)) {
         issue_choice(w, schema);
         return;
+    }
+    if (type == TYPE_NULL) {
+        return; // nothing else is said of null
     }
     if ((type & TYPE_STRING) != 0) {
         check_string(w, schema, value);

@@ -28,14 +28,10 @@
     "\"null\"],\"required\":[" API_ANSWER_CERTIFICATE_NAMES                            \
     "],\"properties\":{" API_ANSWER_CERTIFICATE "}}," API_ANSWER_STATE "}}"
 
+/** Of a renewal too. */
 #define API_FLAT_ANSWER                                                               \
     "{\"type\":\"object\",\"required\":[" API_ANSWER_CERTIFICATE_NAMES ",\"status\"," \
     "\"certificateRequestId\"],\"properties\":{" API_ANSWER_CERTIFICATE "," API_ANSWER_STATE "}}"
-
-#define API_RENEW_ANSWER                                                 \
-    "{\"type\":\"object\",\"required\":[" API_ANSWER_CERTIFICATE_NAMES   \
-    ",\"certificateRequestId\"],\"properties\":{" API_ANSWER_CERTIFICATE \
-    ",\"adjustments\":" API_ANSWER_TEXTS ",\"certificateRequestId\":" API_ANSWER_ID "}}"
 
 #define API_STATUS_ANSWER                                                                      \
     "{\"type\":\"object\",\"required\":[\"date\",\"message\"],\"properties\":{"                \

@@ -324,7 +324,7 @@ static const struct chy_route api_routes[] = {
     ANSWERED("POST", CM "/certificates/{id}/renew", "renewCertificate",
              "Issue a successor of a certificate.", CHY_AUTH_BEARER,
              CHY_ROUTE_SECRET | CHY_ROUTE_EMPTY_BODY, CERTIFICATES, "renew", LARGE, JSON_ONLY,
-             CHY_TEXT_INIT(API_RENEW_SCHEMA), API_RENEW_ANSWER, api_renew),
+             CHY_TEXT_INIT(API_RENEW_SCHEMA), API_FLAT_ANSWER, api_renew),
     REMOVE(CM "/certificates/{id}", "deleteCertificate", "Delete a certificate's record.",
            CERTIFICATES, .kind = CERTIFICATES, .action = "delete", .id = "id"),
     SEND("POST", CM "/certificates/{id}/revoke", "revokeCertificate",

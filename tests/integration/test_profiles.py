@@ -119,6 +119,7 @@ def test_the_old_prefix_serves_the_same(world):
     ({"defaults": {"basicConstraints": {"pathLength": -1}}},
      "defaults.basicConstraints.pathLength"),
     ({"description": "x" * 1001}, "description"), ({"keyRetention": "sometimes"}, "keyRetention"),
+    ({"apiConfig": "yes"}, "apiConfig"), ({"apiConfig": []}, "apiConfig"),
 ], ids=lambda case: str(case)[:50])
 def test_wrong_fields(world, changes, where):
     assert where in issue_paths(create(world, **changes))
