@@ -138,7 +138,7 @@ chy_status client_input_read(struct chy_cli *cli, const char *path, size_t max,
 
 chy_status client_document_read(struct chy_cli *cli, const char *path, json_t **out_json)
 {
-    struct chy_slice text;
+    struct chy_slice text = {NULL, 0};
     const struct chy_yaml_node *root = NULL;
     const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
     CHY_TRY(client_input_read(cli, path, CLIENT_DOCUMENT_MAX, &text));

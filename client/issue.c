@@ -9,6 +9,8 @@
 #include "client/san.h"
 #include "client/wait.h"
 
+#include <stdio.h>
+
 #define CERTIFICATES "/api/v1/cert-manager/certificates"
 
 static const struct chy_argument arguments[] = {
@@ -197,6 +199,20 @@ chy_status client_settle(struct chy_cli *cli, struct client_session *session, co
     return client_wait(cli, session, request, patience, out_bundle);
 }
 
+/** What the server did otherwise than it was asked: a shorter life, an extension left out. */
+static void tell_adjustments(struct chy_cli *cli, const json_t *answer)
+{
+    size_t index = 0;
+    const json_t *note = NULL;
+    json_array_foreach(json_object_get(answer, "adjustments"), index, note)
+    {
+        if (json_is_string(note)) {
+            (void)fprintf(stderr, "chancery: note: %s\n",
+                          client_clean(cli, json_string_value(note)));
+        }
+    }
+}
+
 chy_status client_finish(struct chy_cli *cli, const struct chy_given *given,
                          struct client_session *session, const struct client_answer *answer,
                          const struct client_files *files, const char *wait)
@@ -213,6 +229,9 @@ chy_status client_finish(struct chy_cli *cli, const struct chy_given *given,
     if (has_files || !wants_json) {
         CHY_TRY(client_settle(cli, session, answer->json, patience, &bundle));
         CHY_TRY(client_files_write(cli, files, &bundle));
+    }
+    if (!wants_json) {
+        tell_adjustments(cli, answer->json);
     }
     return wants_json ? CHY_OK : client_files_tell(cli, files, &bundle);
 }

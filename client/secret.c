@@ -109,7 +109,7 @@ static chy_status ask(struct chy_cli *cli, const char *what, const char *variabl
 chy_status client_secret_take(struct chy_cli *cli, const char *what, const char *file,
                               const char *variable, const char **out_secret)
 {
-    struct chy_slice secret;
+    struct chy_slice secret = {NULL, 0};
     const char *from = getenv(variable);
     if (file != NULL) {
         CHY_TRY(client_input_read(cli, file, SECRET_MAX, &secret));

@@ -112,11 +112,27 @@ static chy_status fetch_bundle(struct turn *t, const char *id, struct client_bun
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
+/** What the server did otherwise than it was asked. */
+static void say_adjustments(struct turn *t, const json_t *answer)
+{
+    size_t index = 0;
+    const json_t *note = NULL;
+    json_array_foreach(json_object_get(answer, "adjustments"), index, note)
+    {
+        if (json_is_string(note)) {
+            chy_log_say(&t->cli->log, CHY_LOG_WARNING, "watch.note", "%s: %s",
+                        client_clean(t->cli, t->entry->name),
+                        client_clean(t->cli, json_string_value(note)));
+        }
+    }
+}
+
 /** Keeps what an answer brought, or the request that is to be looked at again. */
 static chy_status take(struct turn *t, const json_t *answer)
 {
     struct client_bundle bundle;
     const json_t *certificate = json_object_get(answer, "certificate");
+    say_adjustments(t, answer);
     if (client_bundle_of(json_is_object(certificate) ? certificate : answer, &bundle) &&
         bundle.id != NULL) {
         return keep(t, &bundle);
@@ -219,9 +235,10 @@ static bool is_due(const struct turn *t)
         !chy_time_parse(chy_text(not_after), &end) || start >= end) {
         return false;
     }
+    // Where a certificate ends with its CA, its successor does too: it would be due at once.
     int64_t before = t->entry->renew_before;
-    if (before == 0 || before >= end - start) {
-        before = (end - start) / 3; // else it would be renewed as soon as it is there
+    if (before == 0 || before > (end - start) / 5 * 4) {
+        before = (end - start) / 3;
     }
     return chy_now(t->cli->op) >= end - before;
 }

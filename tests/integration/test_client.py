@@ -1,4 +1,5 @@
 """The command-line client against a real daemon: its whole life, what it writes, how it refuses."""
+import datetime
 import json
 import os
 import re
@@ -94,6 +95,15 @@ def test_whole_life(issuer, place):
     assert issuer.members("show", renewed["id"])["status"] == "revoked"
     refused = issuer.run("revoke", renewed["id"], code=1).stderr
     assert re.search(r"revoked already.*\(400 BadRequest, req-\w{14}\)\n\Z", refused), refused
+
+
+def test_what_was_done_otherwise_is_told(admin, place):
+    authority = place.new_intermediate(place.root_id, life=datetime.timedelta(days=10),
+                                       onCaExpiry="clamp")
+    profile = place.new_profile(caId=authority["id"])
+    ended = admin.run("issue", "--profile", profile, "--cn", "n.example.com", "--ttl", "11d")
+    assert re.search(r"^chancery: note: .*notAfter", ended.stderr, re.M), ended.stderr
+    assert (admin.folder / "n.example.com.key").exists()
 
 
 def test_requests(issuer, place):

@@ -1,4 +1,5 @@
 """`chancery watch`, the agent: files renewed in place, hooks run once, through restarts and outages."""
+import datetime
 import json
 import os
 import random
@@ -270,6 +271,22 @@ def test_what_cannot_be_renewed_is_issued_anew(agent, clock, api, place):
     agent.once()
     agent.check_files()
     assert len(agent.hooks()) == 4
+
+
+def test_what_ends_with_its_ca_is_not_renewed_again_and_again(agent, clock, api, place):
+    """The successor ends no later, so that a fixed threshold would find it due at once."""
+    moved = clock.now - datetime.datetime.now(datetime.timezone.utc)
+    authority = place.new_intermediate(place.root_id, life=moved + datetime.timedelta(days=10),
+                                       onCaExpiry="clamp")
+    agent.entry.update(profile=place.new_profile(caId=authority["id"]), renew_before="6d")
+    agent.write()
+    assert "notAfter" in agent.once().stderr
+    end = pki.certificate(agent.certificate()).not_valid_after_utc
+    clock.advance(seconds=(end - clock.now).total_seconds() - 6 * 86400 + 5)
+    for _ in range(4):
+        agent.once()
+    assert agent.issued(api, place) == 2
+    assert pki.certificate(agent.certificate()).not_valid_after_utc == end
 
 
 def test_another_wish_is_another_certificate(agent, api, place):
