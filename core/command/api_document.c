@@ -9,6 +9,7 @@
 
 #include <chancery/crypto.h>
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #define SHA256_LEN 32
@@ -124,6 +125,8 @@ chy_status chy_api_document_new(struct chy_op *op, struct chy_assembly *assembly
         document = NULL;
     }
     op->host->op_end(child);
+    // Some ten megabytes in small pieces came and went, which the allocator would keep for later.
+    (void)malloc_trim(0);
     *out_document = document;
     return status;
 }

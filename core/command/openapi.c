@@ -49,7 +49,21 @@ chy_status chy_openapi_begin(struct chy_openapi *api, struct chy_op *op,
  * One route
  */
 
-/** read_call finds out what the route does; the description of its kind's objects is kept. */
+/** keep_object describes the objects that a call is about, unless another route did. */
+static chy_status keep_object(struct chy_openapi *api, const struct chy_described *call)
+{
+    const char *name = (const char *)call->name.ptr;
+    size_t len = (size_t)call->name.len;
+    json_t *object;
+    if (!call->has_object || json_object_getn(api->schemas, name, len) != NULL) {
+        return CHY_OK;
+    }
+    CHY_TRY(chy_kind_describe_object(api->runtime, api->op, call, &object));
+    return json_object_setn(api->schemas, name, len, object) == 0 ? CHY_OK
+                                                                  : chy_fail_memory(api->op);
+}
+
+/** read_call finds out what the route does. */
 static chy_status read_call(struct chy_openapi *api, struct chy_openapi_route *r)
 {
     const struct chy_route *route = r->route;
@@ -61,11 +75,7 @@ static chy_status read_call(struct chy_openapi *api, struct chy_openapi_route *r
         r->from_query = (resource->flags & CHY_ROUTE_FROM_QUERY) != 0;
         r->request = r->call.request;
         r->answer = r->call.answer;
-        struct chy_slice name = r->call.name; // NUL-terminated: it was a literal's copy
-        if (r->call.object != NULL && json_object_setn(api->schemas, (const char *)name.ptr,
-                                                       (size_t)name.len, r->call.object) != 0) {
-            return chy_fail_memory(api->op);
-        }
+        CHY_TRY(keep_object(api, &r->call));
     }
     if (route->request_schema.len != 0) {
         CHY_TRY(chy_json_parse(api->op, route->request_schema, &r->request));

@@ -92,9 +92,11 @@ static chy_status add_decoration(struct chy_op *op, const struct chy_kind *kind,
                : chy_fail_memory(op);
 }
 
-static chy_status object_schema(const struct chy_runtime *runtime, struct chy_op *op,
-                                const struct chy_kind *kind, json_t **out_object)
+chy_status chy_kind_describe_object(const struct chy_runtime *runtime, struct chy_op *op,
+                                    const struct chy_described *described, json_t **out_object)
 {
+    const struct chy_kind *kind =
+        described->kind->like == NULL ? described->kind : described->kind->like;
     json_t *object;
     CHY_TRY(chy_outline_schema(op, "{}", &object));
     CHY_TRY(add_members(op, kind, object));
@@ -233,10 +235,8 @@ chy_status chy_kind_describe(const struct chy_runtime *runtime, struct chy_op *o
                         (const char *)kind.ptr);
     }
     const struct chy_kind *shown = d.kind->like == NULL ? d.kind : d.kind->like;
+    d.has_object = shown->member_count != 0 || shown->decoration != NULL;
     CHY_TRY(object_name(op, shown, &d.name));
-    if (shown->member_count != 0 || shown->decoration != NULL) {
-        CHY_TRY(object_schema(runtime, op, shown, &d.object));
-    }
     CHY_TRY(describe_request(runtime, op, &d));
     CHY_TRY(describe_answer(op, &d));
     *out_described = d;

@@ -14,7 +14,7 @@ struct chy_described {
     json_t *request;         /**< JSON Schema of the document; NULL: it is not looked at */
     json_t *answer;          /**< JSON Schema of the answer; NULL: it is no JSON, or not declared */
     const char *media_types; /**< of an answer that is no JSON, with commas between them */
-    json_t *object;          /**< JSON Schema of the kind's objects; NULL: it has none */
+    bool has_object;         /**< chy_kind_describe_object() describes the kind's objects */
     struct chy_slice name;   /**< what `answer` calls such an object: "CertificateProfile" */
 };
 
@@ -22,5 +22,11 @@ struct chy_described {
 CHY_MUST_USE chy_status chy_kind_describe(const struct chy_runtime *runtime, struct chy_op *op,
                                           struct chy_slice kind, struct chy_slice action,
                                           struct chy_described *out_described);
+
+/** chy_kind_describe_object makes the JSON Schema of the objects that a call is about. */
+CHY_MUST_USE chy_status chy_kind_describe_object(const struct chy_runtime *runtime,
+                                                 struct chy_op *op,
+                                                 const struct chy_described *described,
+                                                 json_t **out_object);
 
 #endif
