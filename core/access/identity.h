@@ -2,9 +2,9 @@
  * Identities: the machines and people that act, and their roles in projects.
  *
  * Who may change an identity, or give it a way to log in, could act as it.  So that takes the
- * permission in every project that the identity is a member of, and the administrator of the whole
- * instance when it has a role there.  Whoever may read identities in one of its projects may read
- * it.
+ * permission in every project that the identity is a member of, all that its roles there and in
+ * applications give, and the administrator of the whole instance when it has a role there.  Whoever
+ * may read identities in one of its projects may read it.
  */
 #ifndef CHY_ACCESS_IDENTITY_H
 #define CHY_ACCESS_IDENTITY_H
@@ -50,5 +50,12 @@ CHY_MUST_USE chy_status chy_identity_memberships(struct chy_runtime *runtime, st
 CHY_MUST_USE chy_status chy_identity_applications(struct chy_runtime *runtime, struct chy_op *op,
                                                   const struct chy_uuid *id,
                                                   struct chy_view *out_applications);
+
+/** chy_identity_covers_applications tells whether the caller has what each of its roles in
+ *  applications gives, there.  `project_id` not NULL: in those of that project alone. */
+CHY_MUST_USE chy_status chy_identity_covers_applications(struct chy_call *call,
+                                                         const struct chy_uuid *id,
+                                                         const struct chy_uuid *project_id,
+                                                         bool *out_covers);
 
 #endif

@@ -140,6 +140,18 @@ static chy_status update(struct chy_call *call)
     return answer_stored(call);
 }
 
+/** require_applications: who leaves the project loses roles in its applications as well. */
+static chy_status require_applications(struct chy_call *call)
+{
+    bool covers;
+    CHY_TRY(chy_identity_covers_applications(call, &call->id, &call->project_id, &covers));
+    return covers ? CHY_OK
+                  : chy_fail_reason(call->op, CHY_DENIED, CHY_REASON_BOUNDARY,
+                                    "the identity has roles in applications of the project with "
+                                    "permissions that you lack there: nobody can take those away "
+                                    "who could not hand them out");
+}
+
 /** leave_applications: nobody is left in an application of a project that they have left. */
 static void leave_applications(struct chy_call *call, struct chy_batch *batch)
 {
@@ -158,6 +170,7 @@ static chy_status delete_membership(struct chy_call *call)
     CHY_TRY(chy_call_project(call));
     CHY_TRY(read_row(call, &row));
     CHY_TRY(require_as_it_is(call, &row));
+    CHY_TRY(require_applications(call));
     chy_batch_init(&batch, call->op, 0);
     (void)chy_batch_delete(&batch, CHY_C_MEMBERSHIPS,
                            CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));

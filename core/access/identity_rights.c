@@ -104,13 +104,10 @@ static bool may_in(struct chy_op *op, const struct chy_membership *membership, c
            chy_role_covers(&held, &membership->held);
 }
 
-/** may_change: who could act as the identity afterwards gains nothing by it. */
-static bool may_change(struct chy_op *op, enum chy_role role, struct chy_view memberships,
-                       const char *action)
+/** may_everywhere: who could act as the identity afterwards gains nothing by it in any project. */
+static bool may_everywhere(struct chy_op *op, enum chy_role role, struct chy_view memberships,
+                           const char *action)
 {
-    if (chy_principal_allows(chy_principal_of(op), CHY_SUBJECT_IDENTITIES, action)) {
-        return true;
-    }
     if (role != CHY_ROLE_NO_ACCESS || memberships.count == 0) {
         return false;
     }
@@ -120,6 +117,40 @@ static bool may_change(struct chy_op *op, enum chy_role role, struct chy_view me
         }
     }
     return true;
+}
+
+chy_status chy_identity_covers_applications(struct chy_call *call, const struct chy_uuid *id,
+                                            const struct chy_uuid *project_id, bool *out_covers)
+{
+    struct chy_view applications;
+    bool covers = true;
+    CHY_TRY(chy_identity_applications(call->runtime, call->op, id, &applications));
+    for (uint64_t i = 0; i < applications.count && covers; i++) {
+        const struct chy_application_membership *membership =
+            (const struct chy_application_membership *)chy_view_at(applications, i);
+        const struct chy_place place = {.project_id = membership->project_id,
+                                        .application_id = membership->application_id};
+        const struct chy_held_role held = {membership->role, NULL};
+        covers =
+            (project_id != NULL && chy_uuid_compare(&membership->project_id, project_id) != 0) ||
+            chy_covers(call->op, &place, &held);
+    }
+    *out_covers = covers;
+    return CHY_OK;
+}
+
+/** find_may_change: nor does who could act as the identity gain anything in its applications. */
+static chy_status find_may_change(struct chy_call *call, const struct chy_storage_row *row,
+                                  struct chy_view memberships, const char *action, bool *out_may)
+{
+    struct chy_op *op = call->op;
+    struct chy_uuid id = chy_row_uuid(row, CHY_IDENTITY_ID);
+    enum chy_role role = chy_role_find(chy_row_text(row, CHY_IDENTITY_ROLE));
+    *out_may = chy_principal_allows(chy_principal_of(op), CHY_SUBJECT_IDENTITIES, action);
+    if (*out_may || !may_everywhere(op, role, memberships, action)) {
+        return CHY_OK;
+    }
+    return chy_identity_covers_applications(call, &id, NULL, out_may);
 }
 
 static struct chy_view identity_fields(void)
@@ -152,8 +183,10 @@ chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id
     if (!may_see(op, memberships)) {
         return chy_not_found(op, "identity");
     }
-    enum chy_role role = chy_role_find(chy_row_text(&row, CHY_IDENTITY_ROLE));
-    bool may = strcmp(action, CHY_ACTION_READ) == 0 || may_change(op, role, memberships, action);
+    bool may = strcmp(action, CHY_ACTION_READ) == 0;
+    if (!may) {
+        CHY_TRY(find_may_change(call, &row, memberships, action, &may));
+    }
     if (!may) {
         return chy_require(op, NULL, CHY_SUBJECT_IDENTITIES, action, "identity");
     }

@@ -254,13 +254,21 @@ static bool covers_in_application(const struct chy_principal *principal,
     return false;
 }
 
+bool chy_covers(struct chy_op *op, const struct chy_place *place,
+                const struct chy_held_role *granted)
+{
+    const struct chy_principal *principal = chy_principal_of(op);
+    struct chy_held_role held = chy_principal_role(principal, &place->project_id);
+    return held.role != CHY_ROLE_NONE &&
+           (chy_role_covers(&held, granted) || covers_in_application(principal, place, granted));
+}
+
 chy_status chy_require_covers(struct chy_op *op, const struct chy_place *place,
                               const struct chy_held_role *granted)
 {
     struct chy_held_role held;
     CHY_TRY(find_role(op, &place->project_id, "project", &held));
-    if (chy_role_covers(&held, granted) ||
-        covers_in_application(chy_principal_of(op), place, granted)) {
+    if (chy_covers(op, place, granted)) {
         return CHY_OK;
     }
     return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,

@@ -111,6 +111,11 @@ CHY_MUST_USE chy_status chy_require_some(struct chy_op *op, const struct chy_uui
 CHY_MUST_USE chy_status chy_require_at(struct chy_op *op, const struct chy_place *place,
                                        const char *subject, const char *action, const char *what);
 
+/** chy_covers tells whether the principal has at `place` whatever `granted` gives, by a role in the
+ *  project or in the application. */
+CHY_MUST_USE bool chy_covers(struct chy_op *op, const struct chy_place *place,
+                             const struct chy_held_role *granted);
+
 /** chy_require_covers asks that the principal has at `place` whatever `granted` gives: nobody hands
  *  out what they lack.  DENIED else. */
 CHY_MUST_USE chy_status chy_require_covers(struct chy_op *op, const struct chy_place *place,
