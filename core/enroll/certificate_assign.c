@@ -1,6 +1,8 @@
 #include "enroll/certificate_assign.h"
 
 #include "enroll/application.h"
+#include "enroll/gain.h"
+#include "enroll/permit.h"
 #include "resource/collections.h"
 
 const char chy_certificate_assign_shape[] =
@@ -51,6 +53,21 @@ chy_status chy_certificate_check_application(struct chy_call *call, const struct
                : chy_fail(call->op, CHY_BAD_INPUT, 0,
                           "the application does not enroll by the certificate's profile: add the "
                           "profile to the application first");
+}
+
+/** refuse_gain: who assigns a certificate must not come by what they lack through roles in the
+ *  application. */
+static chy_status refuse_gain(struct chy_call *call, const struct chy_storage_row *row,
+                              const struct chy_uuid *application_id)
+{
+    struct chy_facts facts;
+    struct chy_place before = chy_certificate_place(row);
+    struct chy_uuid owner_id;
+    CHY_TRY(chy_permit_row_facts(call, row, &owner_id, &facts));
+    before.facts = &facts;
+    struct chy_place after = before;
+    after.application_id = *application_id;
+    return chy_gain_refuse(call->op, &before, &after);
 }
 
 /** assign_request lets the request, if there was one, be found under the application as well. */
@@ -110,6 +127,7 @@ chy_status chy_certificate_assign(struct chy_call *call)
     struct chy_uuid profile_id = chy_row_uuid(&row, CHY_CERT_PROFILE_ID);
     CHY_TRY(chy_certificate_check_application(call, &application_id, &profile_id));
     CHY_TRY(refuse_assigned(call, &row));
+    CHY_TRY(refuse_gain(call, &row, &application_id));
     CHY_TRY(store(call, &row, &application_id));
     CHY_TRY(chy_call_row(call, &call->id, &row));
     CHY_TRY(chy_call_object(call, &row, &object));

@@ -3,8 +3,10 @@
 #include "base/slice.h"
 #include "enroll/certificate_view.h"
 #include "enroll/decision.h"
+#include "enroll/gain.h"
 #include "enroll/metadata.h"
 #include "enroll/names.h"
+#include "enroll/permit.h"
 #include "enroll/pkcs12.h"
 #include "resource/collections.h"
 
@@ -15,6 +17,21 @@
 const char chy_certificate_update_shape[] =
     "{\"type\":\"object\",\"properties\":{\"metadata\":" CHY_METADATA_SHAPE "}}";
 
+/** refuse_gain: by metadata that they write themselves nobody comes by a permission. */
+static chy_status refuse_gain(struct chy_call *call, const struct chy_storage_row *row,
+                              struct chy_view metadata)
+{
+    struct chy_facts facts;
+    struct chy_place before = chy_certificate_place(row);
+    struct chy_place after = before;
+    CHY_TRY(chy_permit_row_facts(call, row, &before.owner_id, &facts));
+    struct chy_facts changed = facts;
+    changed.metadata = metadata;
+    before.facts = &facts;
+    after.facts = &changed;
+    return chy_gain_refuse(call->op, &before, &after);
+}
+
 static chy_status replace_metadata(struct chy_call *call, const struct chy_storage_row *row,
                                    const json_t *list)
 {
@@ -23,6 +40,7 @@ static chy_status replace_metadata(struct chy_call *call, const struct chy_stora
     struct chy_slice text = {NULL, 0};
     struct chy_batch batch;
     CHY_TRY(chy_metadata_read(call->op, list, &metadata));
+    CHY_TRY(refuse_gain(call, row, metadata));
     CHY_TRY(chy_decision_metadata(call->op, metadata, &text));
     CHY_TRY(chy_names_pairs(call->op, metadata, &pairs));
     chy_batch_init(&batch, call->op, 0);

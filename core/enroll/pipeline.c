@@ -7,6 +7,7 @@
 #include "enroll/issue.h"
 #include "enroll/normalise.h"
 #include "enroll/permit.h"
+#include "enroll/renew.h"
 #include "resource/collections.h"
 #include "resource/principal.h"
 #include "resource/shape.h"
@@ -187,6 +188,20 @@ static chy_status answer_issued(struct chy_issuance *i, const struct chy_enroll_
     return answer_chain(i, (request->flags & CHY_ENROLL_REMOVE_ROOTS) != 0, answer);
 }
 
+/**
+ * decide_reveal: does the answer show the key?  A key that stays is that of the old certificate
+ * too: whoever may not read it there must not by names and metadata that they gave the new one.
+ */
+static chy_status decide_reveal(struct chy_issuance *i)
+{
+    CHY_TRY(chy_permit_decision_may(i->op, i->profile->slug, i->decision, &i->owner_id,
+                                    CHY_ACTION_READ_PRIVATE_KEY, &i->shows_key));
+    return i->shows_key && i->decision->keeps_key && i->key.crypto != NULL
+               ? chy_permit_require(i->runtime, i->op, &i->renewal->old,
+                                    CHY_ACTION_READ_PRIVATE_KEY)
+               : CHY_OK;
+}
+
 /** is_refusal tells what is worth a row: the asker was told no, and asking again will not help. */
 static bool is_refusal(chy_status status)
 {
@@ -200,10 +215,7 @@ static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->request_id));
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->certificate_id));
     chy_status status = decide(i, request);
-    if (status == CHY_OK) {
-        status = chy_permit_decision_may(i->op, i->profile->slug, i->decision, &i->owner_id,
-                                         CHY_ACTION_READ_PRIVATE_KEY, &i->shows_key);
-    }
+    status = status == CHY_OK ? decide_reveal(i) : status;
     status = status == CHY_OK ? chy_issue(i) : status;
     chy_cpu_drop(&i->cpu);
     if (is_refusal(status)) {
