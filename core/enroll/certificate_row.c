@@ -66,7 +66,7 @@ chy_status chy_certificate_texts_make(struct chy_op *op, const struct chy_name *
     CHY_TRY(subject_json(op, subject, &texts.subject));
     CHY_TRY(chy_decision_metadata(op, metadata, &texts.metadata));
     CHY_TRY(chy_names_joined(op, sans, &texts.alt_names));
-    CHY_TRY(chy_names_searched(op, texts.common_name, sans, &texts.names));
+    CHY_TRY(chy_names_searched(op, subject, sans, &texts.names));
     CHY_TRY(chy_names_pairs(op, metadata, &texts.pairs));
     *out_texts = texts;
     return CHY_OK;

@@ -48,15 +48,18 @@ static chy_status gather_lower(struct chy_op *op, struct gathered *set, struct c
     return CHY_OK;
 }
 
-chy_status chy_names_searched(struct chy_op *op, struct chy_slice common_name,
+chy_status chy_names_searched(struct chy_op *op, const struct chy_name *subject,
                               const struct chy_sans *sans, struct chy_view *out_names)
 {
-    struct gathered set = {.names = chy_alloc(op, (sans->count + 1) * sizeof *set.names)};
+    struct gathered set = {
+        .names = chy_alloc(op, (subject->count + sans->count + 1) * sizeof *set.names)};
     if (set.names == NULL) {
         return chy_fail_memory(op);
     }
-    if (common_name.len != 0) {
-        CHY_TRY(gather_lower(op, &set, common_name));
+    for (uint64_t i = 0; i < subject->count; i++) {
+        if (subject->attributes[i].type == CHY_NAME_COMMON_NAME) {
+            CHY_TRY(gather_lower(op, &set, subject->attributes[i].value));
+        }
     }
     for (uint64_t i = 0; i < sans->count; i++) {
         CHY_TRY(gather_lower(op, &set, sans->items[i].text));

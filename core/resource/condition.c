@@ -31,6 +31,34 @@ static bool is_among(const json_t *texts, struct chy_slice value)
     return false;
 }
 
+/**
+ * is_of_kind: a pattern speaks of DNS names unless it has an '@', ':' or '/' of its own, or is "*"
+ * alone: "*.acme.com" means neither "https://evil.example/x.acme.com" nor "root@x.acme.com".
+ */
+static bool is_of_kind(struct chy_slice pattern, struct chy_slice name)
+{
+    static const char marks[] = "@:/";
+    uint64_t at;
+    bool is_any = true;
+    for (uint64_t i = 0; i < pattern.len; i++) {
+        is_any = is_any && pattern.ptr[i] == '*';
+    }
+    for (size_t i = 0; i < sizeof marks - 1 && !is_any; i++) {
+        if (chy_slice_find(name, (uint8_t)marks[i], &at) &&
+            !chy_slice_find(pattern, (uint8_t)marks[i], &at)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** name_fits_kind: do the patterns among what a condition wants speak of names such as this? */
+static bool name_fits_kind(const json_t *wanted, struct chy_slice name)
+{
+    const json_t *pattern = json_object_get(wanted, "$glob");
+    return pattern == NULL || is_of_kind(chy_json_text(pattern), name);
+}
+
 /** fits: does a value fulfil what a condition wants of it?  What is not understood is not. */
 static bool fits(const json_t *wanted, struct chy_slice value)
 {
@@ -59,7 +87,7 @@ static bool all_names_fit(const json_t *wanted, const struct chy_facts *facts)
 {
     for (uint64_t i = 0; i < facts->names.count; i++) {
         const struct chy_slice *name = (const struct chy_slice *)chy_view_item(facts->names, i);
-        if (!fits(wanted, *name)) {
+        if (!fits(wanted, *name) || !name_fits_kind(wanted, *name)) {
             return false;
         }
     }
@@ -68,7 +96,8 @@ static bool all_names_fit(const json_t *wanted, const struct chy_facts *facts)
 
 static bool names_hold(const json_t *common, const json_t *san, const struct chy_facts *facts)
 {
-    if (common != NULL && !fits(common, facts->common_name)) {
+    if (common != NULL &&
+        (!fits(common, facts->common_name) || !name_fits_kind(common, facts->common_name))) {
         return false;
     }
     if (san != NULL) {

@@ -74,6 +74,9 @@ chy_status chy_profile_metrics(struct chy_call *call)
     if (!json_is_true(json_object_get(call->document, "includeMetrics")) || m.count == 0) {
         return CHY_OK;
     }
+    // Counted are certificates, and all of them.
+    CHY_TRY(chy_require(call->op, &call->project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_READ,
+                        "project"));
     m.expires_by = chy_now(call->op) / CHY_US_PER_DAY +
                    (days == NULL ? EXPIRING_DAYS : json_integer_value(days));
     m.profiles = chy_alloc(call->op, m.count * sizeof *m.profiles);

@@ -17,12 +17,18 @@ START_TEST(names_are_lower_case_and_each_once)
     struct chy_san items[] = {{.text = CHY_TEXT_INIT("www.acme.com")},
                               {.text = CHY_TEXT_INIT("Ann@acme.com")}};
     struct chy_sans sans = {.items = items, .count = 2};
+    struct chy_name_attribute attributes[] = {
+        {.type = CHY_NAME_COMMON_NAME, .value = CHY_TEXT_INIT("WWW.acme.com")},
+        {.type = CHY_NAME_ORGANIZATION, .value = CHY_TEXT_INIT("Acme")},
+        {.type = CHY_NAME_COMMON_NAME, .value = CHY_TEXT_INIT("Second")}};
+    struct chy_name subject = {.attributes = attributes, .count = 3};
     struct chy_view names;
     struct chy_slice joined;
-    ck_assert_int_eq(chy_names_searched(op, chy_text("WWW.acme.com"), &sans, &names), CHY_OK);
-    ck_assert_uint_eq(names.count, 2);
+    ck_assert_int_eq(chy_names_searched(op, &subject, &sans, &names), CHY_OK);
+    ck_assert_uint_eq(names.count, 3);
     ck_assert(chy_slice_is(item(names, 0), "www.acme.com"));
-    ck_assert(chy_slice_is(item(names, 1), "ann@acme.com"));
+    ck_assert(chy_slice_is(item(names, 1), "second"));
+    ck_assert(chy_slice_is(item(names, 2), "ann@acme.com"));
     ck_assert_int_eq(chy_names_joined(op, &sans, &joined), CHY_OK);
     ck_assert(chy_slice_is(joined, "www.acme.com,Ann@acme.com"));
     test_op_free(op);
