@@ -4,7 +4,6 @@
 #include "client/watch_turn.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -13,13 +12,8 @@
 
 static const struct chy_argument arguments[] = {
     {"once", NULL, "look at each certificate once, and end", NULL, false},
-    {"forget", "NAME", "forget this one, so that another is asked for next time, and end", NULL,
-     false},
 };
-enum {
-    ONCE,
-    FORGET
-};
+#define ONCE 0
 
 /** When an entry is looked at again. */
 struct due {
@@ -145,17 +139,6 @@ static int watch(struct chy_cli *cli, const struct client_watch_config *config,
     return CHY_EXIT_OK;
 }
 
-static chy_status forget(struct chy_cli *cli, struct client_state_file *file, const char *name)
-{
-    if (!client_state_forget(file, name)) {
-        return client_fail(cli, CLIENT_EXIT_LOCAL, "there is no '%s' in '%s'",
-                           client_clean(cli, name), file->path);
-    }
-    CHY_TRY(client_state_save(cli, file));
-    (void)printf("Forgotten: %s\n", client_clean(cli, name));
-    return CHY_OK;
-}
-
 static int run(struct chy_cli *cli, const struct chy_given *given)
 {
     sigset_t set;
@@ -168,10 +151,6 @@ static int run(struct chy_cli *cli, const struct chy_given *given)
     }
     if (status == CHY_OK) {
         status = client_state_open(cli, config.state, &file);
-    }
-    const char *forgotten = chy_given_text(given, FORGET);
-    if (status == CHY_OK && forgotten != NULL) {
-        return client_end(cli, forget(cli, &file, forgotten));
     }
     if (status != CHY_OK) {
         return client_end(cli, status);

@@ -80,11 +80,6 @@ json_t *client_state_of(struct client_state_file *state, const char *name)
     return json_object_set_new(state->root, name, entry) == 0 ? entry : NULL;
 }
 
-bool client_state_forget(struct client_state_file *state, const char *name)
-{
-    return json_object_del(state->root, name) == 0;
-}
-
 chy_status client_state_set(struct chy_cli *cli, json_t *entry, const char *member,
                             const char *text)
 {

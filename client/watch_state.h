@@ -29,9 +29,6 @@ CHY_DEFINE_AUTO_FINI(struct client_state_file, client_state_close);
 /** client_state_of is an entry's own object; NULL: out of memory. */
 json_t *client_state_of(struct client_state_file *state, const char *name);
 
-/** client_state_forget takes an entry's object away.  false: there was none. */
-CHY_MUST_USE bool client_state_forget(struct client_state_file *state, const char *name);
-
 /** client_state_set changes a member, NULL takes it away, and client_state_save makes all changes
  *  durable. */
 CHY_MUST_USE chy_status client_state_set(struct chy_cli *cli, json_t *entry, const char *member,

@@ -215,16 +215,8 @@ static chy_status renew(struct turn *t)
     if (next != NULL) {
         return follow(t, last != NULL ? last : next);
     }
-    if (is_text(certificate, "status", "revoked")) {
-        // Somebody decided that. Whoever has this machine must not get another one by waiting.
-        return client_fail(
-            t->cli, CLIENT_EXIT_REFUSED,
-            "certificate %s was revoked: 'chancery watch --forget %s FILE', with the "
-            "agent stopped, has another one asked for",
-            client_clean(t->cli, get(t, ID)), client_clean(t->cli, t->entry->name));
-    }
     if (!is_text(certificate, "status", "active")) {
-        return issue(t); // it has expired, and is not renewed any more
+        return issue(t); // expired or revoked: it is not renewed any more
     }
     CHY_TRY(save(t));
     CHY_TRY(client_call(t->cli, &t->session, "POST",

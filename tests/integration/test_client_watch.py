@@ -259,31 +259,18 @@ def test_what_was_left_undone_is_done(agent, clock, api, place):
 def test_what_cannot_be_renewed_is_issued_anew(agent, clock, api, place):
     agent.once()
     first = agent.state()["certificateId"]
+    ok(api.revoke(first, revocationReason="SUPERSEDED"))
+    clock.advance(days=25)
+    agent.once()
+    assert agent.state()["certificateId"] != first
     clock.advance(days=60)
     agent.once()
     agent.check_files()
-    assert agent.state()["certificateId"] != first
     ok(api.delete_certificate(agent.state()["certificateId"]))
     clock.advance(days=25)
     agent.once()
     agent.check_files()
-    assert len(agent.hooks()) == 3
-
-
-def test_what_was_revoked_is_not_replaced(agent, clock, api, place):
-    """A revocation is somebody's decision: an agent does not undo it."""
-    agent.once()
-    first = agent.certificate()
-    ok(api.revoke(agent.state()["certificateId"], revocationReason="CERTIFICATE_HOLD"))
-    for days in (25, 60):
-        clock.advance(days=days)
-        assert "was revoked" in agent.once(code=1).stderr
-    assert agent.certificate() == first and agent.issued(api, place) == 1
-    agent.client.run("watch", "--forget", "nobody", agent.config, code=4)
-    agent.client.run("watch", "--forget", "web", agent.config)
-    agent.once()
-    agent.check_files()
-    assert agent.certificate() != first and len(agent.hooks()) == 2
+    assert len(agent.hooks()) == 4
 
 
 def test_what_ends_with_its_ca_is_not_renewed_again_and_again(agent, clock, api, place):

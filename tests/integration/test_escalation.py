@@ -1,0 +1,189 @@
+"""Who has a little of a project and wants more: by roles, applications, renewals and names."""
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+import pki
+from api import ok, refused
+from world import Member, fresh, utc
+
+
+def permission(action, subject="certificates", **more):
+    return {"subject": subject, "action": action, **more}
+
+
+def holder(world, *permissions):
+    """A member with a role of its own."""
+    role = ok(world.admin.create_role(world.project_id, slug=fresh("role"), name="Role",
+                                      permissions=list(permissions)))["role"]
+    return Member(world.admin, world.project_id, role["slug"])
+
+
+def application(world):
+    return ok(world.admin.create_application(projectId=world.project_id, name=fresh("app"),
+                                             profileIds=[world.profile_id]))["application"]["id"]
+
+
+def names(*values, kind="dns_name"):
+    return [{"type": kind, "value": value} for value in values]
+
+
+def under(pattern):
+    return {"san": {"$glob": pattern}}
+
+
+# --- by acting as somebody else ------------------------------------------------------------------
+
+MANAGE = [permission(["read", "create", "edit", "delete"], "identities"),
+          permission("read", "applications")]
+
+
+@pytest.mark.parametrize("role", ["admin", "operator", "auditor"])
+def test_nobody_acts_as_who_has_an_application(world, role):
+    made = application(world)
+    victim = Member(world.admin, world.project_id, "no-access")
+    manager = holder(world, *MANAGE).api
+    secret = ok(manager.create_client_secret(victim.id))["clientSecretData"]["id"]
+    ok(world.admin.add_application_identity(made, victim.id, role=role))
+    for answer in (manager.create_client_secret(victim.id),
+                   manager.update_universal_auth(victim.id, accessTokenTTL=60),
+                   manager.detach_universal_auth(victim.id),
+                   manager.revoke_client_secret(victim.id, secret),
+                   manager.update_identity(victim.id, name="mine"),
+                   manager.delete_identity(victim.id)):
+        refused(answer, 403, "PermissionDenied")
+    refused(manager.remove_member(world.project_id, victim.id), 403, "ForbiddenError", "lack")
+    listed = ok(world.admin.list_application_identities(made))["memberships"]
+    assert [one["actorIdentityId"] for one in listed] == [victim.id]
+    # Who has as much there may.
+    peer = holder(world, *MANAGE)
+    ok(world.admin.add_application_identity(made, peer.id, role="admin"))
+    ok(peer.api.create_client_secret(victim.id))
+    ok(peer.api.remove_member(world.project_id, victim.id))
+
+
+# --- by moving certificates ----------------------------------------------------------------------
+
+@pytest.mark.parametrize("role", ["admin", "operator"])
+def test_assigning_brings_no_certificate_into_reach(world, role):
+    made = application(world)
+    member = holder(world, permission(["read", "edit"]))
+    ok(world.admin.add_application_identity(made, member.id, role=role))
+    issued = world.issue()["certificateId"]
+    refused(member.api.assign_certificate(issued, applicationId=made), 403, "ForbiddenError",
+            "lack")
+    refused(member.api.get_private_key(issued), 403, "PermissionDenied")
+    # Who gains nothing by it assigns.
+    elsewhere = application(world)
+    ok(member.api.assign_certificate(issued, applicationId=elsewhere))
+
+
+def test_an_operator_assigns_what_is_not_theirs_to_others_only(world):
+    made = application(world)
+    operator = Member(world.admin, world.project_id, "operator")
+    ok(world.admin.add_application_identity(made, operator.id, role="admin"))
+    issued = world.issue()["certificateId"]
+    refused(operator.api.assign_certificate(issued, applicationId=made), 403, "ForbiddenError")
+    own = ok(world.ask(api=operator.api))["certificate"]["certificateId"]
+    ok(operator.api.assign_certificate(own, applicationId=made))
+
+
+# --- by renewing ---------------------------------------------------------------------------------
+
+def test_a_key_is_not_renamed_into_reach(world):
+    member = holder(world, permission(["read", "renew"]),
+                    permission("read-private-key", conditions=under("*.test.acme.com")))
+    def issued(name):
+        return world.issue(commonName=name)
+    secret = issued("prod.acme.com")
+    wish = {"attributes": {"commonName": "a.test.acme.com"}, "renewalKeySource": "reuse"}
+    refused(member.api.renew(secret["certificateId"], json=wish), 403, "PermissionDenied",
+            "read-private-key")
+    refused(member.api.get_private_key(secret["certificateId"]), 403, "PermissionDenied")
+    # With the name or with the key, not with both.
+    kept = ok(member.api.renew(secret["certificateId"],
+                               json={"renewalKeySource": "reuse"}))
+    refused(member.api.get_private_key(kept["certificateId"]), 403, "PermissionDenied")
+    anew = ok(member.api.renew(issued("prod.acme.com")["certificateId"],
+                               json={"attributes": wish["attributes"]}))
+    assert ok(member.api.get_private_key(anew["certificateId"])) != secret["privateKey"]
+    mine = issued("b.test.acme.com")
+    again = ok(member.api.renew(mine["certificateId"], json=wish))
+    assert ok(member.api.get_private_key(again["certificateId"])) == mine["privateKey"]
+
+
+# --- by names that read alike --------------------------------------------------------------------
+
+@pytest.mark.parametrize("pattern, kind, refused_ones, allowed", [
+    ("*.web.acme.com", "uri", ["https://evil.example/.web.acme.com", "spiffe://acme/x.web.acme.com",
+                               "urn:x.web.acme.com"], []),
+    ("*.web.acme.com", "email", ["ceo@mail.web.acme.com"], []),
+    ("*.web.acme.com", "upn", ["root@x.web.acme.com"], []),
+    ("*@acme.com", "email", [], ["a@acme.com"]),
+    ("*@acme.com", "uri", ["ssh://root@acme.com"], []),
+    ("spiffe://acme/*", "uri", ["https://acme/x"], ["spiffe://acme/web/1"]),
+    ("*", "uri", [], ["https://anything.example/"]),
+    ("2001:db8:*", "ip_address", ["10.0.0.1"], ["2001:db8::1"]),
+])
+def test_a_pattern_takes_names_of_its_own_kind(world, pattern, kind, refused_ones, allowed):
+    member = holder(world, permission(["issue"], conditions=under(pattern)))
+    for value in refused_ones:
+        refused(world.ask(api=member.api, altNames=names(value, kind=kind), commonName="absent"),
+                403, "PermissionDenied", "does not reach")
+    for value in allowed:
+        ok(world.ask(api=member.api, altNames=names(value, kind=kind), commonName="absent"))
+
+
+def two_names(*values):
+    """A certificate of two common names that was made elsewhere."""
+    key = pki.new_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, value) for value in values])
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name)
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(utc(days=-1)).not_valid_after(utc(days=3000))
+            .sign(key, hashes.SHA256()))
+    return {"certificatePem": made.public_bytes(serialization.Encoding.PEM).decode(),
+            "privateKeyPem": pki.private_pem(key)}
+
+
+@pytest.mark.parametrize("values", [("a.web.acme.com", "prod.acme.com"),
+                                    ("prod.acme.com", "a.web.acme.com")])
+def test_every_common_name_of_a_stored_certificate_counts(world, values):
+    kept = ok(world.admin.import_certificate(projectId=world.project_id, **two_names(*values)))
+    for condition in ("san", "commonName"):
+        member = holder(world, permission("read", conditions={condition: {
+            "$glob": "*.web.acme.com"}}))
+        refused(member.api.get_certificate(kept["certificateId"]), 403, "PermissionDenied")
+        assert ok(member.api.list_certificates(world.project_id))["certificates"] == []
+    both = holder(world, permission("read", conditions=under("*.acme.com")))
+    assert ok(both.api.get_certificate(kept["certificateId"]))
+
+
+def test_metadata_is_not_changed_into_reach(world):
+    of_web = {"metadata": {"team": "web"}}
+    member = holder(world, permission(["read", "edit", "renew"]),
+                    permission(["read-private-key", "revoke", "delete"], conditions=of_web))
+    issued = world.issue()
+    wanted = [{"key": "team", "value": "web"}]
+    refused(member.api.update_certificate(issued["certificateId"], metadata=wanted), 403,
+            "ForbiddenError", "lack")
+    refused(member.api.get_private_key(issued["certificateId"]), 403, "PermissionDenied")
+    refused(member.api.renew(issued["certificateId"], metadata=wanted, renewalKeySource="reuse"),
+            403, "PermissionDenied")
+    ok(member.api.update_certificate(issued["certificateId"],
+                                     metadata=[{"key": "team", "value": "db"}]))
+
+
+# --- by figures ----------------------------------------------------------------------------------
+
+def test_figures_of_profiles_need_all_certificates(world):
+    query = {"projectId": world.project_id, "includeMetrics": "true"}
+    world.issue()
+    profiles = permission("read", "certificate-profiles")
+    for more in ([], [permission("read", conditions=under("*.web.acme.com"))],
+                 [permission("read", ownOnly=True)]):
+        api = holder(world, profiles, *more).api
+        refused(api.list_profiles(query=query), 403, "PermissionDenied", "read certificates")
+        assert ok(api.list_profiles(query={"projectId": world.project_id}))
+    assert ok(holder(world, profiles, permission("read")).api.list_profiles(query=query))
