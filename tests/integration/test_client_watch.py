@@ -24,6 +24,12 @@ env >{log}.env
 """
 
 
+@pytest.fixture(autouse=True)
+def no_agent_runs_on():
+    yield
+    Watch.end_all()
+
+
 @pytest.fixture(scope="module")
 def clock(tmp_path_factory):
     return Clock(tmp_path_factory.mktemp("clock") / "clock")

@@ -173,6 +173,7 @@ class Server:
 
 class Watch:
     """`chancery watch` in the background."""
+    started = []
 
     def __init__(self, client, config, **more):
         self.log_file = client.folder / "watch.log"
@@ -181,6 +182,15 @@ class Watch:
                                           env={**client.env, **more}, cwd=client.folder,
                                           stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                           start_new_session=True)
+        self.started.append(self)
+
+    @classmethod
+    def end_all(cls):
+        """Those too that a failing test left running."""
+        while cls.started:
+            one = cls.started.pop()
+            one.popen.kill()
+            one.popen.wait()
 
     def log(self):
         return self.log_file.read_text()
