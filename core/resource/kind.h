@@ -193,13 +193,17 @@ chy_status chy_kind_delete(struct chy_call *call);
 #define CHY_LIST_SHAPE_WITH(members)                                            \
     "{\"type\":\"object\",\"properties\":{"                                     \
     "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}," CHY_PAGE_MEMBERS \
-    ",\"search\":{\"type\":\"string\",\"maxLength\":255}" members "}}"
+    ",\"search\":{\"type\":\"string\",\"maxLength\":255,"                       \
+    "\"description\":\"what its name begins with\"}" members "}}"
 
 /** CHY_PAGE_MEMBERS are the members of a document by which chy_listing_init() pages. */
-#define CHY_PAGE_MEMBERS                                              \
-    "\"offset\":{\"type\":\"integer\",\"minimum\":0},"                \
-    "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100}," \
-    "\"cursor\":{\"type\":\"string\",\"maxLength\":2048}"
+#define CHY_PAGE_MEMBERS                                             \
+    "\"offset\":{\"type\":\"integer\",\"minimum\":0,"                \
+    "\"description\":\"how many to leave out, up to 10000\"},"       \
+    "\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":100," \
+    "\"description\":\"how many at most\"},"                         \
+    "\"cursor\":{\"type\":\"string\",\"maxLength\":2048,"            \
+    "\"description\":\"where the last page ended, instead of offset\"}"
 
 /* --- pieces, for functions of a kind's own ---------------------------------------------------- */
 

@@ -6,34 +6,47 @@
 #define API_WORDS                                                         \
     "{\"type\":[\"array\",\"null\"],\"maxItems\":20,\"items\":{\"type\":" \
     "\"string\",\"minLength\":1,\"maxLength\":64}}"
-#define API_WORD "{\"type\":[\"string\",\"null\"],\"maxLength\":64}"
+#define API_SIGNATURE                                                   \
+    "{\"type\":[\"string\",\"null\"],\"maxLength\":64,\"description\":" \
+    "\"such as ECDSA-SHA256: one that fits the CA's key\"}"
+#define API_KEY                                                         \
+    "{\"type\":[\"string\",\"null\"],\"maxLength\":64,\"description\":" \
+    "\"of the key made here, such as EC_prime256v1 or RSA_2048\"}"
+#define API_TTL                                                         \
+    "{\"type\":[\"string\",\"null\"],\"maxLength\":32,\"description\":" \
+    "\"how long it is good: 90d, 12h, 1y; not together with dates\"}"
+#define API_DATE                                                        \
+    "{\"type\":[\"string\",\"null\"],\"maxLength\":64,\"description\":" \
+    "\"ISO 8601, such as 2027-01-31T00:00:00Z\"}"
+#define API_CSR                                                                            \
+    "{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":49152,\"description\":" \
+    "\"a PKCS#10 request, PEM: its key is certified, and none is made here\"}"
 
 /** What issuing and renewing both take, to the end of the schema. */
-#define API_ISSUE_MEMBERS                                                                 \
-    "\"csr\":{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":49152},"       \
-    "\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]},"              \
-    "\"attributes\":{\"type\":[\"object\",\"null\"],\"properties\":{"                     \
-    "\"commonName\":" API_TEXT_OR_NULL ",\"organization\":" API_TEXT_OR_NULL              \
-    ",\"organizationalUnit\":" API_TEXT_OR_NULL ",\"ou\":" API_TEXT_OR_NULL               \
-    ",\"country\":" API_TEXT_OR_NULL ",\"state\":" API_TEXT_OR_NULL                       \
-    ",\"province\":" API_TEXT_OR_NULL ",\"locality\":" API_TEXT_OR_NULL                   \
-    ",\"domainComponents\":{\"type\":[\"array\",\"null\"],\"maxItems\":50,\"items\":"     \
-    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":63}},"                            \
-    "\"keyUsages\":" API_WORDS ",\"extendedKeyUsages\":" API_WORDS                        \
-    ",\"altNames\":{\"type\":[\"array\",\"null\"],\"maxItems\":100,\"items\":{"           \
-    "\"type\":\"object\",\"required\":[\"type\",\"value\"],\"properties\":{"              \
-    "\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32},"                    \
-    "\"value\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}}},"               \
-    "\"signatureAlgorithm\":" API_WORD ",\"keyAlgorithm\":" API_WORD                      \
-    ",\"ttl\":{\"type\":[\"string\",\"null\"],\"maxLength\":32},\"notBefore\":" API_WORD  \
-    ",\"notAfter\":" API_WORD                                                             \
-    ",\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]},"             \
-    "\"basicConstraints\":{\"type\":[\"object\",\"null\"],\"properties\":{"               \
-    "\"isCA\":{\"type\":\"boolean\"},"                                                    \
-    "\"pathLength\":{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":255}}}}}," \
-    "\"metadata\":{\"type\":[\"array\",\"null\"],\"maxItems\":64,\"items\":{"             \
-    "\"type\":\"object\",\"required\":[\"key\"],\"properties\":{"                         \
-    "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"                    \
+#define API_ISSUE_MEMBERS                                                                    \
+    "\"csr\":" API_CSR ","                                                                   \
+    "\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]},"                 \
+    "\"attributes\":{\"type\":[\"object\",\"null\"],\"properties\":{"                        \
+    "\"commonName\":" API_TEXT_OR_NULL ",\"organization\":" API_TEXT_OR_NULL                 \
+    ",\"organizationalUnit\":" API_TEXT_OR_NULL ",\"ou\":" API_TEXT_OR_NULL                  \
+    ",\"country\":" API_TEXT_OR_NULL ",\"state\":" API_TEXT_OR_NULL                          \
+    ",\"province\":" API_TEXT_OR_NULL ",\"locality\":" API_TEXT_OR_NULL                      \
+    ",\"domainComponents\":{\"type\":[\"array\",\"null\"],\"maxItems\":50,\"items\":"        \
+    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":63}},"                               \
+    "\"keyUsages\":" API_WORDS ",\"extendedKeyUsages\":" API_WORDS                           \
+    ",\"altNames\":{\"type\":[\"array\",\"null\"],\"maxItems\":100,\"items\":{"              \
+    "\"type\":\"object\",\"required\":[\"type\",\"value\"],\"properties\":{"                 \
+    "\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":32},"                       \
+    "\"value\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}}},"                  \
+    "\"signatureAlgorithm\":" API_SIGNATURE ",\"keyAlgorithm\":" API_KEY ",\"ttl\":" API_TTL \
+    ",\"notBefore\":" API_DATE ",\"notAfter\":" API_DATE                                     \
+    ",\"removeRootsFromChain\":{\"type\":[\"boolean\",\"string\",\"null\"]},"                \
+    "\"basicConstraints\":{\"type\":[\"object\",\"null\"],\"properties\":{"                  \
+    "\"isCA\":{\"type\":\"boolean\"},"                                                       \
+    "\"pathLength\":{\"type\":[\"integer\",\"null\"],\"minimum\":0,\"maximum\":255}}}}},"    \
+    "\"metadata\":{\"type\":[\"array\",\"null\"],\"maxItems\":64,\"items\":{"                \
+    "\"type\":\"object\",\"required\":[\"key\"],\"properties\":{"                            \
+    "\"key\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255},"                       \
     "\"value\":{\"type\":[\"string\",\"null\"],\"maxLength\":1020}}}}}}"
 
 /** What a reader is shown. */
