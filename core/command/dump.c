@@ -3,9 +3,11 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/file.h"
+#include "base/slice.h"
 #include "base/time.h"
 #include "command/locate.h"
 #include "plugin/view.h"
+#include "resource/audit_chain.h"
 #include "resource/collections.h"
 #include "resource/json.h"
 #include "resource/kek.h"
@@ -19,16 +21,21 @@
 #define PARTS_MAX 1000000
 #define MANIFEST_MAX ((size_t)256 << 20)
 
-/** is_kept: the epoch counts by itself, and a lease is of a process that is no more. */
+/** is_kept: the epoch counts by itself. */
 static bool is_kept(uint32_t collection)
 {
-    return collection != CHY_C_EPOCH && collection != CHY_C_LEASES;
+    return collection != CHY_C_EPOCH;
 }
 
 /** is_left_out: the next KEK, sealed by the one before, is for running processes alone: whoever has
- *  an old KEK and an old backup must not come by it. */
+ *  an old KEK and an old backup must not come by it.  Leases of jobs are of processes that are no
+ *  more; those of the audit tell whose rows are in no block yet. */
 static bool is_left_out(uint64_t collection, const struct chy_storage_row *row)
 {
+    if (collection == CHY_C_LEASES) {
+        return !chy_slice_starts_with(chy_row_text(row, CHY_LEASE_NAME),
+                                      chy_text(CHY_AUDIT_LEASE_PREFIX));
+    }
     return collection == CHY_C_SETTINGS &&
            chy_slice_is(chy_row_text(row, CHY_SETTING_NAME), CHY_SETTING_KEK_FORWARD);
 }
@@ -514,7 +521,7 @@ static chy_status check_empty(struct chy_assembly *a, struct chy_op *op)
     for (uint64_t i = 0; i < a->schema.collections.count; i++) {
         struct chy_query query;
         struct chy_storage_page page;
-        if (!is_kept((uint32_t)i)) {
+        if (!is_kept((uint32_t)i) || i == CHY_C_LEASES) {
             continue;
         }
         chy_query_init(&query, op, (uint32_t)i, CHY_NO_FIELDS, 1);

@@ -7,6 +7,7 @@
 #include "command/locate.h"
 #include "enroll/restore_crl.h"
 #include "resource/audit.h"
+#include "resource/audit_chain.h"
 #include "resource/collections.h"
 #include "resource/json.h"
 
@@ -222,6 +223,7 @@ static chy_status finish(struct chy_assembly *a, struct chy_op *op, void *contex
         struct looking looking = {r, file->path};
         CHY_TRY(chy_assembly_part(a, op, CHY_DUMP_CRL_MEMORY, merge, &looking));
     }
+    CHY_TRY(chy_audit_recover_all(&a->runtime, op)); // the backup was taken beside a daemon
     CHY_TRY(end(a, op, r));
     (void)printf("restored from %s: %llu CRLs read, %llu revocations added, %llu CRLs of unknown "
                  "keys\n",

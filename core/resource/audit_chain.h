@@ -17,6 +17,8 @@
 
 /** How long a node may be silent before others close its blocks: µs. */
 #define CHY_AUDIT_SILENCE INT64_C(60000000)
+/** What the names of leases begin with that tell whose blocks may be open. */
+#define CHY_AUDIT_LEASE_PREFIX "audit:"
 
 /** NULL: out of memory. */
 CHY_MUST_USE struct chy_audit *chy_audit_new(void);
@@ -36,6 +38,9 @@ CHY_MUST_USE chy_status chy_audit_beat(struct chy_runtime *runtime, struct chy_o
 /** chy_audit_recover closes the blocks of nodes that have been silent for CHY_AUDIT_SILENCE since
  *  this process first saw them so.  For the thread of chy_audit_close_settled(). */
 CHY_MUST_USE chy_status chy_audit_recover(struct chy_runtime *runtime, struct chy_op *op);
+/** chy_audit_recover_all closes the blocks of every other node at once: there is none that could do
+ *  it, because the database was restored.  Nothing else may write. */
+CHY_MUST_USE chy_status chy_audit_recover_all(struct chy_runtime *runtime, struct chy_op *op);
 
 /** chy_audit_lives tells whether a node has a lease: it may have open blocks yet. */
 CHY_MUST_USE chy_status chy_audit_lives(struct chy_runtime *runtime, struct chy_op *op,

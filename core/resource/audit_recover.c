@@ -63,7 +63,9 @@ static bool is_silent(struct chy_audit *audit, struct chy_slice node, int64_t be
     return monotonic - watched->since >= CHY_AUDIT_SILENCE;
 }
 
-chy_status chy_audit_recover(struct chy_runtime *runtime, struct chy_op *op)
+/** recover_page looks at the first leases; with `at_once` it waits for none to be silent. */
+static chy_status recover_page(struct chy_runtime *runtime, struct chy_op *op, bool at_once,
+                               bool *out_more)
 {
     struct chy_query query;
     struct chy_storage_page page;
@@ -75,13 +77,30 @@ chy_status chy_audit_recover(struct chy_runtime *runtime, struct chy_op *op)
         const struct chy_storage_row *row = chy_page_row(&page, i);
         struct chy_slice node = chy_row_text(row, 0);
         if (chy_slice_equal(node, runtime->node) ||
-            !is_silent(runtime->audit, node, chy_row_int(row, 1), chy_monotonic(op))) {
+            (!at_once &&
+             !is_silent(runtime->audit, node, chy_row_int(row, 1), chy_monotonic(op)))) {
             continue;
         }
         chy_status status = recover_node(runtime, op, node);
-        if (status != CHY_OK && status != CHY_CONFLICT) { // another node was quicker
+        if (status != CHY_OK && (at_once || status != CHY_CONFLICT)) { // another was quicker
             return status;
         }
+    }
+    *out_more = page.more != 0;
+    return CHY_OK;
+}
+
+chy_status chy_audit_recover(struct chy_runtime *runtime, struct chy_op *op)
+{
+    bool more;
+    return recover_page(runtime, op, false, &more);
+}
+
+chy_status chy_audit_recover_all(struct chy_runtime *runtime, struct chy_op *op)
+{
+    bool more = true;
+    while (more) { // those of a page have lost their leases
+        CHY_TRY(recover_page(runtime, op, true, &more));
     }
     return CHY_OK;
 }

@@ -9,7 +9,6 @@
 
 #define CHY_AUDIT_SILENT_MAX 64U // nodes that are watched at once for their silence
 #define CHY_AUDIT_NODE_SIZE 96U
-#define CHY_AUDIT_LEASE_PREFIX "audit:"
 
 /** A second in which rows were written, and which is not closed yet. */
 struct chy_audit_open_block {

@@ -152,6 +152,8 @@ def test_what_was_revoked_stays_revoked(life):
     said = life.restore(new, "--crls", life.crls)
     assert said.returncode == 0, said.stderr
     assert "2 revocations added" in said.stdout
+    proof = run("audit", "verify", "--data", new.data)  # with what was in no block at the backup
+    assert proof.returncode == 0 and " 0 rows are of seconds" in proof.stdout, proof.stdout
     new.start()
     life.world.admin = Api(new.ready.url, new.ready.token)
     crl = crl_of(life.kept)
