@@ -262,8 +262,11 @@ chy_status client_http_send(struct chy_cli *cli, const struct client_session *se
                            session->url, ANSWER_MAX);
     }
     if (code != CURLE_OK) {
-        return client_fail(cli, CLIENT_EXIT_UNREACHABLE, "no answer from '%s': %s", session->url,
-                           problem[0] == '\0' ? curl_easy_strerror(code) : problem);
+        return client_fail(cli, CLIENT_EXIT_UNREACHABLE, "no answer from '%s': %s%s", session->url,
+                           problem[0] == '\0' ? curl_easy_strerror(code) : problem,
+                           code == CURLE_PEER_FAILED_VERIFICATION
+                               ? "; 'chancery login --ca-file' says which CAs to trust instead"
+                               : "");
     }
     (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
     chy_buf_add_u8(&buf, 0);

@@ -128,7 +128,8 @@ static chy_status login(struct chy_cli *cli, const struct chy_given *given)
         CHY_TRY(client_project_id(cli, &session, &ignored));
     }
     CHY_TRY(client_context_write(cli, &session));
-    (void)printf("Logged in to %s as '%s'.\n", client_clean(cli, session.url), session.context);
+    (void)printf("Logged in to %s; it is kept as the context '%s'.\n",
+                 client_clean(cli, session.url), session.context);
     return CHY_OK;
 }
 

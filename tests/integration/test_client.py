@@ -325,10 +325,21 @@ def test_a_token_that_others_can_read(admin):
 
 def test_which_project(client, server, place):
     client.log_in(server.ready.token, server.ready.url)
-    assert "which project?" in client.run("list", code=2).stderr
+    said = client.run("list", code=2).stderr
+    assert "which project?" in said and "; there are: " in said
     client.run("list", "--project", place.project["slug"])
     client.run("list", "--project", place.project_id)
     assert "(404 NotFound" in client.run("list", "--project", "nobody-s", code=1).stderr
+
+
+def test_half_an_environment_is_no_other_server(client, server):
+    """CHANCERY_URL alone does not mean the context of a log-in somewhere else."""
+    client.log_in(server.ready.token, server.ready.url)
+    for name in ("CHANCERY_URL", "CHANCERY_TOKEN"):
+        said = client.run("list", code=2, **{name: "http://127.0.0.1:1"}).stderr
+        assert f"{name} is set and CHANCERY_" in said
+        client.run("list", "--context", "default", "--project", "development",
+                   **{name: "http://127.0.0.1:1"})
 
 
 def test_what_is_lacking_is_named(client, server, place):
