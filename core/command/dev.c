@@ -237,6 +237,7 @@ static void tell(const struct dev *dev, const char *url, const char *public_url)
     const char *profile = seeded(dev, "profileId");
     (void)printf("Chancery is ready: a development instance on this machine only.\n\n"
                  "  API     %s\n"
+                 "  Docs    %s/api/docs\n"
                  "  Public  %s (CRLs and CA certificates)\n"
                  "  Token   %.*s\n"
                  "  Data    %s%s\n"
@@ -248,10 +249,10 @@ static void tell(const struct dev *dev, const char *url, const char *public_url)
                  "{\"commonName\":\"service.example.com\",\"ttl\":\"90d\",\"altNames\":[{\"type\":"
                  "\"DNS\",\"value\":\"service.example.com\"}]}}'\n\n"
                  "End it with Ctrl-C.\n",
-                 url, public_url, (int)dev->token.len, (const char *)dev->token.ptr, dev->directory,
-                 dev->is_temporary ? " (removed at the end)" : "", seeded(dev, "caCertificateFile"),
-                 profile, seeded(dev, "ecProfileId"), url, (int)dev->token.len,
-                 (const char *)dev->token.ptr, profile);
+                 url, url, public_url, (int)dev->token.len, (const char *)dev->token.ptr,
+                 dev->directory, dev->is_temporary ? " (removed at the end)" : "",
+                 seeded(dev, "caCertificateFile"), profile, seeded(dev, "ecProfileId"), url,
+                 (int)dev->token.len, (const char *)dev->token.ptr, profile);
     (void)fflush(stdout);
 }
 

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 
 #include <limits.h>
+#include <unistd.h>
 
 chy_status chy_path_join(struct chy_op *op, const char *directory, const char *name,
                          const char **out_path)
@@ -28,6 +29,11 @@ chy_status chy_locate(struct chy_cli *cli, const struct chy_given *given,
     }
     if (data != NULL) {
         CHY_TRY(chy_path_join(cli->op, data, CHY_DEV_CONFIG, &file));
+    }
+    if (file == NULL && access(CHY_DEFAULT_CONFIG, F_OK) != 0) {
+        return chy_fail(cli->op, CHY_BAD_INPUT, 0,
+                        "there is no " CHY_DEFAULT_CONFIG ": say --config FILE, or --data DIR for "
+                        "what 'chancery dev --data' made");
     }
     return chy_config_load(cli->op, file == NULL ? CHY_DEFAULT_CONFIG : file, out_config);
 }

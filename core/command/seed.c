@@ -5,8 +5,9 @@
 #include "command/locate.h"
 #include "resource/json.h"
 
-/** CA lives: the root's 10 years, the issuing CA's one day less than the root's. */
-#define ROOT_DAYS 3650
+/** CA lives: the root's 20 years, the issuing CA's one day less. Certificates may ask for 10,
+ *  so that nobody is warned on the first day. */
+#define ROOT_DAYS 7300
 #define CA_DAYS (ROOT_DAYS - 1)
 
 #define ANY "\"allowed\":[\"*\"]"

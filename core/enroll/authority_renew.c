@@ -183,8 +183,8 @@ static chy_status next_number(struct chy_call *call, const struct renewal *r, in
         last = number > last ? number : last;
         if (chy_slice_is(chy_row_text(chy_page_row(&page, i), 1), "pending")) {
             return chy_fail(call->op, CHY_BAD_INPUT, 0,
-                            "a new key waits for its certificate already: have its CSR signed, and "
-                            "import the certificate");
+                            "a new key waits for its certificate already: have its CSR signed "
+                            "(GET …/{id}/csr has it), and import the certificate");
         }
     }
     *out_number = last + 1;

@@ -106,9 +106,10 @@ static chy_status refuse_route(struct chy_http_exchange *x, struct chy_slice met
     switch (outcome) {
     case CHY_ROUTER_FOUND: return CHY_OK;
     case CHY_ROUTER_NO_PATH:
-        return chy_fail(op, CHY_NOT_FOUND, 0, "there is no route %.*s %.*s", (int)method.len,
+        return chy_fail(op, CHY_NOT_FOUND, 0, "there is no route %.*s %.*s%s", (int)method.len,
                         (const char *)method.ptr, (int)x->path.text.len,
-                        (const char *)x->path.text.ptr);
+                        (const char *)x->path.text.ptr,
+                        x->listener->kind == CHY_LISTENER_API ? "; /api/docs tells of all" : "");
     case CHY_ROUTER_NO_METHOD:
         return chy_fail_reason(op, CHY_UNSUPPORTED, CHY_REASON_METHOD,
                                "the path takes %s, not %.*s", x->match.allow, (int)method.len,
