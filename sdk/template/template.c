@@ -31,6 +31,8 @@ struct template_plugin {
 
 /* --- the route -------------------------------------------------------------------------------- */
 
+#define CHAIN_TYPE "application/pem-certificate-chain"
+
 static struct chy_slice parameter(const struct chy_http_request *request, const char *name)
 {
     for (uint64_t i = 0; i < request->parameters.count; i++) {
@@ -83,13 +85,18 @@ static chy_status issue(void *self, struct chy_op *op, const struct chy_route *r
         out_answer->body = answer.request_id;
         return CHY_OK;
     }
-    out_answer->media_type = chy_text("application/pem-certificate-chain");
+    out_answer->media_type = chy_text(CHAIN_TYPE);
     return join(op, answer.certificate_pem, answer.chain_pem, &out_answer->body);
 }
 
 static const struct chy_slice csr_types[] = {
     CHY_TEXT_INIT("application/pkcs10"),
     CHY_TEXT_INIT("application/x-pem-file"),
+};
+
+/* The answer is no JSON: /api/openapi.json says what it is instead. */
+static const struct chy_slice chain_types[] = {
+    CHY_TEXT_INIT(CHAIN_TYPE),
 };
 
 static const struct chy_route routes[] = {
@@ -102,6 +109,7 @@ static const struct chy_route routes[] = {
         .body_limit = 16384,
         .media_types = CHY_VIEW_INIT(csr_types),
         .handle = issue,
+        .answer_types = CHY_VIEW_INIT(chain_types),
     },
 };
 
