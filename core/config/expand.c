@@ -66,7 +66,7 @@ static void remember(struct chy_op *op, struct chy_options_source *source, struc
 
 /** Appends the value of `${name}`, whose name starts after the brace, and moves past it. */
 static bool add_variable(struct chy_op *op, struct chy_options_source *source,
-                         const struct chy_place *place, struct chy_slice text, uint64_t *at,
+                         const struct chy_config_place *place, struct chy_slice text, uint64_t *at,
                          struct chy_buf *out)
 {
     struct chy_slice rest = chy_slice_skip(text, *at + 2);
@@ -94,8 +94,9 @@ static bool add_variable(struct chy_op *op, struct chy_options_source *source,
     return true;
 }
 
-bool chy_expand(struct chy_op *op, struct chy_options_source *source, const struct chy_place *place,
-                struct chy_slice text, bool secret, struct chy_slice *out_text)
+bool chy_expand(struct chy_op *op, struct chy_options_source *source,
+                const struct chy_config_place *place, struct chy_slice text, bool secret,
+                struct chy_slice *out_text)
 {
     struct chy_buf out;
     uint64_t at = 0;
@@ -127,7 +128,8 @@ bool chy_expand(struct chy_op *op, struct chy_options_source *source, const stru
 }
 
 bool chy_path_from(struct chy_op *op, struct chy_options_source *source,
-                   const struct chy_place *place, struct chy_slice path, struct chy_slice *out_path)
+                   const struct chy_config_place *place, struct chy_slice path,
+                   struct chy_slice *out_path)
 {
     struct chy_buf out;
     chy_buf_init(&out, op, PATH_LEN_MAX);

@@ -40,15 +40,15 @@ static struct chy_slice key_path(const struct reading *r, struct chy_slice key)
     return chy_slice_of(text, len);
 }
 
-static void add_problem(const struct reading *r, const char *code, const struct chy_place *place,
-                        const char *what)
+static void add_problem(const struct reading *r, const char *code,
+                        const struct chy_config_place *place, const char *what)
 {
     chy_problems_add(r->source->problems, code, place->line, place->column, place->path, "%s",
                      what);
 }
 
 static void refuse_kind(const struct reading *r, const struct chy_option *option,
-                        const struct chy_place *place, enum chy_yaml_kind kind)
+                        const struct chy_config_place *place, enum chy_yaml_kind kind)
 {
     chy_problems_add(r->source->problems, "invalid_type", place->line, place->column, place->path,
                      "expected %s, found %s", chy_option_type_phrase(option->type),
@@ -57,7 +57,7 @@ static void refuse_kind(const struct reading *r, const struct chy_option *option
 
 /** Reads one scalar; false: a problem was recorded. */
 static bool read_text(const struct reading *r, const struct chy_option *option,
-                      const struct chy_place *place, struct chy_slice text,
+                      const struct chy_config_place *place, struct chy_slice text,
                       struct chy_option_value *out_value)
 {
     char expected[CHY_MESSAGE_MAX];
@@ -80,7 +80,7 @@ static bool read_text(const struct reading *r, const struct chy_option *option,
 }
 
 static bool check_list_length(const struct reading *r, const struct chy_option *option,
-                              const struct chy_place *place, uint64_t count)
+                              const struct chy_config_place *place, uint64_t count)
 {
     int64_t maximum = option->maximum == 0 ? (int64_t)ITEMS_MAX : option->maximum;
     if ((int64_t)count < option->minimum || (int64_t)count > maximum) {
@@ -93,7 +93,7 @@ static bool check_list_length(const struct reading *r, const struct chy_option *
 }
 
 static bool read_list(const struct reading *r, const struct chy_option *option,
-                      const struct chy_place *place, const struct chy_yaml_node *node,
+                      const struct chy_config_place *place, const struct chy_yaml_node *node,
                       struct chy_option_value *out_value)
 {
     // The option's range is that of the list's length, not of its texts'.
@@ -110,7 +110,7 @@ static bool read_list(const struct reading *r, const struct chy_option *option,
     }
     for (uint32_t i = 0; i < node->count; i++) {
         const struct chy_yaml_node *item = node->items[i];
-        const struct chy_place item_place = {item->line, item->column, place->path};
+        const struct chy_config_place item_place = {item->line, item->column, place->path};
         struct chy_option_value value;
         if (item->kind != CHY_YAML_SCALAR) {
             chy_problems_add(r->source->problems, "invalid_type", item->line, item->column,
@@ -137,7 +137,7 @@ static bool is_quoted_number(const struct chy_option *option, const struct chy_y
 static void read_value(const struct reading *r, const struct chy_option *option,
                        const struct chy_yaml_node *node, struct chy_option_value *out_value)
 {
-    const struct chy_place place = {node->line, node->column, key_path(r, option->name)};
+    const struct chy_config_place place = {node->line, node->column, key_path(r, option->name)};
     struct chy_option_value value;
     bool ok = false;
     memset(&value, 0, sizeof value);
@@ -191,7 +191,7 @@ static bool default_list(const struct reading *r, const struct chy_option *optio
 static void read_default(const struct reading *r, const struct chy_option *option,
                          struct chy_option_value *out_value)
 {
-    const struct chy_place place = {0, 0, key_path(r, option->name)};
+    const struct chy_config_place place = {0, 0, key_path(r, option->name)};
     struct chy_option_value value;
     memset(&value, 0, sizeof value);
     if (option->type == CHY_OPTION_TEXT_LIST) {

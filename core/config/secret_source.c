@@ -15,7 +15,7 @@
 struct secret_file {
     struct chy_op *op;
     struct chy_options_source *source;
-    const struct chy_place *place;
+    const struct chy_config_place *place;
     const char *path;
     bool is_credential; /**< of the service manager, who sees to its mode */
 };
@@ -123,7 +123,7 @@ static bool read_file(const struct secret_file *file, struct chy_slice *out_secr
 }
 
 static bool read_credential(struct chy_op *op, struct chy_options_source *source,
-                            const struct chy_place *place, struct chy_slice name,
+                            const struct chy_config_place *place, struct chy_slice name,
                             struct chy_slice *out_secret)
 {
     char path[4096];
@@ -148,7 +148,7 @@ static bool read_credential(struct chy_op *op, struct chy_options_source *source
 }
 
 bool chy_secret_read(struct chy_op *op, struct chy_options_source *source,
-                     const struct chy_place *place, struct chy_slice text,
+                     const struct chy_config_place *place, struct chy_slice text,
                      struct chy_slice *out_secret)
 {
     const struct chy_slice file_prefix = chy_text("file:");
