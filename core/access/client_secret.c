@@ -158,18 +158,11 @@ static chy_status require_secret(struct chy_call *call, const char *action,
                                                        : chy_not_found(call->op, call->kind->what);
 }
 
-static chy_status answer_row(struct chy_call *call, const struct chy_storage_row *row)
-{
-    json_t *object;
-    CHY_TRY(chy_call_object(call, row, &object));
-    return chy_call_answer(call, object);
-}
-
 static chy_status get(struct chy_call *call)
 {
     struct chy_storage_row row;
     CHY_TRY(require_secret(call, CHY_ACTION_READ, &row));
-    return answer_row(call, &row);
+    return chy_call_answer_row(call, &row);
 }
 
 /** revoke ends the tokens that came from the secret as well. */
@@ -189,7 +182,7 @@ static chy_status revoke(struct chy_call *call)
     CHY_TRY(chy_delete_all(call->runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_SECRET_ID,
                            &call->id));
     CHY_TRY(read_secret(call, &call->id, &row));
-    return answer_row(call, &row);
+    return chy_call_answer_row(call, &row);
 }
 
 #define CREATE_SHAPE                                                                \

@@ -67,7 +67,6 @@ static chy_status create_in_project(struct chy_call *call)
     struct chy_role_choice choice;
     struct chy_storage_row row;
     struct chy_batch batch;
-    json_t *object;
     role = role.len == 0 ? chy_text(chy_role_name(CHY_ROLE_NO_ACCESS)) : role;
     CHY_TRY(chy_call_project(call));
     CHY_TRY(chy_role_choose(call, role, &choice));
@@ -77,8 +76,7 @@ static chy_status create_in_project(struct chy_call *call)
     insert_member(call, &choice, role, &batch);
     CHY_TRY(chy_call_commit(call, &batch, "create", &call->id));
     CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_READ, &row));
-    CHY_TRY(chy_call_object(call, &row, &object));
-    return chy_call_answer(call, object);
+    return chy_call_answer_row(call, &row);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -88,10 +86,8 @@ static chy_status create_in_project(struct chy_call *call)
 static chy_status get(struct chy_call *call)
 {
     struct chy_storage_row row;
-    json_t *object;
     CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_READ, &row));
-    CHY_TRY(chy_call_object(call, &row, &object));
-    return chy_call_answer(call, object);
+    return chy_call_answer_row(call, &row);
 }
 
 /** refuse_self keeps an administrator from locking everybody out. */

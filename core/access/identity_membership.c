@@ -42,18 +42,11 @@ static chy_status read_row(struct chy_call *call, struct chy_storage_row *out_ro
     return status == CHY_NOT_FOUND ? chy_not_found(call->op, "identity") : status;
 }
 
-static chy_status answer_row(struct chy_call *call, const struct chy_storage_row *row)
-{
-    json_t *object;
-    CHY_TRY(chy_call_object(call, row, &object));
-    return chy_call_answer(call, object);
-}
-
 static chy_status answer_stored(struct chy_call *call)
 {
     struct chy_storage_row row;
     CHY_TRY(read_row(call, &row));
-    return answer_row(call, &row);
+    return chy_call_answer_row(call, &row);
 }
 
 static chy_status refuse_member(struct chy_call *call)
@@ -176,7 +169,7 @@ static chy_status delete_membership(struct chy_call *call)
                            CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)));
     leave_applications(call, &batch);
     CHY_TRY(chy_call_commit(call, &batch, "delete", &call->id));
-    return answer_row(call, &row);
+    return chy_call_answer_row(call, &row);
 }
 
 #define ROLE_DOCUMENT                                                             \

@@ -11,7 +11,7 @@ static const struct chy_member members[] = {
      "\"^[a-z0-9]+(-[a-z0-9]+)*$\"}"},
     {"name", CHY_ROLE_FIELD_NAME, CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true}"},
-    {"description", CHY_ROLE_FIELD_DESCRIPTION, CHY_MEMBER_CLEARABLE,
+    {"description", CHY_ROLE_FIELD_DESCRIPTION, 0,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
     {"permissions", CHY_ROLE_FIELD_PERMISSIONS, CHY_MEMBER_REQUIRED, CHY_PERMISSIONS_SHAPE},
     {"createdAt", CHY_ROLE_FIELD_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
@@ -128,10 +128,8 @@ static chy_status find(struct chy_call *call, struct chy_storage_row *out_row)
 static chy_status get(struct chy_call *call)
 {
     struct chy_storage_row row;
-    json_t *object;
     CHY_TRY(find(call, &row));
-    CHY_TRY(chy_call_object(call, &row, &object));
-    return chy_call_answer(call, object);
+    return chy_call_answer_row(call, &row);
 }
 
 static chy_status update(struct chy_call *call)
@@ -191,20 +189,10 @@ static chy_status on_conflict(struct chy_call *call, struct chy_slice index)
 
 static chy_status by_slug(struct chy_call *call)
 {
-    struct chy_query query;
-    struct chy_storage_page page;
-    json_t *object;
+    struct chy_storage_row row;
     CHY_TRY(chy_call_project(call));
-    chy_query_init(&query, call->op, CHY_C_ROLES, chy_call_fields(call), 1);
-    chy_query_eq(&query, CHY_ROLE_FIELD_PROJECT_ID, chy_value_uuid(&call->project_id));
-    chy_query_eq(&query, CHY_ROLE_FIELD_SLUG,
-                 chy_value_text(chy_json_member(call->document, "slug")));
-    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    if (page.rows.count == 0) {
-        return chy_not_found(call->op, call->kind->what);
-    }
-    CHY_TRY(chy_call_object(call, chy_page_row(&page, 0), &object));
-    return chy_call_answer(call, object);
+    CHY_TRY(chy_call_row_by(call, CHY_ROLE_FIELD_SLUG, "slug", &row));
+    return chy_call_answer_row(call, &row);
 }
 
 #define IN_PROJECT                          \

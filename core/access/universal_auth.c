@@ -100,18 +100,11 @@ static chy_status read_row(struct chy_call *call, struct chy_storage_row *out_ro
                                    : status;
 }
 
-static chy_status answer_row(struct chy_call *call, const struct chy_storage_row *row)
-{
-    json_t *object;
-    CHY_TRY(chy_call_object(call, row, &object));
-    return chy_call_answer(call, object);
-}
-
 static chy_status answer_stored(struct chy_call *call)
 {
     struct chy_storage_row row;
     CHY_TRY(read_row(call, &row));
-    return answer_row(call, &row);
+    return chy_call_answer_row(call, &row);
 }
 
 static chy_status refuse_attached(struct chy_call *call)
@@ -204,7 +197,7 @@ static chy_status detach(struct chy_call *call)
         chy_delete_all(runtime, call->op, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id));
     CHY_TRY(
         chy_delete_all(runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id));
-    return answer_row(call, &row);
+    return chy_call_answer_row(call, &row);
 }
 
 #define LOGIN_SHAPE                                                                         \

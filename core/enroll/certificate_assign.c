@@ -119,7 +119,6 @@ chy_status chy_certificate_assign(struct chy_call *call)
 {
     struct chy_storage_row row;
     struct chy_uuid application_id;
-    json_t *object;
     CHY_TRY(chy_call_row(call, &call->id, &row));
     if (!chy_call_uuid(call, "applicationId", &application_id)) {
         return chy_not_found(call->op, "application"); // its shape was checked
@@ -130,6 +129,5 @@ chy_status chy_certificate_assign(struct chy_call *call)
     CHY_TRY(refuse_gain(call, &row, &application_id));
     CHY_TRY(store(call, &row, &application_id));
     CHY_TRY(chy_call_row(call, &call->id, &row));
-    CHY_TRY(chy_call_object(call, &row, &object));
-    return chy_call_answer(call, object);
+    return chy_call_answer_row(call, &row);
 }

@@ -120,16 +120,3 @@ chy_status chy_serial_named(struct chy_runtime *runtime, struct chy_op *op,
     }
     return CHY_OK;
 }
-
-chy_status chy_serial_last_end(struct chy_runtime *runtime, struct chy_op *op,
-                               const struct chy_uuid *signer, int64_t *out_end)
-{
-    struct chy_query query;
-    struct chy_storage_page page;
-    chy_query_init(&query, op, CHY_C_SERIALS, CHY_FIELDS(CHY_SERIAL_NOT_AFTER), 1);
-    chy_query_eq(&query, CHY_SERIAL_GENERATION_ID, chy_value_uuid(signer));
-    chy_query_order(&query, CHY_SERIAL_NOT_AFTER, true);
-    CHY_TRY(chy_query_run(&query, runtime->storage, &page));
-    *out_end = page.rows.count == 0 ? INT64_MIN : chy_row_time(chy_page_row(&page, 0), 0);
-    return CHY_OK;
-}

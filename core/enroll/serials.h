@@ -53,8 +53,4 @@ CHY_MUST_USE chy_status chy_serial_named(struct chy_runtime *runtime, struct chy
                                          struct chy_uuid out_ids[CHY_SERIAL_SAME_MAX],
                                          uint64_t *out_count);
 
-/** chy_serial_last_end gives when the last certificate of a key ends; INT64_MIN: it has none. */
-CHY_MUST_USE chy_status chy_serial_last_end(struct chy_runtime *runtime, struct chy_op *op,
-                                            const struct chy_uuid *signer, int64_t *out_end);
-
 #endif

@@ -11,7 +11,7 @@ static const struct chy_member members[] = {
     {"id", CHY_APPLICATION_ID, CHY_MEMBER_DERIVED, NULL},
     {"projectId", CHY_APPLICATION_PROJECT_ID, CHY_MEMBER_DERIVED, NULL},
     {"name", CHY_APPLICATION_NAME, CHY_MEMBER_REQUIRED, NAME_SHAPE},
-    {"description", CHY_APPLICATION_DESCRIPTION, CHY_MEMBER_CLEARABLE, DESCRIPTION_SHAPE},
+    {"description", CHY_APPLICATION_DESCRIPTION, 0, DESCRIPTION_SHAPE},
     {"createdAt", CHY_APPLICATION_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
     {"updatedAt", CHY_APPLICATION_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
 };
@@ -25,21 +25,10 @@ static chy_status on_conflict(struct chy_call *call, struct chy_slice index)
 
 static chy_status by_name(struct chy_call *call)
 {
-    struct chy_query query;
-    struct chy_storage_page page;
-    json_t *object;
+    struct chy_storage_row row;
     CHY_TRY(chy_call_project_partly(call));
-    chy_query_init(&query, call->op, CHY_C_APPLICATIONS, chy_call_fields(call), 1);
-    CHY_TRY(chy_call_narrow_applications(call, &query, CHY_APPLICATION_ID));
-    chy_query_eq(&query, CHY_APPLICATION_PROJECT_ID, chy_value_uuid(&call->project_id));
-    chy_query_eq(&query, CHY_APPLICATION_NAME,
-                 chy_value_text(chy_json_member(call->document, "name")));
-    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    if (page.rows.count == 0) {
-        return chy_not_found(call->op, call->kind->what);
-    }
-    CHY_TRY(chy_call_object(call, chy_page_row(&page, 0), &object));
-    return chy_call_answer(call, object);
+    CHY_TRY(chy_call_row_by(call, CHY_APPLICATION_NAME, "name", &row));
+    return chy_call_answer_row(call, &row);
 }
 
 static chy_status before_create(struct chy_call *call, struct chy_batch *batch,

@@ -32,6 +32,12 @@ static uint32_t field_type(const struct chy_call *call, uint32_t field)
     return declared->type;
 }
 
+/** is_in_project: a project itself is in none. */
+static bool is_in_project(const struct chy_kind *kind)
+{
+    return kind->project_field != CHY_NO_FIELD && kind->project_field != kind->id_field;
+}
+
 bool chy_call_uuid(const struct chy_call *call, const char *name, struct chy_uuid *out_uuid)
 {
     return chy_uuid_parse(chy_json_member(call->document, name), out_uuid);
@@ -209,6 +215,28 @@ chy_status chy_call_narrow_applications(struct chy_call *call, struct chy_query 
     return CHY_OK;
 }
 
+chy_status chy_call_row_by(struct chy_call *call, uint32_t field, const char *name,
+                           struct chy_storage_row *out_row)
+{
+    const struct chy_kind *kind = call->kind;
+    struct chy_query query;
+    struct chy_storage_page page;
+    chy_query_init(&query, call->op, kind->collection, chy_call_fields(call), 1);
+    if (is_in_project(kind)) {
+        chy_query_eq(&query, kind->project_field, chy_value_uuid(&call->project_id));
+    }
+    if (kind->has_application) {
+        CHY_TRY(chy_call_narrow_applications(call, &query, kind->application_field));
+    }
+    chy_query_eq(&query, field, chy_value_text(chy_json_member(call->document, name)));
+    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+    if (page.rows.count == 0) {
+        return chy_not_found(call->op, kind->what);
+    }
+    *out_row = *chy_page_row(&page, 0);
+    return CHY_OK;
+}
+
 chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id, uint32_t collection,
                               uint32_t project_field, struct chy_view fields, const char *what,
                               struct chy_storage_row *out_row)
@@ -312,9 +340,6 @@ chy_status chy_call_object(struct chy_call *call, const struct chy_storage_row *
     }
     for (size_t i = 0; i < call->kind->member_count; i++) {
         const struct chy_member *member = &call->kind->members[i];
-        if ((member->flags & CHY_MEMBER_HIDDEN) != 0) {
-            continue;
-        }
         json_t *json = chy_value_to_json(call->op, chy_row_value(row, member->field));
         if (json == NULL || json_object_set_new(object, member->name, json) != 0) {
             return chy_fail(call->op, CHY_BROKEN, 0, "the stored %s of a %s cannot be read",
@@ -340,6 +365,13 @@ chy_status chy_call_answer(struct chy_call *call, json_t *object)
     }
     call->answer = wrapper;
     return CHY_OK;
+}
+
+chy_status chy_call_answer_row(struct chy_call *call, const struct chy_storage_row *row)
+{
+    json_t *object;
+    CHY_TRY(chy_call_object(call, row, &object));
+    return chy_call_answer(call, object);
 }
 
 static chy_status json_to_value(struct chy_call *call, uint32_t type, const json_t *json,
@@ -440,17 +472,15 @@ chy_status chy_call_commit_event(struct chy_call *call, struct chy_batch *batch,
 static chy_status answer_stored(struct chy_call *call, const struct chy_uuid *id)
 {
     struct chy_storage_row row;
-    json_t *object;
     CHY_TRY(chy_storage_read(call->runtime->storage, call->op, call->kind->collection,
                              CHY_KEY(chy_value_uuid(id)), chy_call_fields(call), &row));
-    CHY_TRY(chy_call_object(call, &row, &object));
-    return chy_call_answer(call, object);
+    return chy_call_answer_row(call, &row);
 }
 
 chy_status chy_kind_create(struct chy_call *call)
 {
     const struct chy_kind *kind = call->kind;
-    if (kind->project_field != CHY_NO_FIELD && kind->project_field != kind->id_field) {
+    if (is_in_project(kind)) {
         CHY_TRY(chy_call_project(call));
     } else {
         CHY_TRY(chy_require(call->op, NULL, kind->subject, call->action->permission, kind->what));
@@ -461,7 +491,7 @@ chy_status chy_kind_create(struct chy_call *call)
     struct chy_write *write =
         chy_batch_insert(&batch, kind->collection, CHY_KEY(chy_value_uuid(&call->id)));
     CHY_TRY(chy_call_set_members(call, write, false));
-    if (kind->project_field != CHY_NO_FIELD && kind->project_field != kind->id_field) {
+    if (is_in_project(kind)) {
         chy_write_set(write, kind->project_field, chy_value_uuid(&call->project_id));
     }
     chy_write_set(write, kind->created_field, chy_value_time(chy_now(call->op)));
@@ -478,10 +508,8 @@ chy_status chy_kind_create(struct chy_call *call)
 chy_status chy_kind_get(struct chy_call *call)
 {
     struct chy_storage_row row;
-    json_t *object;
     CHY_TRY(chy_call_row(call, &call->id, &row));
-    CHY_TRY(chy_call_object(call, &row, &object));
-    return chy_call_answer(call, object);
+    return chy_call_answer_row(call, &row);
 }
 
 chy_status chy_kind_update(struct chy_call *call)

@@ -21,9 +21,7 @@ struct chy_kind;
 enum chy_member_flag {
     CHY_MEMBER_REQUIRED = 1U << 0, /**< must be given when the object is made */
     CHY_MEMBER_FIXED = 1U << 1,    /**< given when it is made, never changed */
-    CHY_MEMBER_DERIVED = 1U << 2,  /**< never given: core sets it */
-    CHY_MEMBER_HIDDEN = 1U << 3,   /**< never shown */
-    CHY_MEMBER_CLEARABLE = 1U << 4 /**< null clears it */
+    CHY_MEMBER_DERIVED = 1U << 2   /**< never given: core sets it */
 };
 
 /** One member of an object. */
@@ -31,7 +29,8 @@ struct chy_member {
     const char *name;  /**< on the wire */
     uint32_t field;    /**< in the kind's collection */
     uint32_t flags;    /**< enum chy_member_flag */
-    const char *shape; /**< JSON Schema of the value; NULL with CHY_MEMBER_DERIVED */
+    const char *shape; /**< JSON Schema of the value; NULL with CHY_MEMBER_DERIVED.  Where it
+                            takes null, null clears the field */
 };
 
 enum chy_action_flag {
@@ -218,6 +217,14 @@ CHY_MUST_USE chy_status chy_call_row(struct chy_call *call, const struct chy_uui
                                      struct chy_storage_row *out_row);
 
 /**
+ * chy_call_row_by reads the object, whole, whose `field`, unique in the call's project, is what the
+ * document says as `name`: a slug, a name.  NOT_FOUND: there is none, or none in an application of
+ * the caller's, who has been asked for the permission in the project.
+ */
+CHY_MUST_USE chy_status chy_call_row_by(struct chy_call *call, uint32_t field, const char *name,
+                                        struct chy_storage_row *out_row);
+
+/**
  * chy_call_project finds the project that the document means: its projectId or projectSlug, else
  * the caller's only or the active one, else BAD_INPUT; and asks for the action's permission there.
  */
@@ -252,6 +259,11 @@ CHY_MUST_USE chy_status chy_call_object(struct chy_call *call, const struct chy_
 
 /** chy_call_answer wraps `object` as the kind's singular and leaves it as the answer. */
 CHY_MUST_USE chy_status chy_call_answer(struct chy_call *call, json_t *object);
+
+/** chy_call_answer_row leaves a row that has every field as the answer: chy_call_object and
+ *  chy_call_answer in one. */
+CHY_MUST_USE chy_status chy_call_answer_row(struct chy_call *call,
+                                            const struct chy_storage_row *row);
 
 /** chy_call_set_members assigns what the document gives to a write. */
 CHY_MUST_USE chy_status chy_call_set_members(struct chy_call *call, struct chy_write *write,

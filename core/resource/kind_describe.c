@@ -68,9 +68,6 @@ static chy_status add_members(struct chy_op *op, const struct chy_kind *kind, js
     for (size_t i = 0; i < kind->member_count; i++) {
         const struct chy_member *member = &kind->members[i];
         json_t *schema;
-        if ((member->flags & CHY_MEMBER_HIDDEN) != 0) {
-            continue;
-        }
         CHY_TRY(member_schema(op, kind, member, &schema));
         if (json_object_set(properties, member->name, schema) != 0 ||
             json_array_append_new(required, json_string(member->name)) != 0) {

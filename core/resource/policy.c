@@ -38,20 +38,20 @@ static const struct chy_member members[] = {
     {"name", CHY_POLICY_NAME, CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true,"
      "\"examples\":[\"tls-server\"]}"},
-    {"description", CHY_POLICY_DESCRIPTION, CHY_MEMBER_CLEARABLE,
+    {"description", CHY_POLICY_DESCRIPTION, 0,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
-    {"subject", CHY_POLICY_SUBJECT, CHY_MEMBER_CLEARABLE, RULES("")},
-    {"sans", CHY_POLICY_SANS, CHY_MEMBER_CLEARABLE, SANS},
-    {"keyUsages", CHY_POLICY_KEY_USAGES, CHY_MEMBER_CLEARABLE, USAGES},
-    {"extendedKeyUsages", CHY_POLICY_EXT_KEY_USAGES, CHY_MEMBER_CLEARABLE, USAGES},
-    {"algorithms", CHY_POLICY_ALGORITHMS, CHY_MEMBER_CLEARABLE,
+    {"subject", CHY_POLICY_SUBJECT, 0, RULES("")},
+    {"sans", CHY_POLICY_SANS, 0, SANS},
+    {"keyUsages", CHY_POLICY_KEY_USAGES, 0, USAGES},
+    {"extendedKeyUsages", CHY_POLICY_EXT_KEY_USAGES, 0, USAGES},
+    {"algorithms", CHY_POLICY_ALGORITHMS, 0,
      "{\"type\":[\"object\",\"null\"],\"properties\":{\"signature\":" NAMES
      ",\"keyAlgorithm\":" NAMES "}}"},
-    {"validity", CHY_POLICY_VALIDITY, CHY_MEMBER_CLEARABLE,
+    {"validity", CHY_POLICY_VALIDITY, 0,
      "{\"type\":[\"object\",\"null\"],\"properties\":{\"max\":{\"type\":\"string\","
      "\"maxLength\":16,\"pattern\":\"^[0-9]+[dhmy]$\","
      "\"description\":\"a number and h, d, m (30 days) or y, such as 90d\"}}}"},
-    {"basicConstraints", CHY_POLICY_BASIC_CONSTRAINTS, CHY_MEMBER_CLEARABLE,
+    {"basicConstraints", CHY_POLICY_BASIC_CONSTRAINTS, 0,
      "{\"type\":[\"object\",\"null\"],\"properties\":{"
      "\"isCA\":{\"type\":\"string\",\"enum\":[\"allowed\",\"required\",\"denied\"]},"
      "\"maxPathLength\":{\"type\":[\"integer\",\"null\"],\"minimum\":-1,\"maximum\":255}}}"},

@@ -40,14 +40,14 @@ static const struct chy_member members[] = {
     {"slug", CHY_PROFILE_SLUG, CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[a-z0-9-]+$\","
      "\"examples\":[\"tls-server\"],\"description\":\"lower-case letters, digits and dashes\"}"},
-    {"description", CHY_PROFILE_DESCRIPTION, CHY_MEMBER_CLEARABLE,
+    {"description", CHY_PROFILE_DESCRIPTION, 0,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
     {"enrollmentType", CHY_PROFILE_ENROLLMENT_TYPE, 0,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":48,\"examples\":[\"api\"]}"},
     {"issuerType", CHY_PROFILE_ISSUER_TYPE, CHY_MEMBER_FIXED,
      "{\"type\":\"string\",\"enum\":[\"ca\",\"self-signed\"]}"},
-    {"externalConfigs", CHY_PROFILE_EXTERNAL_CONFIGS, CHY_MEMBER_CLEARABLE, OBJECT_OR_NULL},
-    {"defaults", CHY_PROFILE_DEFAULTS, CHY_MEMBER_CLEARABLE, DEFAULTS},
+    {"externalConfigs", CHY_PROFILE_EXTERNAL_CONFIGS, 0, OBJECT_OR_NULL},
+    {"defaults", CHY_PROFILE_DEFAULTS, 0, DEFAULTS},
     {"keyRetention", CHY_PROFILE_KEY_RETENTION, 0,
      "{\"type\":\"string\",\"enum\":[\"stored\",\"once\",\"none\"]}"},
     {"createdAt", CHY_PROFILE_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
@@ -361,21 +361,12 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
 
 static chy_status by_slug(struct chy_call *call)
 {
-    struct chy_query query;
-    struct chy_storage_page page;
-    json_t *object;
+    struct chy_storage_row row;
     CHY_TRY(chy_call_project_partly(call));
-    chy_query_init(&query, call->op, CHY_C_PROFILES, chy_call_fields(call), 1);
-    chy_query_eq(&query, CHY_PROFILE_PROJECT_ID, chy_value_uuid(&call->project_id));
-    chy_query_eq(&query, CHY_PROFILE_SLUG, chy_value_text(chy_json_member(call->document, "slug")));
-    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    if (page.rows.count == 0) {
-        return chy_not_found(call->op, call->kind->what);
-    }
-    struct chy_uuid id = chy_row_uuid(chy_page_row(&page, 0), CHY_PROFILE_ID);
+    CHY_TRY(chy_call_row_by(call, CHY_PROFILE_SLUG, "slug", &row));
+    struct chy_uuid id = chy_row_uuid(&row, CHY_PROFILE_ID);
     CHY_TRY(chy_application_require_profile(call, &id));
-    CHY_TRY(chy_call_object(call, chy_page_row(&page, 0), &object));
-    return chy_call_answer(call, object);
+    return chy_call_answer_row(call, &row);
 }
 
 #define SLUG_QUERY                                                      \

@@ -12,7 +12,7 @@ static const struct chy_member members[] = {
     {"id", CHY_PROJECT_ID, CHY_MEMBER_DERIVED, NULL},
     {"name", CHY_PROJECT_NAME, 0, "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"},
     {"slug", CHY_PROJECT_SLUG, 0, SLUG_SHAPE},
-    {"description", CHY_PROJECT_DESCRIPTION, CHY_MEMBER_CLEARABLE,
+    {"description", CHY_PROJECT_DESCRIPTION, 0,
      "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
     {"type", CHY_PROJECT_TYPE, CHY_MEMBER_FIXED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"},
@@ -94,21 +94,12 @@ static chy_status on_conflict(struct chy_call *call, struct chy_slice index)
 /** by_slug answers a bare project, as the certificate agent reads it. */
 static chy_status by_slug(struct chy_call *call)
 {
-    struct chy_query query;
-    struct chy_storage_page page;
-    json_t *object;
-    chy_query_init(&query, call->op, CHY_C_PROJECTS, chy_call_fields(call), 1);
-    chy_query_eq(&query, CHY_PROJECT_SLUG, chy_value_text(chy_json_member(call->document, "slug")));
-    CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-    if (page.rows.count == 0) {
-        return chy_not_found(call->op, call->kind->what);
-    }
-    call->id = chy_row_uuid(chy_page_row(&page, 0), CHY_PROJECT_ID);
+    struct chy_storage_row row;
+    CHY_TRY(chy_call_row_by(call, CHY_PROJECT_SLUG, "slug", &row));
+    call->id = chy_row_uuid(&row, CHY_PROJECT_ID);
     CHY_TRY(chy_require(call->op, &call->id, call->kind->subject, call->action->permission,
                         call->kind->what));
-    CHY_TRY(chy_call_object(call, chy_page_row(&page, 0), &object));
-    call->answer = object;
-    return CHY_OK;
+    return chy_call_object(call, &row, &call->answer);
 }
 
 static chy_status append_project(struct chy_call *call, const struct chy_storage_row *row,
