@@ -2,6 +2,7 @@
 
 #include "enroll/certificate.h"
 #include "enroll/certificate_edit.h"
+#include "enroll/certificate_find.h"
 #include "enroll/revoke.h"
 #include "resource/collections.h"
 
@@ -9,7 +10,7 @@
 static chy_status by_serial(struct chy_call *call)
 {
     const struct chy_kind *kind = &chy_kind_certificate;
-    CHY_TRY(chy_revoke_find(call->runtime, call->op, call->id_text, &call->id));
+    CHY_TRY(chy_certificate_find(call->runtime, call->op, call->id_text, &call->id));
     for (size_t i = 0; i < kind->action_count; i++) {
         if (strcmp(kind->actions[i].name, call->action->name) == 0) {
             call->kind = kind;

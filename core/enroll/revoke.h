@@ -48,13 +48,6 @@ CHY_MUST_USE chy_status chy_revoke_serial(struct chy_runtime *runtime, struct ch
                                           const struct chy_revoke_wish *wish,
                                           struct chy_revoke_answer *out_answer);
 
-/**
- * chy_revoke_find finds the certificate that `text` names: a UUID, or a serial number that stands
- * for one certificate in the caller's projects.  NOT_FOUND: none; BAD_INPUT: neither, or several.
- */
-CHY_MUST_USE chy_status chy_revoke_find(struct chy_runtime *runtime, struct chy_op *op,
-                                        struct chy_slice text, struct chy_uuid *out_id);
-
 /** chy_revoke_requested serves host->revoke. */
 CHY_MUST_USE chy_status chy_revoke_requested(struct chy_runtime *runtime, struct chy_op *op,
                                              const struct chy_revoke_request *request,
