@@ -3,7 +3,6 @@
 #include "access/identity.h"
 #include "resource/collections.h"
 
-#define ID_SHAPE "{\"type\":\"string\",\"format\":\"uuid\"}"
 #define ROLE_SHAPE "{\"type\":\"string\",\"enum\":[\"admin\",\"operator\",\"auditor\"]}"
 
 /** A list is bounded, so membership is. */
@@ -323,11 +322,11 @@ static chy_status refuse_group(struct chy_call *call)
 
 #define ROLE_DOCUMENT                                                              \
     "{\"type\":\"object\",\"required\":[\"identityId\",\"role\"],\"properties\":{" \
-    "\"identityId\":" ID_SHAPE ",\"role\":" ROLE_SHAPE "}}"
+    "\"identityId\":" CHY_SHAPE_ID ",\"role\":" ROLE_SHAPE "}}"
 #define DOCUMENT                                                          \
     "{\"type\":\"object\",\"required\":[\"identityId\"],\"properties\":{" \
-    "\"identityId\":" ID_SHAPE "}}"
-#define OTHER "{\"type\":\"object\",\"properties\":{\"otherId\":" ID_SHAPE "}}"
+    "\"identityId\":" CHY_SHAPE_ID "}}"
+#define OTHER "{\"type\":\"object\",\"properties\":{\"otherId\":" CHY_SHAPE_ID "}}"
 
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, ROLE_DOCUMENT, create},

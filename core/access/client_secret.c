@@ -193,7 +193,7 @@ static chy_status revoke(struct chy_call *call)
 
 #define SECRET_SHAPE                                                      \
     "{\"type\":\"object\",\"required\":[\"identityId\"],\"properties\":{" \
-    "\"identityId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    "\"identityId\":" CHY_SHAPE_ID "}}"
 
 static const struct chy_action actions[] = {
     {"create", NULL, CHY_ACTION_NEEDS_ID, CREATE_SHAPE, create},

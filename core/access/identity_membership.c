@@ -2,12 +2,11 @@
 #include "access/role.h"
 #include "resource/collections.h"
 
-#define ID_SHAPE "{\"type\":\"string\",\"format\":\"uuid\"}"
 #define ROLE_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"
 
 static const struct chy_member members[] = {
     {"identityId", CHY_MEMBERSHIP_IDENTITY_ID, CHY_MEMBER_DERIVED, NULL},
-    {"projectId", CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBER_FIXED, ID_SHAPE},
+    {"projectId", CHY_MEMBERSHIP_PROJECT_ID, CHY_MEMBER_FIXED, CHY_SHAPE_ID},
     {"role", CHY_MEMBERSHIP_ROLE, CHY_MEMBER_REQUIRED, ROLE_SHAPE},
     {"createdAt", CHY_MEMBERSHIP_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
 };
@@ -174,10 +173,10 @@ static chy_status delete_membership(struct chy_call *call)
 
 #define ROLE_DOCUMENT                                                             \
     "{\"type\":\"object\",\"required\":[\"projectId\",\"role\"],\"properties\":{" \
-    "\"projectId\":" ID_SHAPE ",\"role\":" ROLE_SHAPE "}}"
+    "\"projectId\":" CHY_SHAPE_ID ",\"role\":" ROLE_SHAPE "}}"
 #define DOCUMENT                                                         \
     "{\"type\":\"object\",\"required\":[\"projectId\"],\"properties\":{" \
-    "\"projectId\":" ID_SHAPE "}}"
+    "\"projectId\":" CHY_SHAPE_ID "}}"
 
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID, ROLE_DOCUMENT, create},

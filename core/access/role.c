@@ -11,8 +11,7 @@ static const struct chy_member members[] = {
      "\"^[a-z0-9]+(-[a-z0-9]+)*$\"}"},
     {"name", CHY_ROLE_FIELD_NAME, CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true}"},
-    {"description", CHY_ROLE_FIELD_DESCRIPTION, 0,
-     "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
+    {"description", CHY_ROLE_FIELD_DESCRIPTION, 0, CHY_SHAPE_DESCRIPTION},
     {"permissions", CHY_ROLE_FIELD_PERMISSIONS, CHY_MEMBER_REQUIRED, CHY_PERMISSIONS_SHAPE},
     {"createdAt", CHY_ROLE_FIELD_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
     {"updatedAt", CHY_ROLE_FIELD_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
@@ -197,11 +196,11 @@ static chy_status by_slug(struct chy_call *call)
 
 #define IN_PROJECT                          \
     "{\"type\":\"object\",\"properties\":{" \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    "\"projectId\":" CHY_SHAPE_ID "}}"
 #define SLUG_QUERY                                                     \
     "{\"type\":\"object\",\"required\":[\"slug\"],\"properties\":{"    \
     "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}," \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    "\"projectId\":" CHY_SHAPE_ID "}}"
 
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, 0, NULL, create},

@@ -40,7 +40,7 @@
 
 #define CREATE                                                                                  \
     "{\"type\":\"object\",\"required\":[\"name\",\"configuration\"],\"properties\":{"           \
-    "\"projectId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"},"                       \
+    "\"projectId\":" CHY_SHAPE_ID_OR_NULL ","                                                   \
     "\"name\":" NAME "," STATUS "," DIRECT "," ON_EXPIRY                                        \
     ",\"configuration\":{\"type\":\"object\",\"required\":[\"type\"],\"properties\":{"          \
     "\"type\":{\"type\":\"string\",\"enum\":[\"root\",\"intermediate\"]},"                      \
@@ -133,12 +133,11 @@ static const struct chy_action actions[] = {
     {"csr", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_csr},
     {"generate-certificate", CHY_ACTION_CREATE, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"required\":[\"notAfter\"],\"properties\":{\"notBefore\":" DATE "," END
-     ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS
-     ",\"parentCaId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}}}",
+     ",\"maxPathLength\":" PATH_LENGTH "," CONSTRAINTS ",\"parentCaId\":" CHY_SHAPE_ID_OR_NULL "}}",
      chy_authority_generate},
     {"certificate", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID,
      "{\"type\":\"object\",\"properties\":{"
-     "\"certificateId\":{\"type\":\"string\",\"format\":\"uuid\"}}}",
+     "\"certificateId\":" CHY_SHAPE_ID "}}",
      chy_authority_certificate_get},
     {"certificates", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_authority_certificates},
     {"sign-intermediate", CHY_ACTION_SIGN_INTERMEDIATE, CHY_ACTION_NEEDS_ID,

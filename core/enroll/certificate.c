@@ -296,7 +296,7 @@ static chy_status bundle(struct chy_call *call)
 
 #define LATEST_SHAPE                                                     \
     "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{" \
-    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    "\"profileId\":" CHY_SHAPE_ID "}}"
 /** Revoked certificates that end later than the latest active one, at most. */
 #define LATEST_SCAN_MAX 10000U
 

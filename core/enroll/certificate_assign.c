@@ -7,7 +7,7 @@
 
 const char chy_certificate_assign_shape[] =
     "{\"type\":\"object\",\"required\":[\"applicationId\"],\"properties\":{"
-    "\"applicationId\":{\"type\":\"string\",\"format\":\"uuid\"}}}";
+    "\"applicationId\":" CHY_SHAPE_ID "}}";
 
 chy_status chy_certificate_set_application(struct chy_call *call, json_t *object,
                                            const struct chy_uuid *id)

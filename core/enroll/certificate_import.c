@@ -13,11 +13,11 @@
 #include "x509/pem.h"
 
 #define PEM_TEXT "\"type\":\"string\",\"minLength\":1,\"maxLength\":"
-#define ID "{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}"
 
 const char chy_certificate_import_shape[] =
     "{\"type\":\"object\",\"required\":[\"certificatePem\"],\"properties\":{"
-    "\"projectId\":" ID ",\"profileId\":" ID ",\"applicationId\":" ID
+    "\"projectId\":" CHY_SHAPE_ID_OR_NULL ",\"profileId\":" CHY_SHAPE_ID_OR_NULL
+    ",\"applicationId\":" CHY_SHAPE_ID_OR_NULL
     ",\"projectSlug\":{\"type\":[\"string\",\"null\"],\"maxLength\":36},"
     "\"certificatePem\":{" PEM_TEXT "131072},"
     "\"privateKeyPem\":{\"type\":[\"string\",\"null\"],\"maxLength\":32768},"

@@ -9,32 +9,30 @@
     "\"commonName\",\"keyAlgorithm\",\"status\",null]}"
 
 /** CHY_CERTIFICATE_SEARCH is the shape of what chy_certificate_search() reads. */
-#define CHY_CERTIFICATE_SEARCH                                                        \
-    "{\"type\":\"object\",\"properties\":{"                                           \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}," CHY_PAGE_MEMBERS       \
-    ",\"search\":" CHY_FILTER_TEXT ",\"friendlyName\":" CHY_FILTER_TEXT               \
-    ",\"commonName\":" CHY_FILTER_TEXT ",\"status\":" CHY_FILTER_WORDS                \
-    ",\"profileIds\":" CHY_FILTER_IDS ",\"caIds\":" CHY_FILTER_IDS                    \
-    ",\"fromDate\":" CHY_FILTER_TIME ",\"toDate\":" CHY_FILTER_TIME                   \
-    ",\"notAfterFrom\":" CHY_FILTER_TIME ",\"notAfterTo\":" CHY_FILTER_TIME           \
-    ",\"notBeforeFrom\":" CHY_FILTER_TIME ",\"notBeforeTo\":" CHY_FILTER_TIME         \
-    ",\"metadata\":" CHY_FILTER_PAIRS ",\"extendedKeyUsage\":" CHY_FILTER_TEXT        \
-    ",\"keyAlgorithm\":" CHY_FILTER_WORDS ",\"signatureAlgorithm\":" CHY_FILTER_WORDS \
-    ",\"keySizes\":{\"type\":[\"array\",\"null\"],\"maxItems\":32,"                   \
-    "\"items\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":65536}}"               \
-    ",\"enrollmentTypes\":" CHY_FILTER_WORDS ",\"source\":" CHY_FILTER_WORDS          \
-    ",\"applicationId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}"         \
-    ",\"forPkiSync\":{\"type\":[\"boolean\",\"null\"]}"                               \
+#define CHY_CERTIFICATE_SEARCH                                                                     \
+    "{\"type\":\"object\",\"properties\":{"                                                        \
+    "\"projectId\":" CHY_SHAPE_ID "," CHY_PAGE_MEMBERS ",\"search\":" CHY_FILTER_TEXT              \
+    ",\"friendlyName\":" CHY_FILTER_TEXT ",\"commonName\":" CHY_FILTER_TEXT                        \
+    ",\"status\":" CHY_FILTER_WORDS ",\"profileIds\":" CHY_FILTER_IDS ",\"caIds\":" CHY_FILTER_IDS \
+    ",\"fromDate\":" CHY_FILTER_TIME ",\"toDate\":" CHY_FILTER_TIME                                \
+    ",\"notAfterFrom\":" CHY_FILTER_TIME ",\"notAfterTo\":" CHY_FILTER_TIME                        \
+    ",\"notBeforeFrom\":" CHY_FILTER_TIME ",\"notBeforeTo\":" CHY_FILTER_TIME                      \
+    ",\"metadata\":" CHY_FILTER_PAIRS ",\"extendedKeyUsage\":" CHY_FILTER_TEXT                     \
+    ",\"keyAlgorithm\":" CHY_FILTER_WORDS ",\"signatureAlgorithm\":" CHY_FILTER_WORDS              \
+    ",\"keySizes\":{\"type\":[\"array\",\"null\"],\"maxItems\":32,"                                \
+    "\"items\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":65536}}"                            \
+    ",\"enrollmentTypes\":" CHY_FILTER_WORDS ",\"source\":" CHY_FILTER_WORDS                       \
+    ",\"applicationId\":" CHY_SHAPE_ID_OR_NULL ",\"forPkiSync\":{\"type\":[\"boolean\",\"null\"]}" \
     ",\"sortBy\":" CHY_CERTIFICATE_SORTS ",\"sortOrder\":" CHY_FILTER_ORDER "}}"
 
 chy_status chy_certificate_search(struct chy_call *call);
 
 /** CHY_CERTIFICATES_OF_PROFILE is the shape of what chy_certificate_list_profile() reads. */
-#define CHY_CERTIFICATES_OF_PROFILE                                             \
-    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{"        \
-    "\"profileId\":{\"type\":\"string\",\"format\":\"uuid\"}," CHY_PAGE_MEMBERS \
-    ",\"search\":" CHY_FILTER_TEXT ",\"status\":{\"type\":\"string\","          \
-    "\"x-fold\":true,\"enum\":[\"active\","                                     \
+#define CHY_CERTIFICATES_OF_PROFILE                                                   \
+    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{"              \
+    "\"profileId\":" CHY_SHAPE_ID "," CHY_PAGE_MEMBERS ",\"search\":" CHY_FILTER_TEXT \
+    ",\"status\":{\"type\":\"string\","                                               \
+    "\"x-fold\":true,\"enum\":[\"active\","                                           \
     "\"expired\",\"revoked\"]}}}"
 
 /** chy_certificate_list_profile lists the certificates of the profile that the member "profileId"

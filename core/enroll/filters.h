@@ -39,7 +39,7 @@ CHY_MUST_USE chy_status chy_filter_metadata(struct chy_call *call, struct chy_qu
     "\"items\":{\"type\":\"string\",\"maxLength\":255}}"
 #define CHY_FILTER_IDS                                 \
     "{\"type\":[\"array\",\"null\"],\"maxItems\":100," \
-    "\"items\":{\"type\":\"string\",\"format\":\"uuid\"}}"
+    "\"items\":" CHY_SHAPE_ID "}"
 #define CHY_FILTER_TIME "{\"type\":[\"string\",\"null\"],\"maxLength\":64}"
 #define CHY_FILTER_TEXT "{\"type\":[\"string\",\"null\"],\"maxLength\":255,\"x-trim\":true}"
 #define CHY_FILTER_PAIRS                                                             \

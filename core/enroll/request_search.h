@@ -9,15 +9,13 @@
     "\"status\",null]}"
 
 /** CHY_REQUEST_SEARCH is the shape of what chy_request_search() reads. */
-#define CHY_REQUEST_SEARCH                                                                 \
-    "{\"type\":\"object\",\"properties\":{"                                                \
-    "\"projectId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}," CHY_PAGE_MEMBERS \
-    ",\"search\":" CHY_FILTER_TEXT ",\"status\":" CHY_FILTER_WORDS                         \
-    ",\"profileIds\":" CHY_FILTER_IDS                                                      \
-    ",\"applicationId\":{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}"              \
-    ",\"fromDate\":" CHY_FILTER_TIME ",\"toDate\":" CHY_FILTER_TIME                        \
-    ",\"metadata\":" CHY_FILTER_PAIRS ",\"sortBy\":" CHY_REQUEST_SORTS                     \
-    ",\"sortOrder\":" CHY_FILTER_ORDER "}}"
+#define CHY_REQUEST_SEARCH                                                                    \
+    "{\"type\":\"object\",\"properties\":{"                                                   \
+    "\"projectId\":" CHY_SHAPE_ID_OR_NULL "," CHY_PAGE_MEMBERS ",\"search\":" CHY_FILTER_TEXT \
+    ",\"status\":" CHY_FILTER_WORDS ",\"profileIds\":" CHY_FILTER_IDS                         \
+    ",\"applicationId\":" CHY_SHAPE_ID_OR_NULL ",\"fromDate\":" CHY_FILTER_TIME               \
+    ",\"toDate\":" CHY_FILTER_TIME ",\"metadata\":" CHY_FILTER_PAIRS                          \
+    ",\"sortBy\":" CHY_REQUEST_SORTS ",\"sortOrder\":" CHY_FILTER_ORDER "}}"
 
 chy_status chy_request_search(struct chy_call *call);
 

@@ -12,15 +12,15 @@ CHY_MUST_USE chy_status chy_statistics_stored(struct chy_call *call,
 /** CHY_DASHBOARD_SHAPE is the shape of what chy_statistics_dashboard() reads. */
 #define CHY_DASHBOARD_SHAPE                 \
     "{\"type\":\"object\",\"properties\":{" \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    "\"projectId\":" CHY_SHAPE_ID "}}"
 
 /** chy_statistics_dashboard answers the state of the certificates of a project. */
 chy_status chy_statistics_dashboard(struct chy_call *call);
 
 /** CHY_TREND_SHAPE is the shape of what chy_statistics_trend() reads. */
-#define CHY_TREND_SHAPE                                        \
-    "{\"type\":\"object\",\"properties\":{"                    \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
+#define CHY_TREND_SHAPE                     \
+    "{\"type\":\"object\",\"properties\":{" \
+    "\"projectId\":" CHY_SHAPE_ID ","       \
     "\"range\":{\"type\":\"string\",\"enum\":[\"7d\",\"30d\",\"6m\"]}}}"
 
 /** chy_statistics_trend answers what happened, by day or month. */

@@ -5,13 +5,12 @@
 #include "resource/delete_all.h"
 
 #define NAME_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"
-#define DESCRIPTION_SHAPE "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"
 
 static const struct chy_member members[] = {
     {"id", CHY_APPLICATION_ID, CHY_MEMBER_DERIVED, NULL},
     {"projectId", CHY_APPLICATION_PROJECT_ID, CHY_MEMBER_DERIVED, NULL},
     {"name", CHY_APPLICATION_NAME, CHY_MEMBER_REQUIRED, NAME_SHAPE},
-    {"description", CHY_APPLICATION_DESCRIPTION, 0, DESCRIPTION_SHAPE},
+    {"description", CHY_APPLICATION_DESCRIPTION, 0, CHY_SHAPE_DESCRIPTION},
     {"createdAt", CHY_APPLICATION_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
     {"updatedAt", CHY_APPLICATION_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
 };
@@ -50,8 +49,8 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
 
 #define CREATE_SHAPE                                                                    \
     "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":" NAME_SHAPE \
-    ",\"description\":" DESCRIPTION_SHAPE ",\"profileIds\":" CHY_PROFILE_IDS_SHAPE      \
-    ",\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    ",\"description\":" CHY_SHAPE_DESCRIPTION ",\"profileIds\":" CHY_PROFILE_IDS_SHAPE  \
+    ",\"projectId\":" CHY_SHAPE_ID "}}"
 
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, 0, CREATE_SHAPE, chy_kind_create},
@@ -62,7 +61,7 @@ static const struct chy_action actions[] = {
     {"by-name", CHY_ACTION_READ, CHY_ACTION_QUERY,
      "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{"
      "\"name\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64},"
-     "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}",
+     "\"projectId\":" CHY_SHAPE_ID "}}",
      by_name},
     CHY_APPLICATION_PROFILE_ACTIONS,
 };

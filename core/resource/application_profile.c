@@ -6,17 +6,15 @@
 
 #define PROFILES_MAX 100
 
-#define ID_SHAPE "{\"type\":\"string\",\"format\":\"uuid\"}"
-
 const char chy_application_add_profiles_shape[] =
     "{\"type\":\"object\",\"required\":[\"profileIds\"],"
     "\"properties\":{\"profileIds\":" CHY_PROFILE_IDS_SHAPE "}}";
 const char chy_application_profile_shape[] =
-    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{\"profileId\":" ID_SHAPE
+    "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{\"profileId\":" CHY_SHAPE_ID
     "}}";
 const char chy_application_method_shape[] =
     "{\"type\":\"object\",\"required\":[\"profileId\",\"method\"],\"properties\":{"
-    "\"profileId\":" ID_SHAPE ",\"method\":{\"type\":\"string\",\"maxLength\":48}}}";
+    "\"profileId\":" CHY_SHAPE_ID ",\"method\":{\"type\":\"string\",\"maxLength\":48}}}";
 
 /* ------------------------------------------------------------------------------------------------
  * Reading

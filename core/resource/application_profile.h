@@ -7,7 +7,7 @@
 /** CHY_PROFILE_IDS_SHAPE is the JSON Schema of `profileIds`. */
 #define CHY_PROFILE_IDS_SHAPE               \
     "{\"type\":\"array\",\"maxItems\":100," \
-    "\"items\":{\"type\":\"string\",\"format\":\"uuid\"}}"
+    "\"items\":" CHY_SHAPE_ID "}"
 
 /** CHY_APPLICATION_PROFILE_ACTIONS stand among those of applications. */
 #define CHY_APPLICATION_PROFILE_ACTIONS                                                            \

@@ -388,21 +388,20 @@ static chy_status export_rows(struct chy_call *call)
  * The kind
  */
 
-#define UUID_SHAPE "{\"type\":\"string\",\"format\":\"uuid\"}"
 #define TEXT_SHAPE "{\"type\":\"string\",\"maxLength\":255}"
-#define SPAN_MEMBERS "\"projectId\":" UUID_SHAPE ",\"from\":" TEXT_SHAPE ",\"to\":" TEXT_SHAPE ","
+#define SPAN_MEMBERS "\"projectId\":" CHY_SHAPE_ID ",\"from\":" TEXT_SHAPE ",\"to\":" TEXT_SHAPE ","
 
-#define SEARCH_SHAPE                                                                   \
-    "{\"type\":\"object\",\"properties\":{" SPAN_MEMBERS CHY_PAGE_MEMBERS              \
-    ",\"actorType\":{\"enum\":[\"machine\",\"user\",\"system\",\"anonymous\"]},"       \
-    "\"actorId\":" UUID_SHAPE ",\"action\":" TEXT_SHAPE ",\"targetType\":" TEXT_SHAPE  \
-    ",\"targetId\":" TEXT_SHAPE                                                        \
-    ",\"outcome\":{\"enum\":[\"ok\",\"denied\",\"failed\"]},\"requestId\":" TEXT_SHAPE \
+#define SEARCH_SHAPE                                                                    \
+    "{\"type\":\"object\",\"properties\":{" SPAN_MEMBERS CHY_PAGE_MEMBERS               \
+    ",\"actorType\":{\"enum\":[\"machine\",\"user\",\"system\",\"anonymous\"]},"        \
+    "\"actorId\":" CHY_SHAPE_ID ",\"action\":" TEXT_SHAPE ",\"targetType\":" TEXT_SHAPE \
+    ",\"targetId\":" TEXT_SHAPE                                                         \
+    ",\"outcome\":{\"enum\":[\"ok\",\"denied\",\"failed\"]},\"requestId\":" TEXT_SHAPE  \
     ",\"ipAddress\":" TEXT_SHAPE "}}"
 
-#define EXPORT_SHAPE                                                             \
-    "{\"type\":\"object\",\"properties\":{" SPAN_MEMBERS "\"after\":" UUID_SHAPE \
-    ",\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000},"          \
+#define EXPORT_SHAPE                                                               \
+    "{\"type\":\"object\",\"properties\":{" SPAN_MEMBERS "\"after\":" CHY_SHAPE_ID \
+    ",\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000},"            \
     "\"format\":{\"enum\":[\"ndjson\",\"csv\"]}}}"
 
 static const struct chy_action actions[] = {

@@ -189,10 +189,10 @@ chy_status chy_kind_delete(struct chy_call *call);
 /** CHY_LIST_SHAPE is what chy_kind_list() understands. */
 #define CHY_LIST_SHAPE CHY_LIST_SHAPE_WITH("")
 /** CHY_LIST_SHAPE_WITH adds members: text of JSON that begins with a comma. */
-#define CHY_LIST_SHAPE_WITH(members)                                            \
-    "{\"type\":\"object\",\"properties\":{"                                     \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}," CHY_PAGE_MEMBERS \
-    ",\"search\":{\"type\":\"string\",\"maxLength\":255,"                       \
+#define CHY_LIST_SHAPE_WITH(members)                      \
+    "{\"type\":\"object\",\"properties\":{"               \
+    "\"projectId\":" CHY_SHAPE_ID "," CHY_PAGE_MEMBERS    \
+    ",\"search\":{\"type\":\"string\",\"maxLength\":255," \
     "\"description\":\"what its name begins with\"}" members "}}"
 
 /** CHY_PAGE_MEMBERS are the members of a document by which chy_listing_init() pages. */

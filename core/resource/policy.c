@@ -33,13 +33,11 @@
 
 static const struct chy_member members[] = {
     {"id", CHY_POLICY_ID, CHY_MEMBER_DERIVED, NULL},
-    {"projectId", CHY_POLICY_PROJECT_ID, CHY_MEMBER_FIXED,
-     "{\"type\":\"string\",\"format\":\"uuid\"}"},
+    {"projectId", CHY_POLICY_PROJECT_ID, CHY_MEMBER_FIXED, CHY_SHAPE_ID},
     {"name", CHY_POLICY_NAME, CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true,"
      "\"examples\":[\"tls-server\"]}"},
-    {"description", CHY_POLICY_DESCRIPTION, 0,
-     "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
+    {"description", CHY_POLICY_DESCRIPTION, 0, CHY_SHAPE_DESCRIPTION},
     {"subject", CHY_POLICY_SUBJECT, 0, RULES("")},
     {"sans", CHY_POLICY_SANS, 0, SANS},
     {"keyUsages", CHY_POLICY_KEY_USAGES, 0, USAGES},

@@ -31,17 +31,14 @@
 
 static const struct chy_member members[] = {
     {"id", CHY_PROFILE_ID, CHY_MEMBER_DERIVED, NULL},
-    {"projectId", CHY_PROFILE_PROJECT_ID, CHY_MEMBER_FIXED,
-     "{\"type\":\"string\",\"format\":\"uuid\"}"},
-    {"caId", CHY_PROFILE_CA_ID, CHY_MEMBER_FIXED,
-     "{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}"},
+    {"projectId", CHY_PROFILE_PROJECT_ID, CHY_MEMBER_FIXED, CHY_SHAPE_ID},
+    {"caId", CHY_PROFILE_CA_ID, CHY_MEMBER_FIXED, CHY_SHAPE_ID_OR_NULL},
     {"certificatePolicyId", CHY_PROFILE_POLICY_ID, CHY_MEMBER_FIXED | CHY_MEMBER_REQUIRED,
-     "{\"type\":\"string\",\"format\":\"uuid\"}"},
+     CHY_SHAPE_ID},
     {"slug", CHY_PROFILE_SLUG, CHY_MEMBER_REQUIRED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":\"^[a-z0-9-]+$\","
      "\"examples\":[\"tls-server\"],\"description\":\"lower-case letters, digits and dashes\"}"},
-    {"description", CHY_PROFILE_DESCRIPTION, 0,
-     "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
+    {"description", CHY_PROFILE_DESCRIPTION, 0, CHY_SHAPE_DESCRIPTION},
     {"enrollmentType", CHY_PROFILE_ENROLLMENT_TYPE, 0,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":48,\"examples\":[\"api\"]}"},
     {"issuerType", CHY_PROFILE_ISSUER_TYPE, CHY_MEMBER_FIXED,
@@ -372,7 +369,7 @@ static chy_status by_slug(struct chy_call *call)
 #define SLUG_QUERY                                                      \
     "{\"type\":\"object\",\"required\":[\"slug\"],\"properties\":{"     \
     "\"slug\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}," \
-    "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}"
+    "\"projectId\":" CHY_SHAPE_ID "}}"
 
 /** describe adds the configuration of each enrollment method. */
 static chy_status describe(const struct chy_runtime *runtime, struct chy_op *op, bool is_answer,
@@ -397,11 +394,9 @@ static chy_status describe(const struct chy_runtime *runtime, struct chy_op *op,
     return CHY_OK;
 }
 
-#define LIST_QUERY                                                                     \
-    CHY_LIST_SHAPE_WITH(",\"caId\":{\"type\":\"string\",\"format\":\"uuid\"},"         \
-                        "\"applicationId\":{\"type\":\"string\",\"format\":\"uuid\"}," \
-                        "\"certificatePolicyId\":{\"type\":\"string\",\"format\":"     \
-                        "\"uuid\"}" CHY_PROFILE_METRICS_MEMBERS)
+#define LIST_QUERY                                                                   \
+    CHY_LIST_SHAPE_WITH(",\"caId\":" CHY_SHAPE_ID ",\"applicationId\":" CHY_SHAPE_ID \
+                        ",\"certificatePolicyId\":" CHY_SHAPE_ID CHY_PROFILE_METRICS_MEMBERS)
 
 static chy_status list(struct chy_call *call)
 {

@@ -12,8 +12,7 @@ static const struct chy_member members[] = {
     {"id", CHY_PROJECT_ID, CHY_MEMBER_DERIVED, NULL},
     {"name", CHY_PROJECT_NAME, 0, "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"},
     {"slug", CHY_PROJECT_SLUG, 0, SLUG_SHAPE},
-    {"description", CHY_PROJECT_DESCRIPTION, 0,
-     "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"},
+    {"description", CHY_PROJECT_DESCRIPTION, 0, CHY_SHAPE_DESCRIPTION},
     {"type", CHY_PROJECT_TYPE, CHY_MEMBER_FIXED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"},
     {"createdAt", CHY_PROJECT_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
@@ -228,7 +227,7 @@ static chy_status activate(struct chy_call *call)
     "{\"type\":\"object\",\"required\":[\"projectName\"],\"properties\":{"                   \
     "\"projectName\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"x-trim\":true," \
     "\"examples\":[\"Payments\"]},"                                                          \
-    "\"projectDescription\":{\"type\":[\"string\",\"null\"],\"maxLength\":1000},"            \
+    "\"projectDescription\":" CHY_SHAPE_DESCRIPTION ","                                      \
     "\"slug\":" SLUG_SHAPE ",\"type\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}}}"
 
 static const struct chy_action actions[] = {
@@ -243,7 +242,7 @@ static const struct chy_action actions[] = {
      by_slug},
     {"activate", CHY_ACTION_EDIT, 0,
      "{\"type\":\"object\",\"required\":[\"projectId\"],\"properties\":{"
-     "\"projectId\":{\"type\":\"string\",\"format\":\"uuid\"}}}",
+     "\"projectId\":" CHY_SHAPE_ID "}}",
      activate},
 };
 

@@ -15,6 +15,11 @@
 
 #include <jansson.h>
 
+/** What many schemas say of a member: an id, and what people write about a thing. */
+#define CHY_SHAPE_ID "{\"type\":\"string\",\"format\":\"uuid\"}"
+#define CHY_SHAPE_ID_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"uuid\"}"
+#define CHY_SHAPE_DESCRIPTION "{\"type\":[\"string\",\"null\"],\"maxLength\":1000}"
+
 /** A schema made ready.  Immutable: any number of threads may check with it. */
 struct chy_shape;
 
