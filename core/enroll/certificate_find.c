@@ -6,6 +6,7 @@
 #include "resource/collections.h"
 #include "resource/principal.h"
 #include "resource/shape.h"
+#include "x509/certificate.h"
 
 /** is_of_caller tells whether an id is of a certificate, not deleted, that exists for the
  *  caller. */

@@ -6,6 +6,7 @@
 #include "enroll/serials.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
+#include "x509/certificate.h"
 #include "x509/crl.h"
 
 static chy_status refuse_unanswered(struct chy_op *op, bool imported)
