@@ -152,6 +152,7 @@ static bool keep(const void *context, const struct chy_storage_row *row)
 static void look(struct chy_listing *listing, const struct sifting *sifting)
 {
     listing->keep_fields = VIEW(looked_at);
+    listing->order_fields = LOOKED_ALWAYS;
     listing->keep_context = sifting;
     if (sifting->permitted->call == NULL) {
         listing->keep_fields.count = LOOKED_ALWAYS;

@@ -216,23 +216,42 @@ chy_status chy_permit_list_start(struct chy_call *call, const struct chy_fact_pl
     return CHY_OK;
 }
 
+/** look_at decides about a row in an operation of its own: there may be thousands to look at. */
+static chy_status look_at(const struct chy_permit_list *list, struct chy_op *op,
+                          const struct chy_storage_row *row, struct chy_slice profile_slug,
+                          bool *out_keeps)
+{
+    const struct chy_call *call = list->call;
+    struct chy_place place = {.project_id = call->project_id,
+                              .application_id = chy_row_uuid(row, list->places->application_id)};
+    struct chy_facts facts;
+    CHY_TRY(facts_of(op, row, list->places, &place.owner_id, &facts));
+    facts.profile_slug = profile_slug;
+    place.facts = &facts;
+    *out_keeps = chy_may_at(call->op, &place, call->kind->subject, CHY_ACTION_READ);
+    return CHY_OK;
+}
+
 static chy_status decide_row(struct chy_permit_list *list, const struct chy_storage_row *row,
                              bool *out_keeps)
 {
     struct chy_call *call = list->call;
     struct chy_uuid profile_id = chy_row_uuid(row, list->places->profile_id);
-    struct chy_place place = {.project_id = call->project_id,
-                              .application_id = chy_row_uuid(row, list->places->application_id)};
-    struct chy_facts facts;
-    if (chy_uuid_compare(&profile_id, &list->profile_id) != 0) {
-        CHY_TRY(slug_of(call->runtime, call->op, &profile_id, &list->profile_slug));
-        list->profile_id = profile_id;
+    struct chy_slice slug;
+    // One that is gone has none.
+    CHY_TRY(chy_call_name(call, CHY_C_PROFILES, CHY_PROFILE_SLUG, &profile_id, &slug));
+    struct chy_op *child = call->op->host->op_child(call->op);
+    if (child == NULL) {
+        return chy_fail_memory(call->op);
     }
-    CHY_TRY(facts_of(call->op, row, list->places, &place.owner_id, &facts));
-    facts.profile_slug = list->profile_slug;
-    place.facts = &facts;
-    *out_keeps = chy_may_at(call->op, &place, call->kind->subject, CHY_ACTION_READ);
-    return CHY_OK;
+    chy_status status = look_at(list, child, row, slug, out_keeps);
+    if (status != CHY_OK) {
+        struct chy_error error = {.struct_size = sizeof error};
+        child->host->last_error(child, &error);
+        status = call->op->host->fail_with(call->op, &error);
+    }
+    call->op->host->op_end(child);
+    return status;
 }
 
 bool chy_permit_list_keeps(struct chy_permit_list *list, const struct chy_storage_row *row)

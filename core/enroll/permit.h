@@ -32,8 +32,6 @@ CHY_MUST_USE chy_status chy_permit_row_facts(struct chy_call *call,
 struct chy_permit_list {
     struct chy_call *call; /**< NULL: the caller may see all of them */
     const struct chy_fact_places *places;
-    struct chy_uuid profile_id; /**< whose slug is known: rows of one profile stand together */
-    struct chy_slice profile_slug;
     chy_status status; /**< of the first row that could not be decided */
 };
 

@@ -244,6 +244,7 @@ chy_status chy_request_search(struct chy_call *call)
     CHY_TRY(chy_permit_list_start(call, &places, &sifting.permitted));
     CHY_TRY(chy_listing_init(&listing, call, CHY_C_REQUESTS, VIEW(fields), LIST_LIMIT));
     listing.keep_fields = VIEW(looked_at);
+    listing.order_fields = LOOKED_ALWAYS;
     if (sifting.permitted.call == NULL) {
         listing.keep_fields.count = LOOKED_ALWAYS;
     } else {

@@ -10,6 +10,8 @@
 
 /** Rows that one page, and one count, may examine. */
 #define SCAN_MAX 10000U
+/** Rows that are looked at together: even the largest take but a part of a request's memory. */
+#define LOOKED_AT_ONCE 50U
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
@@ -200,7 +202,7 @@ static uint64_t sift(const struct chy_listing *listing, const struct chy_storage
     uint64_t used = 0;
     for (; used < page->rows.count && kept < wanted; used++) {
         const struct chy_storage_row *row = chy_page_row(page, used);
-        if (listing->keep == NULL || listing->keep(listing->keep_context, row)) {
+        if (listing->keep(listing->keep_context, row)) {
             out_rows[kept++] = row;
         }
     }
@@ -208,26 +210,96 @@ static uint64_t sift(const struct chy_listing *listing, const struct chy_storage
     return kept;
 }
 
+/** copy_row takes the first `count` fields of a row out of its page. */
+static chy_status copy_row(struct chy_op *op, const struct chy_storage_row *row, uint64_t count,
+                           const struct chy_storage_row **out_row)
+{
+    struct chy_value *values = chy_alloc(op, count * sizeof *values);
+    struct chy_storage_row *copy = chy_alloc(op, sizeof *copy);
+    if (values == NULL || copy == NULL) {
+        return chy_fail_memory(op);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        values[i] = *chy_row_value(row, i);
+        if (values[i].bytes.len != 0) {
+            CHY_TRY(chy_copy(op, values[i].bytes, &values[i].bytes));
+        }
+    }
+    copy->values = chy_view_of(values, count, sizeof *values);
+    copy->revision = row->revision;
+    *out_row = copy;
+    return CHY_OK;
+}
+
+/** look_at_page reads a page and leaves what of it is kept, as far as it is needed afterwards. */
+static chy_status look_at_page(struct walk *walk, struct chy_op *child, uint64_t wanted,
+                               struct chy_view fields, const struct chy_storage_row **out_rows,
+                               uint64_t *out_kept)
+{
+    const struct chy_listing *listing = walk->listing;
+    struct chy_op *op = listing->call->op;
+    struct chy_storage_page page;
+    struct walk before = *walk;
+    uint64_t used;
+    walk->listing->query.op = child;
+    CHY_TRY(fetch(walk, LOOKED_AT_ONCE, fields, &page));
+    uint64_t kept = sift(listing, &page, wanted, out_rows, &used);
+    if (used < page.rows.count) { // too far: read as much of it as was used
+        *walk = before;
+        CHY_TRY(fetch(walk, used, fields, &page));
+        kept = sift(listing, &page, wanted, out_rows, &used);
+    }
+    for (uint64_t i = 0; i < kept; i++) {
+        CHY_TRY(copy_row(op, out_rows[i], listing->compare == NULL ? 1 : listing->order_fields,
+                         &out_rows[i]));
+    }
+    *out_kept = kept;
+    return chy_copy(op, walk->at, &walk->at);
+}
+
+/** take_kept is take() of rows that are looked at, each page in an operation of its own: of
+ *  thousands that are large only a few may be kept. */
+static chy_status take_kept(struct walk *walk, uint64_t wanted, struct chy_view fields,
+                            const struct chy_storage_row **out_rows, uint64_t *out_count)
+{
+    struct chy_op *op = walk->listing->call->op;
+    uint64_t count = 0;
+    chy_status status = CHY_OK;
+    while (status == CHY_OK && count < wanted && walk->more && walk->budget != 0) {
+        uint64_t kept = 0;
+        struct chy_op *child = op->host->op_child(op);
+        if (child == NULL) {
+            return chy_fail_memory(op);
+        }
+        status = look_at_page(walk, child, wanted - count, fields, out_rows + count, &kept);
+        walk->listing->query.op = op;
+        if (status != CHY_OK) {
+            struct chy_error error = {.struct_size = sizeof error};
+            child->host->last_error(child, &error);
+            status = error.status == status ? op->host->fail_with(op, &error) : status;
+        }
+        op->host->op_end(child);
+        count += kept;
+    }
+    *out_count = count;
+    return status;
+}
+
 /** take reads the next rows that are kept: `wanted` of them at most, fewer when the walk or its
  *  budget ends.  Behind the last one it goes on. */
 static chy_status take(struct walk *walk, uint64_t wanted, struct chy_view fields,
                        const struct chy_storage_row **out_rows, uint64_t *out_count)
 {
-    const struct chy_listing *listing = walk->listing;
     uint64_t count = 0;
+    if (walk->listing->keep != NULL) {
+        return take_kept(walk, wanted, fields, out_rows, out_count);
+    }
     while (count < wanted && walk->more && walk->budget != 0) {
         struct chy_storage_page page;
-        struct walk before = *walk;
-        uint64_t used;
-        uint64_t chunk = listing->keep == NULL ? wanted - count : CHY_STORAGE_PAGE_MAX;
-        CHY_TRY(fetch(walk, least(chunk, CHY_STORAGE_PAGE_MAX), fields, &page));
-        uint64_t kept = sift(listing, &page, wanted - count, out_rows + count, &used);
-        if (used < page.rows.count) { // too far: read as much of it as was used
-            *walk = before;
-            CHY_TRY(fetch(walk, used, fields, &page));
-            kept = sift(listing, &page, wanted - count, out_rows + count, &used);
+        CHY_TRY(fetch(walk, least(wanted - count, CHY_STORAGE_PAGE_MAX), fields, &page));
+        for (uint64_t i = 0; i < page.rows.count; i++) {
+            out_rows[count++] = chy_page_row(&page, i);
         }
-        count += kept;
     }
     *out_count = count;
     return CHY_OK;

@@ -36,10 +36,12 @@ struct chy_listing {
     struct chy_view keep_fields;
 
     /** An order that no index gives: rows are compared by `keep_fields`, when those that match are
-     *  few; else the caller is told to narrow.  `sort_name` names it for people.  May be NULL. */
+     *  few; else the caller is told to narrow.  `sort_name` names it for people.  May be NULL.  Of
+     *  those fields only the first `order_fields` are there: single values. */
     int (*compare)(const void *context, const struct chy_storage_row *a,
                    const struct chy_storage_row *b);
     const char *sort_name;
+    uint64_t order_fields;
     bool descending;
 
     bool spread; /**< rows of the page have a place for every field: null, where it is not read */

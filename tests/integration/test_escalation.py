@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 import pki
-from api import ok, refused
-from world import Member, fresh, utc
+from api import Api, ok, refused
+from world import Member, World, fresh, utc
 
 
 def permission(action, subject="certificates", **more):
@@ -187,3 +187,26 @@ def test_figures_of_profiles_need_all_certificates(world):
         refused(api.list_profiles(query=query), 403, "PermissionDenied", "read certificates")
         assert ok(api.list_profiles(query={"projectId": world.project_id}))
     assert ok(holder(world, profiles, permission("read")).api.list_profiles(query=query))
+
+
+# --- by making work for others -------------------------------------------------------------------
+
+def test_large_requests_of_others_do_not_stop_a_narrow_list(new_sqlite_daemon):
+    """What conditions hide is looked at, however large; it does not stay in memory."""
+    one = new_sqlite_daemon()
+    world = World(Api(one.ready.url, one.ready.token))
+    member = holder(world, permission("read", "certificate-requests",
+                                      conditions=under("*.mine.acme.com")),
+                    permission("read", conditions=under("*.mine.acme.com")))
+    world.issue(altNames=names("a.mine.acme.com"), commonName="absent")
+    large = {"metadata": [{"key": f"key{i}", "value": "v" * 250} for i in range(60)],
+             "altNames": names(*[f"host{i}.with.a.long.name.example.com" for i in range(60)])}
+    for _ in range(140):
+        world.issue(**large)
+    one.configure("workers:\n  request_memory: 4m\n")
+    one.restart()
+    api = Api(one.ready.url, member.login["accessToken"])
+    for sort in ({}, {"sortBy": "commonName"}):
+        query = {"projectId": world.project_id, **sort}
+        assert len(ok(api.list_requests(query=query))["certificateRequests"]) == 1
+        assert len(ok(api.list_certificates(world.project_id, query=sort))["certificates"]) == 1
