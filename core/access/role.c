@@ -5,7 +5,8 @@
 
 static const struct chy_member members[] = {
     {"id", CHY_ROLE_FIELD_ID, CHY_MEMBER_DERIVED, NULL},
-    {"projectId", CHY_ROLE_FIELD_PROJECT_ID, CHY_MEMBER_DERIVED, NULL},
+    {"projectId", CHY_ROLE_FIELD_PROJECT_ID, CHY_MEMBER_FIXED,
+     "{\"type\":\"string\",\"format\":\"uuid\"}"},
     {"slug", CHY_ROLE_FIELD_SLUG, CHY_MEMBER_REQUIRED | CHY_MEMBER_FIXED,
      "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64,\"pattern\":"
      "\"^[a-z0-9]+(-[a-z0-9]+)*$\"}"},
