@@ -206,6 +206,9 @@ chy_status chy_kind_delete(struct chy_call *call);
 
 /* --- pieces, for functions of a kind's own ---------------------------------------------------- */
 
+/** chy_kind_is_in_project tells whether objects are of a project; a project itself is of none. */
+CHY_MUST_USE bool chy_kind_is_in_project(const struct chy_kind *kind);
+
 /** chy_call_fields is a view of all field numbers of the kind's collection. */
 struct chy_view chy_call_fields(const struct chy_call *call);
 

@@ -2,7 +2,7 @@
  * Permissions: subject × action × conditions.  A role is a list of them.
  *
  * The built-in roles stand in permission.c as a table; a project's own roles are stored as JSON
- * (resource/role.h) and evaluated as it is, because they are few and short.  Nothing is allowed
+ * (access/role.h) and evaluated as it is, because they are few and short.  Nothing is allowed
  * that no permission allows: there are no rules that forbid.
  */
 #ifndef CHY_RESOURCE_PERMISSION_H
