@@ -12,9 +12,6 @@
 
 #define CERTIFICATES "/api/v1/cert-manager/certificates/"
 
-#define ARGUMENTS(table) .arguments = table, .argument_count = sizeof table / sizeof table[0]
-#define OPERAND .operands = "ID", .operand_min = 1, .operand_max = 1
-
 /* --- list ------------------------------------------------------------------------------------- */
 
 static const struct chy_argument list_arguments[] = {
@@ -43,13 +40,6 @@ static const struct client_column columns[] = {
     {"PROFILE", "profileName"},    {"ID", "id"},         {"SERIAL NUMBER", "serialNumber"},
 };
 
-static chy_status set(struct chy_cli *cli, json_t *object, const char *member, json_t *value)
-{
-    return json_object_set_new(object, member, value) == 0
-               ? CHY_OK
-               : client_fail(cli, CHY_EXIT_USAGE, "%s: out of memory, or not UTF-8", member);
-}
-
 static chy_status add_statuses(struct chy_cli *cli, const struct chy_given *given, json_t *query)
 {
     size_t count = chy_given_count(given, STATUS);
@@ -57,7 +47,7 @@ static chy_status add_statuses(struct chy_cli *cli, const struct chy_given *give
     if (count == 0) {
         return CHY_OK;
     }
-    CHY_TRY(set(cli, query, "status", list));
+    CHY_TRY(client_json_set(cli, query, "status", list));
     for (size_t i = 0; i < count; i++) {
         if (json_array_append_new(list, json_string(chy_given_at(given, STATUS, i))) != 0) {
             return chy_fail_memory(cli->op);
@@ -80,12 +70,13 @@ static chy_status add_end(struct chy_cli *cli, const struct chy_given *given, js
     }
     chy_time_format(chy_now(cli->op), now);
     chy_time_format(chy_now(cli->op) + duration, end);
-    CHY_TRY(set(cli, query, "notAfterFrom", json_string(now)));
-    CHY_TRY(set(cli, query, "notAfterTo", json_string(end)));
-    CHY_TRY(set(cli, query, "sortBy", json_string("notAfter")));
-    CHY_TRY(set(cli, query, "sortOrder", json_string("asc")));
-    return chy_given_count(given, STATUS) != 0 ? CHY_OK
-                                               : set(cli, query, "status", json_string("active"));
+    CHY_TRY(client_json_set(cli, query, "notAfterFrom", json_string(now)));
+    CHY_TRY(client_json_set(cli, query, "notAfterTo", json_string(end)));
+    CHY_TRY(client_json_set(cli, query, "sortBy", json_string("notAfter")));
+    CHY_TRY(client_json_set(cli, query, "sortOrder", json_string("asc")));
+    return chy_given_count(given, STATUS) != 0
+               ? CHY_OK
+               : client_json_set(cli, query, "status", json_string("active"));
 }
 
 static chy_status list(struct chy_cli *cli, const struct chy_given *given)
@@ -94,9 +85,7 @@ static chy_status list(struct chy_cli *cli, const struct chy_given *given)
     const char *project = NULL;
     const char *profile = chy_given_text(given, PROFILE);
     int64_t limit = 0;
-    if (!chy_slice_parse_i64(chy_text(chy_given_text(given, LIMIT)), 1, 100, &limit)) {
-        return client_fail(cli, CHY_EXIT_USAGE, "--limit: expected a number from 1 to 100");
-    }
+    CHY_TRY(client_list_limit(cli, given, LIMIT, &limit));
     CHY_TRY(client_session_of(cli, given, &session));
     CHY_TRY(client_project_id(cli, &session, &project));
     json_t *query =
@@ -107,7 +96,7 @@ static chy_status list(struct chy_cli *cli, const struct chy_given *given)
     CHY_TRY(add_end(cli, given, query));
     if (profile != NULL) {
         CHY_TRY(client_profile_id(cli, &session, profile, &profile));
-        CHY_TRY(set(cli, query, "profileIds", json_pack("[s]", profile)));
+        CHY_TRY(client_json_set(cli, query, "profileIds", json_pack("[s]", profile)));
     }
     const struct client_list what = {
         .method = "POST",
@@ -130,7 +119,7 @@ const struct chy_command client_command_list = {
     .name = "list",
     .summary = "Find certificates",
     .example = "chancery list --expires-within 14d",
-    ARGUMENTS(list_arguments),
+    CLIENT_TAKES(list_arguments),
     .run = run_list,
 };
 
@@ -172,8 +161,8 @@ const struct chy_command client_command_show = {
     .name = "show",
     .summary = "Show what is known of a certificate",
     .example = "chancery show 0199c0de-0000-7000-8000-000000000000",
-    ARGUMENTS(show_arguments),
-    OPERAND,
+    CLIENT_TAKES(show_arguments),
+    CLIENT_OPERAND("ID"),
     .run = run_show,
 };
 
@@ -205,10 +194,11 @@ static chy_status renewal_body(struct chy_cli *cli, const struct chy_given *give
     CHY_TRY(client_own(cli, body));
     if (file != NULL) {
         CHY_TRY(client_input_read(cli, file, CLIENT_CSR_MAX, &csr));
-        CHY_TRY(set(cli, body, "csr", json_stringn((const char *)csr.ptr, (size_t)csr.len)));
+        CHY_TRY(client_json_set(cli, body, "csr",
+                                json_stringn((const char *)csr.ptr, (size_t)csr.len)));
     }
     if (ttl != NULL) {
-        CHY_TRY(set(cli, body, "attributes", json_pack("{s:s}", "ttl", ttl)));
+        CHY_TRY(client_json_set(cli, body, "attributes", json_pack("{s:s}", "ttl", ttl)));
     }
     *out_body = body;
     return CHY_OK;
@@ -245,8 +235,8 @@ const struct chy_command client_command_renew = {
     .summary = "Issue a certificate's successor",
     .details = "The old certificate stays valid. Files are written where they are named.",
     .example = "chancery renew 0199c0de-0000-7000-8000-000000000000 --out www --force",
-    ARGUMENTS(renew_arguments),
-    OPERAND,
+    CLIENT_TAKES(renew_arguments),
+    CLIENT_OPERAND("ID"),
     .run = run_renew,
 };
 
@@ -281,7 +271,7 @@ const struct chy_command client_command_revoke = {
     .name = "revoke",
     .summary = "Revoke a certificate, or end a hold",
     .example = "chancery revoke 0199c0de-0000-7000-8000-000000000000 --reason SUPERSEDED",
-    ARGUMENTS(revoke_arguments),
-    OPERAND,
+    CLIENT_TAKES(revoke_arguments),
+    CLIENT_OPERAND("ID"),
     .run = run_revoke,
 };

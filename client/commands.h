@@ -22,6 +22,10 @@ extern const struct chy_command client_command_watch;
 
 extern const struct chy_command client_command_root;
 
+/** In a command's table: the arguments that it takes, and that it takes one operand. */
+#define CLIENT_TAKES(table) .arguments = (table), .argument_count = sizeof(table) / sizeof(table)[0]
+#define CLIENT_OPERAND(text) .operands = (text), .operand_min = 1, .operand_max = 1
+
 /** client_main is the program. */
 int client_main(int argc, char **argv);
 

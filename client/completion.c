@@ -57,8 +57,6 @@ const struct chy_command client_command_completion = {
         "For bash: eval \"$(chancery completion bash)\" in .bashrc. For zsh the same in .zshrc.\n"
         "For fish: chancery completion fish | source.",
     .example = "chancery completion bash",
-    .operands = "bash|zsh|fish",
-    .operand_min = 1,
-    .operand_max = 1,
+    CLIENT_OPERAND("bash|zsh|fish"),
     .run = run,
 };

@@ -35,6 +35,13 @@ chy_status client_json_text(struct chy_cli *cli, const json_t *json, const char 
     return CHY_OK;
 }
 
+chy_status client_json_set(struct chy_cli *cli, json_t *object, const char *member, json_t *value)
+{
+    return json_object_set_new(object, member, value) == 0
+               ? CHY_OK
+               : client_fail(cli, CHY_EXIT_USAGE, "%s: out of memory, or not UTF-8", member);
+}
+
 static json_t *scalar(const struct chy_yaml_node *node)
 {
     int64_t number = 0;

@@ -28,4 +28,9 @@ CHY_MUST_USE chy_status client_input_read(struct chy_cli *cli, const char *path,
 CHY_MUST_USE chy_status client_document_read(struct chy_cli *cli, const char *path,
                                              json_t **out_json);
 
+/** client_json_set takes `value`, and sets it as a member.  What is not UTF-8 fails: jansson makes
+ *  no string of it. */
+CHY_MUST_USE chy_status client_json_set(struct chy_cli *cli, json_t *object, const char *member,
+                                        json_t *value);
+
 #endif

@@ -104,10 +104,7 @@ const struct chy_command client_command_export = {
     .name = "export",
     .summary = "Fetch certificate, chain and key again",
     .example = "chancery export 0199c0de-0000-7000-8000-000000000000 --pkcs12 www.p12",
-    .arguments = arguments,
-    .argument_count = sizeof arguments / sizeof arguments[0],
-    .operands = "ID",
-    .operand_min = 1,
-    .operand_max = 1,
+    CLIENT_TAKES(arguments),
+    CLIENT_OPERAND("ID"),
     .run = run,
 };

@@ -74,14 +74,6 @@ static const struct {
 };
 #define TEXT_COUNT (sizeof texts / sizeof texts[0])
 
-static chy_status set(struct chy_cli *cli, json_t *object, const char *member, json_t *value)
-{
-    // jansson makes no string of what is not UTF-8.
-    return json_object_set_new(object, member, value) == 0
-               ? CHY_OK
-               : client_fail(cli, CHY_EXIT_USAGE, "%s: out of memory, or not UTF-8", member);
-}
-
 static chy_status add_names(struct chy_cli *cli, const struct chy_given *given, json_t *attributes)
 {
     size_t count = chy_given_count(given, SAN);
@@ -90,7 +82,7 @@ static chy_status add_names(struct chy_cli *cli, const struct chy_given *given, 
         json_decref(names);
         return CHY_OK;
     }
-    CHY_TRY(set(cli, attributes, "altNames", names));
+    CHY_TRY(client_json_set(cli, attributes, "altNames", names));
     for (size_t i = 0; i < count; i++) {
         CHY_TRY(client_san_add(cli, names, chy_given_at(given, SAN, i)));
     }
@@ -105,7 +97,7 @@ static chy_status add_words(struct chy_cli *cli, const struct chy_given *given, 
         return CHY_OK;
     }
     json_t *list = json_array();
-    CHY_TRY(set(cli, attributes, member, list));
+    CHY_TRY(client_json_set(cli, attributes, member, list));
     for (size_t i = 0; i < count; i++) {
         if (json_array_append_new(list, json_string(chy_given_at(given, argument, i))) != 0) {
             return client_fail(cli, CHY_EXIT_USAGE, "%s: not UTF-8", member);
@@ -121,7 +113,7 @@ static chy_status add_metadata(struct chy_cli *cli, const struct chy_given *give
         return CHY_OK;
     }
     json_t *list = json_array();
-    CHY_TRY(set(cli, body, "metadata", list));
+    CHY_TRY(client_json_set(cli, body, "metadata", list));
     for (size_t i = 0; i < count; i++) {
         const char *pair = chy_given_at(given, METADATA, i);
         const char *equals = strchr(pair, '=');
@@ -144,7 +136,7 @@ static chy_status add_csr(struct chy_cli *cli, const struct chy_given *given, js
     }
     CHY_TRY(client_input_read(cli, path, CLIENT_CSR_MAX, &csr));
     json_t *text = json_stringn((const char *)csr.ptr, (size_t)csr.len);
-    return text != NULL ? set(cli, body, "csr", text)
+    return text != NULL ? client_json_set(cli, body, "csr", text)
                         : client_fail(cli, CLIENT_EXIT_LOCAL, "'%s' is no CSR in PEM", path);
 }
 
@@ -159,7 +151,7 @@ static chy_status make_body(struct chy_cli *cli, const struct chy_given *given,
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         const char *text = chy_given_text(given, texts[i].argument);
         if (text != NULL) {
-            CHY_TRY(set(cli, attributes, texts[i].member, json_string(text)));
+            CHY_TRY(client_json_set(cli, attributes, texts[i].member, json_string(text)));
         }
     }
     CHY_TRY(add_names(cli, given, attributes));
@@ -168,7 +160,7 @@ static chy_status make_body(struct chy_cli *cli, const struct chy_given *given,
     CHY_TRY(add_metadata(cli, given, body));
     CHY_TRY(add_csr(cli, given, body));
     if (chy_given_flag(given, NO_ROOT)) {
-        CHY_TRY(set(cli, body, "removeRootsFromChain", json_true()));
+        CHY_TRY(client_json_set(cli, body, "removeRootsFromChain", json_true()));
     }
     *out_body = body;
     return CHY_OK;
@@ -274,7 +266,6 @@ const struct chy_command client_command_issue = {
         "With --json the answer is printed, with the key in it, and files are written only\n"
         "where one is named.",
     .example = "chancery issue --profile web --cn www.acme.com --san www.acme.com --ttl 30d",
-    .arguments = arguments,
-    .argument_count = sizeof arguments / sizeof arguments[0],
+    CLIENT_TAKES(arguments),
     .run = run,
 };

@@ -180,8 +180,7 @@ const struct chy_command client_command_login = {
         "or comes from --client-secret-file or CHANCERY_CLIENT_SECRET; it is not kept. With a\n"
         "file, commands log in again by themselves when the token has ended.",
     .example = "chancery login --url https://pki.example.com:8443 --client-id ID",
-    .arguments = login_arguments,
-    .argument_count = sizeof login_arguments / sizeof login_arguments[0],
+    CLIENT_TAKES(login_arguments),
     .run = run_login,
 };
 
@@ -189,7 +188,6 @@ const struct chy_command client_command_logout = {
     .name = "logout",
     .summary = "End the token and forget it",
     .example = "chancery logout",
-    .arguments = logout_arguments,
-    .argument_count = sizeof logout_arguments / sizeof logout_arguments[0],
+    CLIENT_TAKES(logout_arguments),
     .run = run_logout,
 };

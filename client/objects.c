@@ -322,9 +322,6 @@ RUNS(authority, list)
 RUNS(authority, show)
 RUNS(authority, delete)
 
-#define ARGUMENTS(table) .arguments = table, .argument_count = sizeof table / sizeof table[0]
-#define OPERAND(text) .operands = text, .operand_min = 1, .operand_max = 1
-
 #define COMMANDS(kind, word, what, whats, pages, create_arguments, create_fn)                    \
     static const struct chy_command kind##_create = {                                            \
         .name = "create",                                                                        \
@@ -333,25 +330,25 @@ RUNS(authority, delete)
                    "with the members of docs/api.md;\n"                                          \
                    "'-' is standard input.",                                                     \
         .example = "chancery " word " create " word ".yaml",                                     \
-        ARGUMENTS(create_arguments),                                                             \
-        OPERAND("FILE|-"),                                                                       \
+        CLIENT_TAKES(create_arguments),                                                          \
+        CLIENT_OPERAND("FILE|-"),                                                                \
         .run = create_fn};                                                                       \
     static const struct chy_command kind##_list = {.name = "list",                               \
                                                    .summary = "List the " whats " of a project", \
                                                    .example = "chancery " word " list",          \
-                                                   ARGUMENTS(pages),                             \
+                                                   CLIENT_TAKES(pages),                          \
                                                    .run = run_##kind##_list};                    \
     static const struct chy_command kind##_show = {.name = "show",                               \
                                                    .summary = "Show a " what,                    \
                                                    .example = "chancery " word " show acme",     \
-                                                   ARGUMENTS(plain_arguments),                   \
-                                                   OPERAND("ID|NAME"),                           \
+                                                   CLIENT_TAKES(plain_arguments),                \
+                                                   CLIENT_OPERAND("ID|NAME"),                    \
                                                    .run = run_##kind##_show};                    \
     static const struct chy_command kind##_delete = {.name = "delete",                           \
                                                      .summary = "Delete a " what,                \
                                                      .example = "chancery " word " delete acme", \
-                                                     ARGUMENTS(plain_arguments),                 \
-                                                     OPERAND("ID|NAME"),                         \
+                                                     CLIENT_TAKES(plain_arguments),              \
+                                                     CLIENT_OPERAND("ID|NAME"),                  \
                                                      .run = run_##kind##_delete};                \
     static const struct chy_command *const kind##_commands[] = {&kind##_create, &kind##_list,    \
                                                                 &kind##_show, &kind##_delete}

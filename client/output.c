@@ -1,6 +1,7 @@
 #include "client/output.h"
 
 #include "base/buf.h"
+#include "base/slice.h"
 
 #include <stdio.h>
 
@@ -72,6 +73,14 @@ static chy_status print_page(struct chy_cli *cli, const struct chy_given *given,
     }
     return json_array_extend(rows, (json_t *)(uintptr_t)page) == 0 ? CHY_OK
                                                                    : chy_fail_memory(cli->op);
+}
+
+chy_status client_list_limit(struct chy_cli *cli, const struct chy_given *given, size_t argument,
+                             int64_t *out_limit)
+{
+    return chy_slice_parse_i64(chy_text(chy_given_text(given, argument)), 1, 100, out_limit)
+               ? CHY_OK
+               : client_fail(cli, CHY_EXIT_USAGE, "--limit: expected a number from 1 to 100");
 }
 
 chy_status client_print_list(struct chy_cli *cli, const struct chy_given *given,

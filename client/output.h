@@ -24,6 +24,10 @@ struct client_list {
     bool takes_all;
 };
 
+/** client_list_limit reads the argument that says how many rows a page has. */
+CHY_MUST_USE chy_status client_list_limit(struct chy_cli *cli, const struct chy_given *given,
+                                          size_t argument, int64_t *out_limit);
+
 /** client_print_list writes a list; where more follows, standard error says how to go on. */
 CHY_MUST_USE chy_status client_print_list(struct chy_cli *cli, const struct chy_given *given,
                                           struct client_session *session,

@@ -1,4 +1,3 @@
-#include "base/slice.h"
 #include "client/commands.h"
 #include "client/output.h"
 
@@ -32,9 +31,7 @@ static chy_status list(struct chy_cli *cli, const struct chy_given *given)
     struct client_session session;
     const char *project = NULL;
     int64_t limit = 0;
-    if (!chy_slice_parse_i64(chy_text(chy_given_text(given, LIMIT)), 1, 100, &limit)) {
-        return client_fail(cli, CHY_EXIT_USAGE, "--limit: expected a number from 1 to 100");
-    }
+    CHY_TRY(client_list_limit(cli, given, LIMIT, &limit));
     CHY_TRY(client_session_of(cli, given, &session));
     CHY_TRY(client_project_id(cli, &session, &project));
     json_t *query =
@@ -79,19 +76,15 @@ static const struct chy_command list_command = {
     .name = "list",
     .summary = "Find requests for certificates",
     .example = "chancery request list --status failed",
-    .arguments = list_arguments,
-    .argument_count = sizeof list_arguments / sizeof list_arguments[0],
+    CLIENT_TAKES(list_arguments),
     .run = run_list,
 };
 static const struct chy_command show_command = {
     .name = "show",
     .summary = "Show what became of a request",
     .example = "chancery request show 0199c0de-0000-7000-8000-000000000000",
-    .arguments = show_arguments,
-    .argument_count = sizeof show_arguments / sizeof show_arguments[0],
-    .operands = "ID",
-    .operand_min = 1,
-    .operand_max = 1,
+    CLIENT_TAKES(show_arguments),
+    CLIENT_OPERAND("ID"),
     .run = run_show,
 };
 

@@ -169,10 +169,7 @@ const struct chy_command client_command_watch = {
         "FILE names the certificates, where they go, when they are renewed and what runs then:\n"
         "docs/cli.md shows one. Runs until SIGTERM.",
     .example = "chancery watch /etc/chancery/watch.yaml",
-    .arguments = arguments,
-    .argument_count = sizeof arguments / sizeof arguments[0],
-    .operands = "FILE",
-    .operand_min = 1,
-    .operand_max = 1,
+    CLIENT_TAKES(arguments),
+    CLIENT_OPERAND("FILE"),
     .run = run,
 };
