@@ -119,10 +119,10 @@ static chy_status find(struct chy_call *call, struct chy_storage_row *out_row)
 {
     struct chy_uuid project_id;
     CHY_TRY(chy_call_row(call, &call->id, out_row));
-    return chy_call_uuid(call, "projectId", &project_id) &&
-                   chy_uuid_compare(&project_id, &call->project_id) != 0
-               ? chy_not_found(call->op, call->kind->what)
-               : CHY_OK;
+    bool is_named = json_object_get(call->document, "projectId") != NULL;
+    bool is_of_it = chy_call_uuid(call, "projectId", &project_id) &&
+                    chy_uuid_compare(&project_id, &call->project_id) == 0;
+    return is_named && !is_of_it ? chy_not_found(call->op, call->kind->what) : CHY_OK;
 }
 
 static chy_status get(struct chy_call *call)

@@ -124,8 +124,12 @@ static chy_status project_by_slug(struct chy_call *call, struct chy_slice slug)
 static chy_status find_project(struct chy_call *call)
 {
     struct chy_slice slug = chy_json_member(call->document, "projectSlug");
+    const json_t *id = json_object_get(call->document, "projectId");
     if (chy_call_uuid(call, "projectId", &call->project_id)) {
         return CHY_OK;
+    }
+    if (id != NULL && !json_is_null(id)) { // or the active project would stand for a wrong one
+        return chy_shape_refuse_one(call->op, "invalid_string", "/projectId", "expected a UUID");
     }
     return slug.len != 0 ? project_by_slug(call, slug) : active_project(call, &call->project_id);
 }

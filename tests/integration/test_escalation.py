@@ -6,7 +6,7 @@ from cryptography.x509.oid import NameOID
 
 import pki
 from api import Api, ok, refused
-from world import Member, World, fresh, utc
+from world import OPEN_POLICY, Member, World, fresh, utc
 
 
 def permission(action, subject="certificates", **more):
@@ -210,3 +210,20 @@ def test_large_requests_of_others_do_not_stop_a_narrow_list(new_sqlite_daemon):
         query = {"projectId": world.project_id, **sort}
         assert len(ok(api.list_requests(query=query))["certificateRequests"]) == 1
         assert len(ok(api.list_certificates(world.project_id, query=sort))["certificates"]) == 1
+
+
+# --- by a path that names nothing ----------------------------------------------------------------
+
+@pytest.mark.parametrize("path", ["xyz", "0", "01a200f3-c97e-7277-9fde-7308d0de4a49x"])
+def test_no_project_stands_for_a_misspelt_one(world, path):
+    """Who is in one project only would act in that; an administrator, in the active one."""
+    role = ok(world.admin.create_role(world.project_id, slug=fresh("role"), name="Role",
+                                      permissions=[]))["role"]
+    for api in (world.member("admin").api, world.admin):
+        made = {"slug": fresh("role"), "name": "Role", "permissions": []}
+        for answer in (api.create_role(path, json=made), api.create_project_identity(
+                path, name="x"), api.create_policy(projectId=path, **OPEN_POLICY, name="x"),
+                       api.create_application(projectId=path, name="x")):
+            refused(answer, 422, "ValidationFailure")
+        refused(api.update_role(path, role["id"], name="Other"), 404, "NotFound", "role")
+    assert ok(world.admin.get_role(world.project_id, role["id"]))["role"] == role
