@@ -1,7 +1,7 @@
 """The description of the API: a valid OpenAPI document of every route, and the same as a page.
 
 That answers are as described is checked where tests get them (tests/support/described.py); that
-requests are, by tests/interop/test_openapi.py.
+requests are, by tests/interop/test_schemathesis.py.
 """
 import base64
 import hashlib
