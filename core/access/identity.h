@@ -42,6 +42,11 @@ CHY_MUST_USE chy_status chy_identity_memberships(struct chy_runtime *runtime, st
                                                  const struct chy_uuid *id,
                                                  struct chy_view *out_memberships);
 
+/** chy_identity_act_as lets the operation act for an identity that does not ask now, with the
+ *  rights that it has today.  NOT_FOUND: it is not there. */
+CHY_MUST_USE chy_status chy_identity_act_as(struct chy_runtime *runtime, struct chy_op *op,
+                                            const struct chy_uuid *id);
+
 /** CHY_IDENTITY_APPLICATIONS_MAX bounds in how many applications an identity has a role. */
 #define CHY_IDENTITY_APPLICATIONS_MAX 100U
 

@@ -1,5 +1,6 @@
 #include "access/identity.h"
 #include "access/role.h"
+#include "base/op.h"
 #include "resource/collections.h"
 
 #include <stdlib.h>
@@ -235,5 +236,44 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
     owner.applications = roles;
     owner.application_count = (uint32_t)applications.count;
     *out_may = chy_principal_may_at(&owner, place, subject, action);
+    return CHY_OK;
+}
+
+/** copy_of makes the elements of a view changeable, as a principal has them.  NULL: no memory. */
+static void *copy_of(struct chy_op *op, struct chy_view view)
+{
+    void *copy = chy_alloc(op, (view.count + 1) * view.stride);
+    if (copy != NULL && view.count != 0) {
+        memcpy(copy, view.ptr, (size_t)(view.count * view.stride));
+    }
+    return copy;
+}
+
+chy_status chy_identity_act_as(struct chy_runtime *runtime, struct chy_op *op,
+                               const struct chy_uuid *id)
+{
+    struct chy_storage_row row;
+    struct chy_view memberships;
+    struct chy_view applications;
+    struct chy_principal *principal = chy_alloc(op, sizeof *principal);
+    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
+                             CHY_FIELDS(CHY_IDENTITY_KIND, CHY_IDENTITY_ROLE), &row));
+    CHY_TRY(chy_identity_memberships(runtime, op, id, &memberships));
+    CHY_TRY(chy_identity_applications(runtime, op, id, &applications));
+    if (principal == NULL) {
+        return chy_fail_memory(op);
+    }
+    principal->kind =
+        chy_slice_is(chy_row_text(&row, 0), "user") ? CHY_PRINCIPAL_USER : CHY_PRINCIPAL_MACHINE;
+    principal->role = chy_role_find(chy_row_text(&row, 1));
+    principal->id = *id;
+    principal->memberships = copy_of(op, memberships);
+    principal->membership_count = (uint32_t)memberships.count;
+    principal->applications = copy_of(op, applications);
+    principal->application_count = (uint32_t)applications.count;
+    if (principal->memberships == NULL || principal->applications == NULL) {
+        return chy_fail_memory(op);
+    }
+    chy_operation_of(op)->principal = principal;
     return CHY_OK;
 }

@@ -12,6 +12,8 @@
 #include "command/instance_files.h"
 #include "command/locate.h"
 #include "command/stage.h"
+#include "enroll/approval_policy.h"
+#include "enroll/approval_request.h"
 #include "enroll/authority.h"
 #include "enroll/certificate.h"
 #include "enroll/certificate_serial.h"
@@ -56,6 +58,8 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_application,
     &chy_kind_application_member,
     &chy_kind_role,
+    &chy_kind_approval_policy,
+    &chy_kind_approval_request,
 };
 
 /* ------------------------------------------------------------------------------------------------

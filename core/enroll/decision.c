@@ -147,6 +147,14 @@ chy_status chy_decision_json(struct chy_op *op, const struct chy_decision *decis
     add_time(&buf, "notBefore", decision->not_before);
     add_time(&buf, "notAfter", decision->not_after);
     add_number(&buf, "validity", decision->validity / CHY_US_PER_SECOND);
+    if (decision->not_before_asked) {
+        add_key(&buf, "notBeforeAsked");
+        chy_buf_add_text(&buf, "true");
+    }
+    if (decision->not_after_asked) {
+        add_key(&buf, "notAfterAsked");
+        chy_buf_add_text(&buf, "true");
+    }
     chy_buf_add_u8(&buf, '}');
     *out_json = chy_buf_slice(&buf);
     return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the decision");

@@ -52,6 +52,8 @@ struct chy_decision {
     bool keeps_key; /**< `spki` is that of the certificate which is renewed */
     bool renews;    /**< defaults fill nothing in */
 
+    bool not_before_asked; /**< as a date, not by how long it shall live */
+    bool not_after_asked;
     int64_t not_before; /**< µs UTC */
     int64_t not_after;
     int64_t validity; /**< what counts against a maximum: without the backdating */
@@ -84,6 +86,18 @@ CHY_MUST_USE chy_status chy_decision_json(struct chy_op *op, const struct chy_de
  */
 CHY_MUST_USE chy_status chy_decision_read(struct chy_op *op, struct chy_slice text,
                                           struct chy_enroll_request *out_request);
+
+/**
+ * chy_decision_again is chy_decision_read of a decision that is still to be issued: dates that were
+ * asked for stay, a time to live begins now.
+ */
+CHY_MUST_USE chy_status chy_decision_again(struct chy_op *op, struct chy_slice text,
+                                           struct chy_enroll_request *out_request);
+
+/** chy_decision_alike tells whether two stored decisions make certificates that say the same, but
+ *  for the key and when they begin. */
+CHY_MUST_USE chy_status chy_decision_alike(struct chy_op *op, struct chy_slice one,
+                                           struct chy_slice other, bool *out_alike);
 
 /** chy_decision_metadata writes the metadata as the wire has it, or leaves the empty slice. */
 CHY_MUST_USE chy_status chy_decision_metadata(struct chy_op *op, struct chy_view metadata,

@@ -97,3 +97,42 @@ chy_status chy_decision_read(struct chy_op *op, struct chy_slice text,
     *out_request = request;
     return CHY_OK;
 }
+
+chy_status chy_decision_again(struct chy_op *op, struct chy_slice text,
+                              struct chy_enroll_request *out_request)
+{
+    struct chy_enroll_request request;
+    json_t *json;
+    CHY_TRY(chy_decision_read(op, text, &request));
+    CHY_TRY(chy_json_parse(op, text, &json));
+    bool begins = json_is_true(json_object_get(json, "notBeforeAsked"));
+    if (begins) {
+        request.not_before = chy_json_member(json, "notBefore");
+    }
+    if (begins || json_is_true(json_object_get(json, "notAfterAsked"))) {
+        request.not_after = chy_json_member(json, "notAfter");
+        request.ttl = chy_slice_of(NULL, 0);
+    }
+    *out_request = request;
+    return CHY_OK;
+}
+
+chy_status chy_decision_alike(struct chy_op *op, struct chy_slice one, struct chy_slice other,
+                              bool *out_alike)
+{
+    static const char *const said[] = {"subject",           "altNames",         "keyUsages",
+                                       "extendedKeyUsages", "basicConstraints", "keyAlgorithm"};
+    json_t *a;
+    json_t *b;
+    bool alike = true;
+    CHY_TRY(chy_json_parse(op, one, &a));
+    CHY_TRY(chy_json_parse(op, other, &b));
+    for (size_t i = 0; i < sizeof said / sizeof said[0] && alike; i++) {
+        alike = json_equal(json_object_get(a, said[i]), json_object_get(b, said[i])) != 0;
+    }
+    bool by_date = json_is_true(json_object_get(a, "notAfterAsked")) &&
+                   json_is_true(json_object_get(b, "notAfterAsked"));
+    const char *life = by_date ? "notAfter" : "validity";
+    *out_alike = alike && json_equal(json_object_get(a, life), json_object_get(b, life)) != 0;
+    return CHY_OK;
+}

@@ -220,26 +220,81 @@ static void set_request(struct chy_issuance *i, struct chy_write *write, const c
     }
 }
 
+/** insert_request writes what is issued, or going to be, with its decision. */
 static chy_status insert_request(struct chy_issuance *i, struct chy_batch *batch,
-                                 const struct shared *shared)
+                                 const struct shared *shared, const char *status,
+                                 struct chy_write **out_write)
 {
     struct chy_slice digest;
     CHY_TRY(chy_crypto_digest(i->runtime->leaf_crypto, i->op, CHY_DIGEST_SHA256, i->decision_json,
                               &digest));
     struct chy_write *write =
         chy_batch_insert(batch, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(&i->request_id)));
-    set_request(i, write, "issued", shared);
+    set_request(i, write, status, shared);
     chy_write_set(write, CHY_REQUEST_DECISION, chy_value_json(i->decision_json));
     chy_write_set(write, CHY_REQUEST_DECISION_SHA256, chy_value_blob(digest));
     chy_write_set(write, CHY_REQUEST_SPKI, chy_value_blob_or_null(i->decision->spki));
+    *out_write = write;
+    return CHY_OK;
+}
+
+/** fulfil_request makes what was approved issued: the decision in its row stays as it was. */
+static struct chy_write *fulfil_request(struct chy_issuance *i, struct chy_batch *batch)
+{
+    struct chy_write *write =
+        chy_batch_update(batch, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(&i->request_id)));
+    chy_write_guard_equals(write, CHY_REQUEST_STATUS, chy_value_text(chy_text("pending")));
+    chy_write_set(write, CHY_REQUEST_STATUS, chy_value_text(chy_text("issued")));
+    chy_write_set(write, CHY_REQUEST_UPDATED_AT, chy_value_time(chy_now(i->op)));
+    struct chy_write *approval =
+        chy_batch_update(batch, CHY_C_APPROVAL_REQUESTS, CHY_KEY(chy_value_uuid(&i->approved->id)));
+    chy_write_set(approval, CHY_APPROVAL_DUE_AT, chy_value_null());
+    chy_write_set(approval, CHY_APPROVAL_UPDATED_AT, chy_value_time(chy_now(i->op)));
+    i->approved->write = write;
+    return write;
+}
+
+static chy_status write_request(struct chy_issuance *i, struct chy_batch *batch,
+                                const struct shared *shared)
+{
+    struct chy_write *write;
+    if (i->approved != NULL) {
+        write = fulfil_request(i, batch);
+    } else {
+        CHY_TRY(insert_request(i, batch, shared, "issued", &write));
+    }
     chy_write_set(write, CHY_REQUEST_CERTIFICATE_ID, chy_value_uuid(&i->certificate_id));
     chy_write_set(write, CHY_REQUEST_SERIAL, chy_value_text(chy_text(i->made.serial_text)));
+    return CHY_OK;
+}
+
+chy_status chy_issue_hold(struct chy_issuance *i, struct chy_batch *batch,
+                          const struct chy_uuid *approval_id, struct chy_slice *out_metadata)
+{
+    struct shared shared;
+    struct chy_write *write;
+    CHY_TRY(chy_name_encode(i->op, &i->decision->subject, &i->subject_der));
+    CHY_TRY(refuse_issuer_name(i));
+    CHY_TRY(make_shared(i, &shared));
+    CHY_TRY(insert_request(i, batch, &shared, "pending_approval", &write));
+    chy_write_set(write, CHY_REQUEST_APPROVAL_ID, chy_value_uuid(approval_id));
+    *out_metadata = shared.texts.metadata;
     return CHY_OK;
 }
 
 static const char *audit_action(const struct chy_issuance *i)
 {
     return i->renewal == NULL ? "certificate.issue" : "certificate.renew";
+}
+
+static void add_id(struct chy_buf *detail, const char *name, const struct chy_uuid *id)
+{
+    char text[CHY_UUID_TEXT_SIZE];
+    if (id != NULL) {
+        chy_uuid_format(id, text);
+        chy_buf_add_text(detail, name);
+        chy_buf_add_json_string(detail, chy_text(text));
+    }
 }
 
 static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch,
@@ -257,12 +312,8 @@ static chy_status audit_issued(struct chy_issuance *i, struct chy_batch *batch,
     chy_buf_add_json_string(&detail, i->profile->slug);
     chy_buf_add_text(&detail, ",\"commonName\":");
     chy_buf_add_json_string(&detail, shared->texts.common_name);
-    if (i->renewal != NULL) {
-        char old[CHY_UUID_TEXT_SIZE];
-        chy_uuid_format(&i->renewal->old_id, old);
-        chy_buf_add_text(&detail, ",\"renewedFrom\":");
-        chy_buf_add_json_string(&detail, chy_text(old));
-    }
+    add_id(&detail, ",\"renewedFrom\":", i->renewal == NULL ? NULL : &i->renewal->old_id);
+    add_id(&detail, ",\"approvalRequest\":", i->approved == NULL ? NULL : &i->approved->id);
     chy_buf_add_text(&detail, i->shows_key && i->private_key.len != 0
                                   ? ",\"privateKey\":\"shown\"}"
                                   : ",\"privateKey\":\"not shown\"}");
@@ -303,7 +354,7 @@ static chy_status store(struct chy_issuance *i, bool *out_again, bool *out_relin
     CHY_TRY(make_shared(i, &shared));
     chy_batch_init(&batch, i->op, CHY_BATCH_JOINABLE);
     CHY_TRY(insert_certificate(i, &batch, &shared));
-    CHY_TRY(insert_request(i, &batch, &shared));
+    CHY_TRY(write_request(i, &batch, &shared));
     CHY_TRY(audit_issued(i, &batch, &shared));
     if (i->renewal != NULL) {
         CHY_TRY(chy_renew_link(i->runtime, &batch, i->renewal, &i->certificate_id));
@@ -313,6 +364,10 @@ static chy_status store(struct chy_issuance *i, bool *out_again, bool *out_relin
         chy_renew_lost(i->runtime, i->op, i->renewal, &outcome, &status)) {
         *out_relink = status == CHY_OK;
         return status;
+    }
+    if (status == CHY_CONFLICT && i->approved != NULL &&
+        chy_write_failed(i->approved->write, &outcome)) {
+        return chy_fail(i->op, CHY_CONFLICT, 0, "the request was issued, or ended, already");
     }
     if (status == CHY_CONFLICT) {
         *out_again = true; // the serial was taken: a new one

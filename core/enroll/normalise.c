@@ -506,6 +506,8 @@ static chy_status normalise_validity(struct work *w)
     int64_t end;
     CHY_TRY(requested_dates(w, now, &begin, &end));
     w->decision->validity = end - begin;
+    w->decision->not_before_asked = w->request->not_before.len != 0;
+    w->decision->not_after_asked = w->request->not_after.len != 0;
     if (w->request->not_before.len == 0) {
         begin -= w->runtime->pki.backdate; // clocks differ
     }

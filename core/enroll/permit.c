@@ -132,6 +132,20 @@ chy_status chy_permit_stored_facts(struct chy_runtime *runtime, struct chy_op *o
     return all_facts_of(runtime, op, &row, &places, &owner, out_facts);
 }
 
+chy_status chy_permit_request_facts(struct chy_runtime *runtime, struct chy_op *op,
+                                    const struct chy_uuid *id, struct chy_uuid *out_owner,
+                                    struct chy_facts *out_facts)
+{
+    static const struct chy_fact_places places = {0, 1, 2, 3, CHY_NO_FIELD, 4, 5};
+    struct chy_storage_row row;
+    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(id)),
+                             CHY_FIELDS(CHY_REQUEST_PROFILE_ID, CHY_REQUEST_IDENTITY_ID,
+                                        CHY_REQUEST_APPLICATION_ID, CHY_REQUEST_COMMON_NAME,
+                                        CHY_REQUEST_METADATA, CHY_REQUEST_DECISION),
+                             &row));
+    return all_facts_of(runtime, op, &row, &places, out_owner, out_facts);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * What is stored
  */

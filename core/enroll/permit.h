@@ -55,6 +55,12 @@ CHY_MUST_USE chy_status chy_permit_stored_facts(struct chy_runtime *runtime, str
                                                 const struct chy_uuid *id,
                                                 struct chy_facts *out_facts);
 
+/** chy_permit_request_facts reads what they are held against of the certificate request `id`. */
+CHY_MUST_USE chy_status chy_permit_request_facts(struct chy_runtime *runtime, struct chy_op *op,
+                                                 const struct chy_uuid *id,
+                                                 struct chy_uuid *out_owner,
+                                                 struct chy_facts *out_facts);
+
 /** chy_permit_may tells whether the caller may do `action` to the certificate of a whole row. */
 CHY_MUST_USE chy_status chy_permit_may(struct chy_runtime *runtime, struct chy_op *op,
                                        const struct chy_storage_row *row, const char *action,

@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "enroll/application.h"
+#include "enroll/approval.h"
 #include "enroll/clock_guard.h"
 #include "enroll/direct.h"
 #include "enroll/issue.h"
@@ -208,21 +209,68 @@ static bool is_refusal(chy_status status)
     return status == CHY_BAD_INPUT || status == CHY_DENIED || status == CHY_UNSUPPORTED;
 }
 
+static chy_status answer_waiting(struct chy_issuance *i, struct chy_enroll_answer *answer)
+{
+    answer->state = CHY_ENROLL_PENDING_APPROVAL;
+    answer->message = chy_text(CHY_APPROVAL_WAITS);
+    CHY_TRY(chy_uuid_text(i->op, &i->request_id, &answer->request_id));
+    return answer_notes(i, answer);
+}
+
+/** issue issues what was decided, unless somebody has to approve it. */
+static chy_status issue(struct chy_issuance *i, bool *out_waits)
+{
+    CHY_TRY(decide_reveal(i));
+    CHY_TRY(chy_approval_needed(i, out_waits));
+    if (!*out_waits) {
+        return chy_issue(i);
+    }
+    chy_cpu_drop(&i->cpu);
+    return chy_approval_ask(i);
+}
+
 static chy_status enroll(struct chy_issuance *i, const struct chy_enroll_request *request,
                          struct chy_enroll_answer *answer)
 {
     CHY_TRY(find_profile(i, request));
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->request_id));
     CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->certificate_id));
+    bool waits = false;
     chy_status status = decide(i, request);
-    status = status == CHY_OK ? decide_reveal(i) : status;
-    status = status == CHY_OK ? chy_issue(i) : status;
+    status = status == CHY_OK ? issue(i, &waits) : status;
     chy_cpu_drop(&i->cpu);
     if (is_refusal(status)) {
         chy_issue_failed(i);
     }
     CHY_TRY(status);
-    return answer_issued(i, request, answer);
+    return waits ? answer_waiting(i, answer) : answer_issued(i, request, answer);
+}
+
+static chy_status resume(struct chy_issuance *i, const struct chy_enroll_request *request,
+                         struct chy_slice decision, bool has_csr)
+{
+    struct chy_slice now;
+    i->decision->renews = true; // what was approved is whole: defaults fill nothing in
+    CHY_TRY(find_profile(i, request));
+    CHY_TRY(chy_runtime_new_uuid(i->runtime, i->op, &i->certificate_id));
+    CHY_TRY(decide(i, request));
+    i->decision->has_csr = has_csr;
+    i->decision->keeps_key = i->decision->keeps_key && !has_csr;
+    CHY_TRY(chy_decision_json(i->op, i->decision, &now));
+    CHY_TRY(chy_approval_unchanged(i->op, decision, now));
+    CHY_TRY(decide_reveal(i));
+    i->shows_key = false; // nobody is there to see it
+    return chy_issue(i);
+}
+
+chy_status chy_pipeline_resume(struct chy_issuance *issuance,
+                               const struct chy_enroll_request *request, struct chy_slice decision,
+                               bool has_csr)
+{
+    chy_status status = resume(issuance, request, decision, has_csr);
+    chy_cpu_drop(&issuance->cpu);
+    chy_crypto_key_release(&issuance->key);
+    return status;
 }
 
 chy_status chy_pipeline_begin(struct chy_runtime *runtime, struct chy_op *op,

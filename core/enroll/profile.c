@@ -124,6 +124,24 @@ static chy_status load_rules(struct chy_runtime *runtime, struct chy_op *op,
     return chy_rules_init(&profile->rules, op, &policy);
 }
 
+static chy_status load_approval(struct chy_runtime *runtime, struct chy_op *op,
+                                struct chy_enroll_profile *profile)
+{
+    struct chy_storage_row row;
+    chy_status status = chy_storage_read(runtime->storage, op, CHY_C_APPROVAL_PROFILES,
+                                         CHY_KEY(chy_value_uuid(&profile->id)),
+                                         CHY_FIELDS(CHY_APPROVAL_PROFILE_POLICY_ID), &row);
+    if (status != CHY_OK) {
+        return status == CHY_NOT_FOUND ? CHY_OK : status;
+    }
+    profile->approval.policy_id = chy_row_uuid(&row, 0);
+    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_APPROVAL_POLICIES,
+                             CHY_KEY(chy_value_uuid(&profile->approval.policy_id)),
+                             CHY_FIELDS(CHY_APPROVAL_POLICY_BYPASS), &row));
+    profile->approval.bypass_machines = chy_row_bool(&row, 0);
+    return CHY_OK;
+}
+
 chy_status chy_auto_renewal_read(struct chy_op *op, struct chy_slice config,
                                  struct chy_auto_renewal *out_renewal)
 {
@@ -160,6 +178,7 @@ static chy_status fill_profile(struct chy_runtime *runtime, struct chy_op *op,
     CHY_TRY(chy_copy(memory, chy_row_text(row, 4), &profile->method));
     CHY_TRY(chy_auto_renewal_read(memory, chy_row_json(row, 6), &profile->auto_renewal));
     CHY_TRY(read_defaults(memory, chy_row_json(row, 7), &profile->defaults));
+    CHY_TRY(load_approval(runtime, op, profile));
     return load_rules(runtime, op, profile);
 }
 

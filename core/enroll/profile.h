@@ -32,6 +32,12 @@ struct chy_auto_renewal {
     int64_t before; /**< µs before the end; 0: no threshold */
 };
 
+/** Whether what is asked for by the profile has to be approved. */
+struct chy_approval_rule {
+    struct chy_uuid policy_id; /**< nil: it has not */
+    bool bypass_machines;
+};
+
 /** Immutable. */
 struct chy_enroll_profile {
     struct chy_cached cached;     /**< first member */
@@ -46,6 +52,7 @@ struct chy_enroll_profile {
     struct chy_slice method;
     enum chy_key_retention key_retention;
     struct chy_auto_renewal auto_renewal; /**< of the method's options, when it has them */
+    struct chy_approval_rule approval;
     struct chy_profile_defaults defaults;
     struct chy_rules rules;
 };

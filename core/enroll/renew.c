@@ -24,7 +24,6 @@ struct work {
     struct chy_issuance *issuance;
     struct chy_renewal renewal;
     struct chy_enroll_request request; /**< what the old one said, with what the wish changes */
-    bool from_csr;                     /**< the old one's key came from outside */
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -96,8 +95,9 @@ static chy_status read_decision(struct work *w)
                         "the certificate cannot be renewed: the request that it came from is not "
                         "kept any more; issue a new one");
     }
-    w->from_csr =
+    w->renewal.from_csr =
         !chy_row_is_null(&row, 1) && chy_row_is_null(&w->renewal.old, CHY_CERT_SEALED_KEY);
+    w->renewal.decision = chy_row_json(&row, 0);
     return chy_decision_read(w->op, chy_row_json(&row, 0), &w->request);
 }
 
@@ -217,7 +217,7 @@ static uint32_t key_source(const struct work *w)
         return CHY_RENEW_KEY_CSR;
     }
     // Whoever made the key has it; what the server made it makes anew.
-    return w->from_csr ? CHY_RENEW_KEY_REUSE : CHY_RENEW_KEY_NEW;
+    return w->renewal.from_csr ? CHY_RENEW_KEY_REUSE : CHY_RENEW_KEY_NEW;
 }
 
 static chy_status reuse_key(struct work *w)
@@ -400,6 +400,16 @@ static chy_status keep_application(struct work *w)
     return chy_uuid_is_nil(&id) ? CHY_OK : chy_uuid_text(w->op, &id, &w->request.application_id);
 }
 
+/** set_renewal tells the issuance what it renews. */
+static void set_renewal(struct chy_issuance *i, struct chy_renewal *renewal)
+{
+    i->renewal = renewal;
+    i->friendly_name = chy_row_text(&renewal->old, CHY_CERT_FRIENDLY_NAME);
+    if (!chy_uuid_is_nil(&renewal->owner_id)) {
+        i->owner_id = renewal->owner_id;
+    }
+}
+
 static chy_status prepare(struct work *w)
 {
     struct chy_issuance *i = w->issuance;
@@ -412,12 +422,29 @@ static chy_status prepare(struct work *w)
     i->decision->renews = true;
     CHY_TRY(choose_key(w));
     w->request.method = w->wish->method;
-    i->renewal = &w->renewal;
-    i->friendly_name = chy_row_text(&w->renewal.old, CHY_CERT_FRIENDLY_NAME);
-    if (!chy_uuid_is_nil(&w->renewal.owner_id)) {
-        i->owner_id = w->renewal.owner_id;
-    }
+    set_renewal(i, &w->renewal);
     return CHY_OK;
+}
+
+chy_status chy_renew_resume(struct chy_issuance *issuance, const struct chy_uuid *old_id,
+                            bool keeps_key)
+{
+    static const struct chy_renew_request nothing = {.struct_size = sizeof nothing};
+    struct chy_op *op = issuance->op;
+    struct work *w = chy_alloc(op, sizeof *w); // the issuance points into it
+    if (w == NULL) {
+        return chy_fail_memory(op);
+    }
+    w->runtime = issuance->runtime;
+    w->op = op;
+    w->wish = &nothing;
+    w->issuance = issuance;
+    w->renewal.old_id = *old_id;
+    CHY_TRY(read_old(w->runtime, op, &w->renewal));
+    CHY_TRY(check_old(op, &w->renewal.old));
+    CHY_TRY(chy_permit_require(w->runtime, op, &w->renewal.old, CHY_ACTION_RENEW));
+    set_renewal(issuance, &w->renewal);
+    return keeps_key ? reuse_key(w) : CHY_OK;
 }
 
 static chy_status renew(struct work *w, struct chy_enroll_answer *out_answer)

@@ -19,6 +19,8 @@ struct chy_renewal {
     struct chy_storage_row old; /**< every field of CHY_C_CERTIFICATES */
     struct chy_uuid owner_id;   /**< who asked for the old one; nil: nobody known */
     struct chy_uuid root_id;    /**< of the line, or the old one's own */
+    struct chy_slice decision;  /**< what the old one was issued from */
+    bool from_csr;              /**< the old one's key came from outside */
     const struct chy_write *old_write;
     const struct chy_write *root_write; /**< NULL: the old one is the first */
 };
@@ -32,6 +34,13 @@ struct chy_renewal {
 CHY_MUST_USE chy_status chy_renew_certificate(struct chy_runtime *runtime, struct chy_op *op,
                                               const struct chy_renew_request *request,
                                               struct chy_enroll_answer *out_answer);
+
+/**
+ * chy_renew_resume makes of `issuance` again the renewal of the certificate `old_id` that was asked
+ * for once, if it may still be renewed; `keeps_key`: with the old one's key.
+ */
+CHY_MUST_USE chy_status chy_renew_resume(struct chy_issuance *issuance,
+                                         const struct chy_uuid *old_id, bool keeps_key);
 
 /** chy_renew_link puts the links between the old certificate and `new_id` into `batch`. */
 CHY_MUST_USE chy_status chy_renew_link(struct chy_runtime *runtime, struct chy_batch *batch,

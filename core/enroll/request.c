@@ -1,6 +1,8 @@
 #include "enroll/request.h"
 
 #include "base/time.h"
+#include "enroll/approval.h"
+#include "enroll/approval_request.h"
 #include "enroll/certificate_view.h"
 #include "enroll/permit.h"
 #include "enroll/pipeline.h"
@@ -12,7 +14,7 @@
                CHY_REQUEST_SERIAL, CHY_REQUEST_ERROR, CHY_REQUEST_COMMON_NAME,         \
                CHY_REQUEST_DECISION, CHY_REQUEST_METADATA, CHY_REQUEST_NOTES,          \
                CHY_REQUEST_CREATED_AT, CHY_REQUEST_UPDATED_AT, CHY_REQUEST_PROFILE_ID, \
-               CHY_REQUEST_APPLICATION_ID, CHY_REQUEST_IDENTITY_ID)
+               CHY_REQUEST_APPLICATION_ID, CHY_REQUEST_IDENTITY_ID, CHY_REQUEST_APPROVAL_ID)
 enum {
     PROJECT,
     STATUS,
@@ -27,7 +29,8 @@ enum {
     UPDATED,
     PROFILE,
     APPLICATION,
-    IDENTITY
+    IDENTITY,
+    APPROVAL
 };
 
 static const struct chy_fact_places places = {.profile_id = PROFILE,
@@ -167,6 +170,17 @@ static chy_status add_certificate(struct chy_op *op, const struct request *r, st
     return CHY_OK;
 }
 
+static chy_status add_approval(struct chy_op *op, const struct request *r, struct chy_buf *json)
+{
+    struct chy_uuid id = chy_row_uuid(&r->row, APPROVAL);
+    struct chy_slice text = {NULL, 0};
+    if (!chy_uuid_is_nil(&id)) {
+        CHY_TRY(chy_uuid_text(op, &id, &text));
+        add_member(json, "approvalRequestId", text);
+    }
+    return CHY_OK;
+}
+
 #define SECRET_MAX ((size_t)2 << 20)
 
 static chy_status get(struct chy_call *call)
@@ -182,6 +196,10 @@ static chy_status get(struct chy_call *call)
     add_status(call, chy_row_text(&r.row, STATUS), &json);
     CHY_TRY(add_certificate(call->op, &r, &json));
     add_member(&json, "errorMessage", chy_row_text(&r.row, ERROR));
+    if (chy_slice_is(chy_row_text(&r.row, STATUS), "pending_approval")) {
+        add_member(&json, "pendingMessage", chy_text(CHY_APPROVAL_WAITS));
+    }
+    CHY_TRY(add_approval(call->op, &r, &json));
     add_member(&json, "commonName", chy_row_text(&r.row, COMMON_NAME));
     CHY_TRY(add_subject(call->op, &r, &json));
     add_constraints(&r, &json);
@@ -194,6 +212,30 @@ static chy_status get(struct chy_call *call)
     chy_buf_add_u8(&json, '}');
     call->secret = chy_buf_slice(&json);
     return chy_buf_ok(&json) ? CHY_OK : chy_buf_fail(&json, call->op, "the certificate request");
+}
+
+/** cancel ends a request that waits for approval. */
+static chy_status cancel(struct chy_call *call)
+{
+    struct request r;
+    memset(&r, 0, sizeof r);
+    CHY_TRY(read_request(call->runtime, call->op, &call->id, &r));
+    call->project_id = chy_row_uuid(&r.row, PROJECT);
+    struct chy_slice status = chy_row_text(&r.row, STATUS);
+    struct chy_uuid approval_id = chy_row_uuid(&r.row, APPROVAL);
+    if (!chy_slice_is(status, "pending_approval")) {
+        return chy_fail(call->op, CHY_BAD_INPUT, 0,
+                        "the certificate request is %.*s: only one that waits for approval can be "
+                        "cancelled",
+                        (int)status.len, (const char *)status.ptr);
+    }
+    CHY_TRY(chy_approval_cancel(call, &approval_id));
+    call->answer = chy_json_object(call->op);
+    bool fine = call->answer != NULL &&
+                chy_json_set_text(call->answer, "status", chy_text("cancelled")) &&
+                chy_json_set_bool(call->answer, "cancelled", true) &&
+                chy_json_set_null(call->answer, "errorMessage");
+    return fine ? CHY_OK : chy_fail_memory(call->op);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -257,13 +299,16 @@ static const struct chy_action actions[] = {
      get},
     {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_REQUEST_SEARCH, chy_request_search},
     {"search", CHY_ACTION_READ, 0, CHY_REQUEST_SEARCH, chy_request_search},
+    {"cancel", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, "{\"type\":\"object\",\"properties\":{}}",
+     cancel},
 };
 
 #define DETAIL                                                                                   \
     "{'status': '=issued|failed|pending|pending_approval|rejected|cancelled', 'outcome?': "      \
     "'=rejected|cancelled', 'certificate': 'text?', 'certificateChain': 'text?', "               \
     "'issuingCaCertificate': 'text?', 'certificateId': 'id?', 'privateKey': 'text?', "           \
-    "'serialNumber': 'text?', 'errorMessage': 'text?', 'commonName': 'text?', "                  \
+    "'serialNumber': 'text?', 'errorMessage': 'text?', 'pendingMessage?': 'text', "              \
+    "'approvalRequestId?': 'id', 'commonName': 'text?', "                                        \
     "'organization?': 'text', 'organizationalUnit?': 'text', 'country?': 'text', "               \
     "'state?': 'text', 'locality?': 'text', 'domainComponents?': 'text', 'basicConstraints?': "  \
     "{'isCA': 'bool', 'pathLength?': 'int'}, 'metadata': [{'key': 'text', 'value?': 'text?'}], " \
@@ -282,6 +327,7 @@ static const struct chy_kind_answer answers[] = {
     {"get", DETAIL, NULL},
     {"list", FOUND, NULL},
     {"search", FOUND, NULL},
+    {"cancel", "{'status': 'text', 'cancelled': 'bool', 'errorMessage': 'text?'}", NULL},
 };
 
 const struct chy_kind chy_kind_request = {

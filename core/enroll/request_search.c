@@ -1,6 +1,7 @@
 #include "enroll/request_search.h"
 
 #include "base/slice.h"
+#include "enroll/approval.h"
 #include "enroll/certificate.h"
 #include "enroll/certificate_assign.h"
 #include "enroll/permit.h"
@@ -21,7 +22,8 @@ static const uint32_t fields[] = {CHY_REQUEST_ID,
                                   CHY_REQUEST_CERTIFICATE_ID,
                                   CHY_REQUEST_ERROR,
                                   CHY_REQUEST_CREATED_AT,
-                                  CHY_REQUEST_UPDATED_AT};
+                                  CHY_REQUEST_UPDATED_AT,
+                                  CHY_REQUEST_APPROVAL_ID};
 enum {
     ID = 0,
     STATUS,
@@ -33,7 +35,8 @@ enum {
     CERTIFICATE,
     ERROR,
     CREATED,
-    UPDATED
+    UPDATED,
+    APPROVAL
 };
 
 /** What is looked at of rows that are sifted or sorted here. */
@@ -212,7 +215,8 @@ static chy_status request_json(struct chy_call *call, const struct chy_storage_r
                  {"certificateId", CERTIFICATE},
                  {"errorMessage", ERROR},
                  {"createdAt", CREATED},
-                 {"updatedAt", UPDATED}};
+                 {"updatedAt", UPDATED},
+                 {"approvalRequestId", APPROVAL}};
     struct chy_uuid profile_id = chy_row_uuid(row, PROFILE);
     struct chy_slice profile;
     json_t *object = chy_json_object(call->op);
@@ -223,8 +227,10 @@ static chy_status request_json(struct chy_call *call, const struct chy_storage_r
                                 chy_value_to_json(call->op, chy_row_value(row, shown[i].at))) == 0;
     }
     CHY_TRY(chy_call_name(call, CHY_C_PROFILES, CHY_PROFILE_SLUG, &profile_id, &profile));
-    fine = fine && chy_json_set_null(object, "approvalRequestId") &&
-           chy_json_set_null(object, "pendingMessage") &&
+    bool waits = chy_slice_is(chy_row_text(row, STATUS), "pending_approval");
+    fine = fine &&
+           (waits ? chy_json_set_text(object, "pendingMessage", chy_text(CHY_APPROVAL_WAITS))
+                  : chy_json_set_null(object, "pendingMessage")) &&
            (profile.len == 0 ? chy_json_set_null(object, "profileName")
                              : chy_json_set_text(object, "profileName", profile));
     if (!fine) {

@@ -179,7 +179,7 @@ static const struct chy_field request_fields[] = {
     N("spki", X),         N("metadata", J),       N("certificate_id", U),
     N("serial", T),       N("error", T),          N("notes", J),
     F("created_at", W),   F("updated_at", W),     N("renewed_from_id", U),
-    M("pairs"),
+    M("pairs"),           N("approval_id", U),
 };
 CHECKED(request_fields, CHY_REQUEST_FIELDS);
 NUMBERS(request_created, CHY_REQUEST_PROJECT_ID, CHY_REQUEST_CREATED_AT);
@@ -447,6 +447,34 @@ NUMBERS(role_created, CHY_ROLE_FIELD_PROJECT_ID, CHY_ROLE_FIELD_CREATED_AT);
 static const struct chy_index role_indexes[] = {UNIQUE("slug", role_slug),
                                                 INDEX("created", role_created)};
 
+static const struct chy_field approval_policy_fields[] = {
+    F("id", U),         F("project_id", U), F("name", T),          N("max_ttl", T),
+    F("steps", J),      F("bypass", B),     F("self_approval", B), F("conditions", J),
+    F("created_at", W), F("updated_at", W)};
+CHECKED(approval_policy_fields, CHY_APPROVAL_POLICY_FIELDS);
+NUMBERS(approval_policy_created, CHY_APPROVAL_POLICY_PROJECT_ID, CHY_APPROVAL_POLICY_CREATED_AT);
+static const struct chy_index approval_policy_indexes[] = {
+    INDEX("created", approval_policy_created)};
+
+static const struct chy_field approval_profile_fields[] = {F("profile_id", U), F("project_id", U),
+                                                           F("policy_id", U)};
+CHECKED(approval_profile_fields, CHY_APPROVAL_PROFILE_FIELDS);
+NUMBERS(approval_profile_policy, CHY_APPROVAL_PROFILE_POLICY_ID);
+static const struct chy_index approval_profile_indexes[] = {
+    INDEX("policy", approval_profile_policy)};
+
+static const struct chy_field approval_fields[] = {
+    F("id", U),     F("project_id", U), F("policy_id", U),  F("kind", T),
+    F("name", T),   N("request_id", U), N("profile_id", U), N("requester_id", U),
+    F("status", T), F("step", I),       F("steps", J),      F("self_approval", B),
+    F("digest", X), F("votes", J),      N("change", J),     N("expires_at", W),
+    N("due_at", W), F("attempts", I),   F("created_at", W), F("updated_at", W)};
+CHECKED(approval_fields, CHY_APPROVAL_FIELDS);
+NUMBERS(approval_created, CHY_APPROVAL_PROJECT_ID, CHY_APPROVAL_CREATED_AT);
+NUMBERS(approval_due, CHY_APPROVAL_DUE_AT);
+static const struct chy_index approval_indexes[] = {INDEX("created", approval_created),
+                                                    INDEX("due", approval_due)};
+
 #define NO_INDEXES \
     {              \
         NULL, 0, 0 \
@@ -508,6 +536,12 @@ static const struct chy_collection collections[] = {
                first_two, INDEXED(application_member_indexes)),
     COLLECTION("roles", WATCHED, CHY_ROLE_FIELD_PROJECT_ID, role_fields, first,
                INDEXED(role_indexes)),
+    COLLECTION("approval_policies", WATCHED, CHY_APPROVAL_POLICY_PROJECT_ID, approval_policy_fields,
+               first, INDEXED(approval_policy_indexes)),
+    COLLECTION("approval_profiles", WATCHED, CHY_APPROVAL_PROFILE_PROJECT_ID,
+               approval_profile_fields, first, INDEXED(approval_profile_indexes)),
+    COLLECTION("approval_requests", 0, CHY_APPROVAL_PROJECT_ID, approval_fields, first,
+               INDEXED(approval_indexes)),
 };
 CHECKED(collections, CHY_COLLECTION_COUNT);
 

@@ -48,6 +48,9 @@ enum chy_collection_number {
     CHY_C_APPLICATION_PROFILES, /**< a profile in an application, and how it is enrolled there */
     CHY_C_APPLICATION_MEMBERS,  /**< an identity's role in an application */
     CHY_C_ROLES,                /**< a project's own roles */
+    CHY_C_APPROVAL_POLICIES,    /**< who has to approve what is asked for by some profiles */
+    CHY_C_APPROVAL_PROFILES,    /**< the approval policy of a profile: one at most */
+    CHY_C_APPROVAL_REQUESTS,    /**< what waits for approval, or did, with the votes */
     CHY_COLLECTION_COUNT
 };
 
@@ -202,6 +205,7 @@ enum chy_request_field {
     CHY_REQUEST_UPDATED_AT,
     CHY_REQUEST_RENEWED_FROM_ID, /**< the certificate that it renews, or null */
     CHY_REQUEST_PAIRS,           /**< many: its metadata for search, see enroll/names.h */
+    CHY_REQUEST_APPROVAL_ID,     /**< of what somebody had to approve, or null */
     CHY_REQUEST_FIELDS
 };
 
@@ -517,6 +521,51 @@ enum chy_role_field {
     CHY_ROLE_FIELD_CREATED_AT,
     CHY_ROLE_FIELD_UPDATED_AT,
     CHY_ROLE_FIELDS
+};
+
+enum chy_approval_policy_field {
+    CHY_APPROVAL_POLICY_ID = 0,
+    CHY_APPROVAL_POLICY_PROJECT_ID,
+    CHY_APPROVAL_POLICY_NAME,
+    CHY_APPROVAL_POLICY_MAX_TTL,    /**< how long a request may wait, as it was written */
+    CHY_APPROVAL_POLICY_STEPS,      /**< json: enroll/approval_policy.h */
+    CHY_APPROVAL_POLICY_BYPASS,     /**< machines need no approval */
+    CHY_APPROVAL_POLICY_SELF,       /**< who asks may approve */
+    CHY_APPROVAL_POLICY_CONDITIONS, /**< json: [{profileIds}] */
+    CHY_APPROVAL_POLICY_CREATED_AT,
+    CHY_APPROVAL_POLICY_UPDATED_AT,
+    CHY_APPROVAL_POLICY_FIELDS
+};
+
+enum chy_approval_profile_field {
+    CHY_APPROVAL_PROFILE_ID = 0, /**< of a certificate profile */
+    CHY_APPROVAL_PROFILE_PROJECT_ID,
+    CHY_APPROVAL_PROFILE_POLICY_ID,
+    CHY_APPROVAL_PROFILE_FIELDS
+};
+
+enum chy_approval_field {
+    CHY_APPROVAL_ID = 0,
+    CHY_APPROVAL_PROJECT_ID,
+    CHY_APPROVAL_POLICY,       /**< the id of the policy that it matched */
+    CHY_APPROVAL_KIND,         /**< "cert-request", "policy-change" */
+    CHY_APPROVAL_NAME,         /**< of the policy, then */
+    CHY_APPROVAL_REQUEST_ID,   /**< of the certificate request; null: a change of the policy */
+    CHY_APPROVAL_PROFILE,      /**< the id of the certificate profile */
+    CHY_APPROVAL_REQUESTER_ID, /**< who asked */
+    CHY_APPROVAL_STATUS,       /**< "open", "approved", "rejected", "cancelled", "expired" */
+    CHY_APPROVAL_STEP,         /**< the one under way, from 0 */
+    CHY_APPROVAL_STEPS,        /**< json: the policy's, then */
+    CHY_APPROVAL_SELF,         /**< the policy's, then */
+    CHY_APPROVAL_DIGEST,       /**< of what is approved: enroll/approval.h */
+    CHY_APPROVAL_VOTES,        /**< json */
+    CHY_APPROVAL_CHANGE,       /**< json: of the policy, in place of a certificate request */
+    CHY_APPROVAL_EXPIRES_AT,
+    CHY_APPROVAL_DUE_AT,   /**< when the job looks at it: it expires, or was not issued yet */
+    CHY_APPROVAL_ATTEMPTS, /**< at issuing, that came to nothing */
+    CHY_APPROVAL_CREATED_AT,
+    CHY_APPROVAL_UPDATED_AT,
+    CHY_APPROVAL_FIELDS
 };
 
 /** chy_core_collections returns the declarations, CHY_COLLECTION_COUNT of them in the order of the

@@ -416,6 +416,7 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
 {
     (void)row;
     chy_delete_in(batch, CHY_C_APPLICATION_PROFILES, CHY_APP_PROFILE_PROFILE_ID, &call->id);
+    chy_delete_in(batch, CHY_C_APPROVAL_PROFILES, CHY_APPROVAL_PROFILE_ID, &call->id);
     return CHY_OK;
 }
 

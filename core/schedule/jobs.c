@@ -3,6 +3,7 @@
 #include "access/token.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "enroll/approval_issue.h"
 #include "enroll/authority_expiry.h"
 #include "enroll/crl.h"
 #include "enroll/crl_folder.h"
@@ -117,6 +118,37 @@ static chy_status add_renewal(struct chy_schedule *schedule, struct chy_op *op,
     return chy_schedule_add(schedule, op, &task);
 }
 
+static chy_status serve_approvals(const struct chy_task *task, struct chy_op *op)
+{
+    struct chy_approval_counts counts;
+    CHY_TRY(chy_approval_run(task->self, op, &counts));
+    if (counts.expired + counts.resumed > 0) {
+        chy_log_info(op, "approval.served", "%llu requests expired, %llu were issued late",
+                     (unsigned long long)counts.expired, (unsigned long long)counts.resumed);
+    }
+    return CHY_OK;
+}
+
+static chy_status are_approvals_due(const struct chy_task *task, struct chy_op *op,
+                                    bool *out_is_due)
+{
+    return chy_approval_are_due(task->self, op, out_is_due);
+}
+
+static chy_status add_approvals(struct chy_schedule *schedule, struct chy_op *op,
+                                const struct chy_schedule_config *config)
+{
+    const struct chy_task task = {
+        .name = chy_text("job.approvals"),
+        .period = 10 * CHY_US_PER_SECOND,
+        .run = serve_approvals,
+        .is_due = are_approvals_due,
+        .self = config->runtime,
+        .lane = CHY_LANE_CORE,
+    };
+    return chy_schedule_add(schedule, op, &task);
+}
+
 /** A row of the table below. */
 struct job {
     const char *name;
@@ -160,6 +192,7 @@ chy_status chy_jobs_new(struct chy_op *op, const struct chy_schedule_config *con
     CHY_TRY(chy_schedule_new(op, config, &schedule));
     CHY_TRY(add_core(schedule, op, config));
     CHY_TRY(add_renewal(schedule, op, config));
+    CHY_TRY(add_approvals(schedule, op, config));
     *out_schedule = CHY_TAKE(schedule);
     return CHY_OK;
 }

@@ -72,6 +72,12 @@
     ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, "edit", \
           SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
 
+/** A vote: its comment may be missing. */
+#define VOTE(word, name, text, action_asked)                                          \
+    ROUTE("POST", CERT_APPROVALS "/requests/{id}/" word, name, text, CHY_AUTH_BEARER, \
+          CHY_ROUTE_EMPTY_BODY, REQUESTS, action_asked, SMALL, JSON_ONLY, NO_SCHEMA,  \
+          api_serve_resource, RESOURCE(.kind = APPROVAL_REQUESTS, .action = word, .id = "id"))
+
 /** The routes of an object that has only the ordinary actions. */
 #define ORDINARY(base, Name, Names, what, whats, subject)                                        \
     SEND("POST", base, "create" Name, "Create a " what ".", subject, "create", SMALL,            \
@@ -100,6 +106,9 @@
 #define MEMBERSHIPS "identity-memberships"
 #define AUDIT_LOGS "audit-logs"
 
+#define APPROVALS "approval-policies"
+#define APPROVAL_REQUESTS "approval-requests"
+
 #define BY_SERIAL "certificates-by-serial"
 #define SERIAL PKI "/certificates/{serialNumber}"
 
@@ -111,6 +120,7 @@
 
 #define APPLICATION_PROFILE CM "/applications/{id}/profiles/{profileId}"
 #define CA CM "/ca/internal"
+#define CERT_APPROVALS V1 "/approval-policies/cert-request"
 #define UA V1 "/auth/universal-auth"
 #define UA_IDENTITY UA "/identities/{identityId}"
 #define PROJECT_ROLES V1 "/projects/{projectId}/roles"
@@ -347,6 +357,10 @@ static const struct chy_route api_routes[] = {
     READ(CM "/certificates/certificate-requests", "listCertificateRequests",
          "List certificate requests.", REQUESTS, "read", .kind = REQUESTS, .action = "list",
          .from_query = true),
+    ROUTE("POST", CM "/certificates/certificate-requests/{id}/cancel", "cancelCertificateRequest",
+          "Cancel a certificate request that waits for approval.", CHY_AUTH_BEARER,
+          CHY_ROUTE_EMPTY_BODY, REQUESTS, "read", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = REQUESTS, .action = "cancel", .id = "id")),
     SEND("POST", CM "/certificates/certificate-requests/search", "searchCertificateRequests",
          "Search certificate requests.", REQUESTS, "read", SMALL, .kind = REQUESTS,
          .action = "search"),
@@ -408,6 +422,34 @@ static const struct chy_route api_routes[] = {
     REMOVE(PROJECT_ROLES "/{roleId}", "deleteRole", "Delete a role that nobody has any more.",
            ROLES, .kind = ROLES, .action = "delete", .id = "roleId", .into = {"projectId"},
            .as = {"projectId"}),
+
+    /* --- approvals -----------------------------------------------------------------------------*/
+    SEND("POST", CERT_APPROVALS, "createApprovalPolicy",
+         "Say who has to approve what is asked for by some profiles.", APPROVALS, "create", SMALL,
+         .kind = APPROVALS, .action = "create"),
+    READ(CERT_APPROVALS, "listApprovalPolicies", "List approval policies.", APPROVALS, "read",
+         .kind = APPROVALS, .action = "list", .from_query = true),
+    SEND("POST", CERT_APPROVALS "/check-policy-match", "checkApprovalPolicyMatch",
+         "Tell whether what is asked for by a profile has to be approved.", APPROVALS, "read",
+         SMALL, .kind = APPROVALS, .action = "check-match"),
+    READ(CERT_APPROVALS "/requests", "listApprovalRequests",
+         "List what waits for approval, or did.", REQUESTS, "read", .kind = APPROVAL_REQUESTS,
+         .action = "list", .from_query = true),
+    READ(CERT_APPROVALS "/requests/{id}", "getApprovalRequest",
+         "Get an approval request, with what it is about.", REQUESTS, "read",
+         .kind = APPROVAL_REQUESTS, .action = "get", .id = "id"),
+    VOTE("approve", "approveRequest", "Approve a request; with the last approval it is issued.",
+         "approve"),
+    VOTE("reject", "rejectRequest", "Reject a request.", "approve"),
+    VOTE("cancel", "cancelRequest", "Cancel a request that waits for approval.", "read"),
+    READ(CERT_APPROVALS "/{policyId}", "getApprovalPolicy", "Get an approval policy.", APPROVALS,
+         "read", .kind = APPROVALS, .action = "get", .id = "policyId"),
+    SEND("PATCH", CERT_APPROVALS "/{policyId}", "updateApprovalPolicy",
+         "Change an approval policy; loosening it has to be approved.", APPROVALS, "edit", SMALL,
+         .kind = APPROVALS, .action = "update", .id = "policyId"),
+    REMOVE(CERT_APPROVALS "/{policyId}", "deleteApprovalPolicy",
+           "Delete an approval policy, which has to be approved.", APPROVALS, .kind = APPROVALS,
+           .action = "delete", .id = "policyId"),
 
     /* --- universal auth ------------------------------------------------------------------------*/
     ROUTE("POST", UA "/login", "logInUniversalAuth", "Log in with client id and client secret.",

@@ -22,6 +22,7 @@ UA_IDENTITY = UA + "/identities/{}"
 APPLICATION = CM + "/applications/{}"
 APPLICATION_PROFILE = APPLICATION + "/profiles/{}"
 ROLE = V1 + "/projects/{}/roles"
+APPROVAL = V1 + "/approval-policies/cert-request"
 MEMBER = V1 + "/projects/{}/identities"
 
 
@@ -74,6 +75,7 @@ APPLICATIONS = "applications"
 IDENTITIES = "identities"
 ROLES = "roles"
 AUDIT_LOGS = "audit-logs"
+APPROVALS = "approval-policies"
 
 ROUTES = [
     Route("status", "GET", "/api/status"),
@@ -180,6 +182,8 @@ ROUTES = [
     Route("list_requests", "GET", CM + "/certificates/certificate-requests", REQUESTS, "read"),
     Route("search_requests", "POST", CM + "/certificates/certificate-requests/search", REQUESTS,
           "read", body=True),
+    Route("cancel_request", "POST", CM + "/certificates/certificate-requests/{}/cancel", REQUESTS,
+          "read", body=True, empty=True),
     Route("search_certificates", "POST", V1 + "/projects/{}/certificates/search", CERTIFICATES,
           "read", body=True),
     Route("list_certificates", "GET", V1 + "/projects/{}/certificates", CERTIFICATES, "read"),
@@ -195,6 +199,21 @@ ROUTES = [
     Route("get_role", "GET", ROLE + "/{}", ROLES, "read"),
     Route("update_role", "PATCH", ROLE + "/{}", ROLES, "edit", body=True),
     Route("delete_role", "DELETE", ROLE + "/{}", ROLES, "delete"),
+    Route("create_approval_policy", "POST", APPROVAL, APPROVALS, "create", body=True),
+    Route("list_approval_policies", "GET", APPROVAL, APPROVALS, "read"),
+    Route("check_approval_match", "POST", APPROVAL + "/check-policy-match", APPROVALS, "read",
+          body=True),
+    Route("list_approvals", "GET", APPROVAL + "/requests", REQUESTS, "read"),
+    Route("get_approval", "GET", APPROVAL + "/requests/{}", REQUESTS, "read"),
+    Route("approve", "POST", APPROVAL + "/requests/{}/approve", REQUESTS, "approve", body=True,
+          empty=True),
+    Route("reject", "POST", APPROVAL + "/requests/{}/reject", REQUESTS, "approve", body=True,
+          empty=True),
+    Route("cancel_approval", "POST", APPROVAL + "/requests/{}/cancel", REQUESTS, "read", body=True,
+          empty=True),
+    Route("get_approval_policy", "GET", APPROVAL + "/{}", APPROVALS, "read"),
+    Route("update_approval_policy", "PATCH", APPROVAL + "/{}", APPROVALS, "edit", body=True),
+    Route("delete_approval_policy", "DELETE", APPROVAL + "/{}", APPROVALS, "delete"),
     Route("create_project_identity", "POST", MEMBER, IDENTITIES, "create", body=True),
     Route("list_project_identities", "GET", MEMBER, IDENTITIES, "read"),
     Route("add_member", "POST", MEMBER + "/{}", IDENTITIES, "create", body=True),

@@ -978,6 +978,139 @@ NO_CONFLICT["create_project_identity"] = "names of identities need not differ"
 NO_CONFLICT["update_member"] = "a role may be given again"
 NO_CONFLICT["remove_member"] = "what an identity made outlives its membership"
 
+# --- approvals ------------------------------------------------------------------------------------
+
+def _governed(place, **policy):
+    """A profile of its own, and the policy by which it is approved."""
+    profile = place.world.new_profile()
+    return profile, place.world.new_approval_policy(profile, **policy)
+
+
+def _waiting(place, **policy):
+    """The ids of an approval request and of its certificate request, which an issuer asked for."""
+    profile, _ = _governed(place, **policy)
+    asked = ok(place.world.ask(profile, api=place.world.member("issuer").api))
+    assert asked["status"] == "pending_approval", asked
+    request = asked["certificateRequestId"]
+    detail = ok(place.world.admin.get_request(request))
+    return detail["approvalRequestId"], request
+
+
+@changes("create_approval_policy", "approval-policy.create", "approval-policies")
+def _(place):
+    answer = place.admin.create_approval_policy(
+        projectId=place.project_id, name=fresh("approval"), steps=[{"requiredApprovals": 1}],
+        conditions=[{"profileIds": [place.world.new_profile()]}])
+    return answer, ok(answer)["policy"]["id"]
+
+
+@changes("update_approval_policy", "approval-policy.update", "approval-policies")
+def _(place):
+    policy = _governed(place)[1]["id"]
+    return place.admin.update_approval_policy(policy, name="Other"), policy
+
+
+@changes("delete_approval_policy", "approval-policy.delete", "approval-policies")
+def _(place):
+    policy = _governed(place)[1]["id"]
+    return place.admin.delete_approval_policy(policy), policy
+
+
+@reads("list_approval_policies")
+def _(place):
+    return place.admin.list_approval_policies(query={"projectId": place.project_id})
+
+
+@reads("get_approval_policy")
+def _(place):
+    return place.admin.get_approval_policy(_governed(place)[1]["id"])
+
+
+@reads("check_approval_match")
+def _(place):
+    slug = fresh("profile")
+    place.world.new_profile(slug=slug)
+    return place.admin.check_approval_match(projectId=place.project_id,
+                                            inputs={"profileName": slug})
+
+
+@reads("list_approvals")
+def _(place):
+    return place.admin.list_approvals(query={"projectId": place.project_id})
+
+
+@reads("get_approval")
+def _(place):
+    return place.admin.get_approval(_waiting(place)[0])
+
+
+@changes("approve", "approval-request.approve", "approval-requests")
+def _(place):
+    approval, _ = _waiting(place, required=2)
+    return place.admin.approve(approval), approval
+
+
+@changes("reject", "approval-request.reject", "approval-requests")
+def _(place):
+    approval, _ = _waiting(place)
+    return place.admin.reject(approval, comment="no"), approval
+
+
+@changes("cancel_approval", "approval-request.cancel", "approval-requests")
+def _(place):
+    approval, _ = _waiting(place)
+    return place.admin.cancel_approval(approval), approval
+
+
+@changes("cancel_request", "approval-request.cancel", "approval-requests")
+def _(place):
+    approval, request = _waiting(place)
+    return place.admin.cancel_request(request), approval
+
+
+@conflicts("create_approval_policy", 400, "another approval policy")
+def _(place):
+    profile, _ = _governed(place)
+    return place.admin.create_approval_policy(
+        projectId=place.project_id, name=fresh("approval"), steps=[{"requiredApprovals": 1}],
+        conditions=[{"profileIds": [profile]}])
+
+
+@conflicts("update_approval_policy", 400, "another approval policy")
+def _(place):
+    (one, _), (other, policy) = _governed(place), _governed(place)
+    return place.admin.update_approval_policy(policy["id"],
+                                              conditions=[{"profileIds": [one, other]}])
+
+
+def _decided(place):
+    approval, request = _waiting(place)
+    ok(place.admin.reject(approval))
+    return approval, request
+
+
+@conflicts("approve", 400, "rejected already")
+def _(place):
+    return place.admin.approve(_decided(place)[0])
+
+
+@conflicts("reject", 400, "rejected already")
+def _(place):
+    return place.admin.reject(_decided(place)[0])
+
+
+@conflicts("cancel_approval", 400, "rejected already")
+def _(place):
+    return place.admin.cancel_approval(_decided(place)[0])
+
+
+@conflicts("cancel_request", 400, "is rejected")
+def _(place):
+    return place.admin.cancel_request(_decided(place)[1])
+
+
+NO_CONFLICT["delete_approval_policy"] = "what waits by it goes on by the steps that it had"
+
 # --- log-in ---------------------------------------------------------------------------------------
 
 

@@ -139,6 +139,14 @@ class World:
             body["metadata"] = metadata
         return (api or self.admin).issue(json=body)
 
+    def new_approval_policy(self, profile_id, required=1, approvers=(), **changes):
+        """A policy of one step for the profile."""
+        steps = [{"requiredApprovals": required,
+                  "approvers": [{"type": "identity", "id": one} for one in approvers]}]
+        body = {"projectId": self.project_id, "name": fresh("approval"), "steps": steps,
+                "conditions": [{"profileIds": [profile_id]}], **changes}
+        return ok(self.admin.create_approval_policy(json=body))["policy"]
+
     def issue(self, *arguments, **attributes):
         """The certificate's part of a success."""
         return ok(self.ask(*arguments, **attributes))["certificate"]
