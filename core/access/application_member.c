@@ -305,7 +305,7 @@ static chy_status refuse(struct chy_call *call, const char *what)
 {
     CHY_TRY(require_application(call));
     return chy_fail(call->op, CHY_NOT_FOUND, 0,
-                    "%s not found: this server has machine identities only; add one by its id "
+                    "%s not found: people and machines are identities here; add one by its id "
                     "under /identities",
                     what);
 }

@@ -6,8 +6,8 @@
 
 /**
  * "application-members": "create", "update", "delete" with the application's id and a document
- * with identityId (and role), "list" with the application's id.  People and groups are none yet:
- * "list-others" is empty, "refuse-user" and "refuse-group" say so.
+ * with identityId (and role), "list" with the application's id.  People are identities too, and
+ * there are no groups: "list-others" is empty, "refuse-user" and "refuse-group" say so.
  */
 extern const struct chy_kind chy_kind_application_member;
 

@@ -141,8 +141,12 @@ static chy_status load_token(struct chy_runtime *runtime, struct chy_op *op, str
     struct chy_slice trusted_ips = chy_row_json(&loaded.row, 4);
     CHY_TRY(or_refused(op, chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES,
                                             CHY_KEY(chy_value_uuid(&identity_id)),
-                                            CHY_FIELDS(CHY_IDENTITY_KIND, CHY_IDENTITY_ROLE),
+                                            CHY_FIELDS(CHY_IDENTITY_KIND, CHY_IDENTITY_ROLE,
+                                                       CHY_IDENTITY_DISABLED),
                                             &loaded.identity)));
+    if (chy_row_bool(&loaded.identity, 2)) {
+        return chy_access_token_refuse(op);
+    }
     if (!chy_uuid_is_nil(&secret_id)) {
         CHY_TRY(check_secret(runtime, op, &secret_id));
     }
@@ -248,13 +252,14 @@ chy_status chy_access_authenticate(struct chy_runtime *runtime, struct chy_op *o
     return status;
 }
 
-chy_status chy_access_act_as(struct chy_op *op, const struct chy_uuid *id)
+chy_status chy_access_act_as(struct chy_op *op, enum chy_principal_kind kind,
+                             const struct chy_uuid *id)
 {
     struct chy_principal *principal = chy_alloc(op, sizeof *principal);
     if (principal == NULL) {
         return chy_fail_memory(op);
     }
-    principal->kind = CHY_PRINCIPAL_MACHINE;
+    principal->kind = kind;
     principal->id = *id;
     principal->role = CHY_ROLE_NO_ACCESS;
     chy_operation_of(op)->principal = principal;

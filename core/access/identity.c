@@ -1,22 +1,18 @@
 #include "access/identity.h"
 
+#include "access/identity_state.h"
 #include "access/role.h"
 #include "resource/collections.h"
 #include "resource/delete_all.h"
 
-#define ROLE_SHAPE                                                                               \
-    "{\"type\":\"string\",\"enum\":[\"admin\",\"operator\",\"issuer\",\"approver\",\"auditor\"," \
-    "\"viewer\",\"no-access\"]}"
 #define MEMBER_ROLE_SHAPE "{\"type\":\"string\",\"minLength\":1,\"maxLength\":64}"
-#define NAME_SHAPE                                                            \
-    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"x-trim\":true," \
-    "\"examples\":[\"build-server\"]}"
+#define NAME_SHAPE CHY_IDENTITY_NAME_SHAPE("build-server")
 
 static const struct chy_member members[] = {
     {"id", CHY_IDENTITY_ID, CHY_MEMBER_DERIVED, NULL},
     {"name", CHY_IDENTITY_NAME, CHY_MEMBER_REQUIRED, NAME_SHAPE},
     {"type", CHY_IDENTITY_KIND, CHY_MEMBER_DERIVED, NULL},
-    {"role", CHY_IDENTITY_ROLE, 0, ROLE_SHAPE},
+    {"role", CHY_IDENTITY_ROLE, 0, CHY_IDENTITY_ROLE_SHAPE},
     {"createdAt", CHY_IDENTITY_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
     {"updatedAt", CHY_IDENTITY_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
 };
@@ -90,8 +86,7 @@ static chy_status get(struct chy_call *call)
     return chy_call_answer_row(call, &row);
 }
 
-/** refuse_self keeps an administrator from locking everybody out. */
-static chy_status refuse_self(struct chy_call *call, const char *what)
+chy_status chy_identity_refuse_self(struct chy_call *call, const char *what)
 {
     const struct chy_principal *principal = chy_principal_of(call->op);
     if (principal->kind == CHY_PRINCIPAL_SYSTEM ||
@@ -102,23 +97,29 @@ static chy_status refuse_self(struct chy_call *call, const char *what)
                            "you cannot %s; another administrator can", what);
 }
 
-static chy_status update(struct chy_call *call)
+chy_status chy_identity_update_row(struct chy_call *call, const struct chy_storage_row *row)
 {
-    struct chy_storage_row row;
     struct chy_slice role = chy_json_member(call->document, "role");
-    CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_EDIT, &row));
-    if (role.len != 0 && !chy_slice_equal(role, chy_row_text(&row, CHY_IDENTITY_ROLE))) {
+    if (role.len != 0 && !chy_slice_equal(role, chy_row_text(row, CHY_IDENTITY_ROLE))) {
         CHY_TRY(chy_require(call->op, NULL, CHY_SUBJECT_IDENTITIES, CHY_ACTION_EDIT, "identity"));
-        CHY_TRY(refuse_self(call, "change your own role"));
+        CHY_TRY(chy_identity_refuse_self(call, "change your own role"));
     }
     return chy_kind_update(call);
 }
 
-static chy_status before_delete(struct chy_call *call, const struct chy_storage_row *row,
-                                struct chy_batch *batch)
+static chy_status update(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_EDIT, &row));
+    return chy_identity_update_row(call, &row);
+}
+
+chy_status chy_identity_before_delete(struct chy_call *call, const struct chy_storage_row *row,
+                                      struct chy_batch *batch)
 {
     (void)row;
     (void)chy_batch_delete(batch, CHY_C_UNIVERSAL_AUTH, CHY_KEY(chy_value_uuid(&call->id)));
+    (void)chy_batch_delete(batch, CHY_C_PASSWORDS, CHY_KEY(chy_value_uuid(&call->id)));
     chy_delete_in(batch, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID, &call->id);
     chy_delete_in(batch, CHY_C_APPLICATION_MEMBERS, CHY_APP_MEMBER_IDENTITY_ID, &call->id);
     chy_delete_in(batch, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id);
@@ -126,18 +127,23 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
     return CHY_OK;
 }
 
-static chy_status delete_identity(struct chy_call *call)
+chy_status chy_identity_delete_row(struct chy_call *call)
 {
     struct chy_runtime *runtime = call->runtime;
-    struct chy_storage_row row;
-    CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_DELETE, &row));
-    CHY_TRY(refuse_self(call, "delete yourself"));
+    CHY_TRY(chy_identity_refuse_self(call, "delete yourself"));
     CHY_TRY(chy_kind_delete(call));
     CHY_TRY(chy_delete_all(runtime, call->op, CHY_C_MEMBERSHIPS, CHY_MEMBERSHIP_IDENTITY_ID,
                            &call->id));
     CHY_TRY(
         chy_delete_all(runtime, call->op, CHY_C_CLIENT_SECRETS, CHY_SECRET_IDENTITY_ID, &call->id));
     return chy_delete_all(runtime, call->op, CHY_C_ACCESS_TOKENS, CHY_TOKEN_IDENTITY_ID, &call->id);
+}
+
+static chy_status delete_identity(struct chy_call *call)
+{
+    struct chy_storage_row row;
+    CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_DELETE, &row));
+    return chy_identity_delete_row(call);
 }
 
 #define MEMBER_SHAPE                                                                    \
@@ -176,5 +182,5 @@ const struct chy_kind chy_kind_identity = {
     .action_count = CHY_COUNT_OF(actions),
     .answers = answers,
     .answer_count = CHY_COUNT_OF(answers),
-    .hooks = {.before_create = before_create, .before_delete = before_delete},
+    .hooks = {.before_create = before_create, .before_delete = chy_identity_before_delete},
 };

@@ -30,7 +30,7 @@ CHY_MUST_USE chy_status chy_identity_require(struct chy_call *call, const struct
 
 /**
  * chy_identity_may_at tells whether who asked for a thing, the owner in `place`, has a permission
- * for it, without that it asks now.  An identity that is not there has none.
+ * for it, without that it asks now.  An identity that is not there, or disabled, has none.
  */
 CHY_MUST_USE chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
                                             const struct chy_place *place, const char *subject,

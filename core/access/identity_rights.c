@@ -154,17 +154,6 @@ static chy_status find_may_change(struct chy_call *call, const struct chy_storag
     return chy_identity_covers_applications(call, &id, NULL, out_may);
 }
 
-static struct chy_view identity_fields(void)
-{
-    static const uint32_t fields[] = {CHY_IDENTITY_ID,         CHY_IDENTITY_KIND,
-                                      CHY_IDENTITY_NAME,       CHY_IDENTITY_ROLE,
-                                      CHY_IDENTITY_CREATED_AT, CHY_IDENTITY_UPDATED_AT};
-    CHY_STATIC_ASSERT(sizeof fields / sizeof fields[0] == CHY_IDENTITY_FIELDS,
-                      "an identity has other fields than these");
-    struct chy_view view = CHY_VIEW_INIT(fields);
-    return view;
-}
-
 chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id,
                                 const char *action, struct chy_storage_row *out_row)
 {
@@ -174,8 +163,9 @@ chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id
     if (chy_principal_of(op) == NULL) {
         return chy_require(op, NULL, CHY_SUBJECT_IDENTITIES, action, "identity");
     }
-    chy_status status = chy_storage_read(call->runtime->storage, op, CHY_C_IDENTITIES,
-                                         CHY_KEY(chy_value_uuid(id)), identity_fields(), &row);
+    chy_status status =
+        chy_storage_read(call->runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
+                         chy_core_fields(CHY_C_IDENTITIES), &row);
     if (status == CHY_NOT_FOUND) {
         return chy_not_found(op, "identity");
     }
@@ -206,12 +196,15 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
     struct chy_storage_row row;
     chy_status status =
         chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
-                         CHY_FIELDS(CHY_IDENTITY_ROLE), &row);
+                         CHY_FIELDS(CHY_IDENTITY_ROLE, CHY_IDENTITY_DISABLED), &row);
     *out_may = false;
     if (status == CHY_NOT_FOUND) {
         return CHY_OK;
     }
     CHY_TRY(status);
+    if (chy_row_bool(&row, 1)) {
+        return CHY_OK;
+    }
     owner.role = chy_role_find(chy_row_text(&row, 0));
     status = chy_storage_read(runtime->storage, op, CHY_C_MEMBERSHIPS,
                               CHY_KEY(chy_value_uuid(id), chy_value_uuid(&place->project_id)),

@@ -1,7 +1,11 @@
 #include "access/lockout.h"
 
 #include "access/network.h"
+#include "base/time.h"
 #include "resource/collections.h"
+
+/** How often a failure is counted again when another one came in between. */
+#define COUNT_TRIES 4
 
 chy_status chy_lockout_read(struct chy_runtime *runtime, struct chy_op *op,
                             struct chy_slice client_id, struct chy_slice peer,
@@ -47,6 +51,56 @@ void chy_lockout_add(struct chy_batch *batch, const struct chy_lockout *lockout,
     chy_write_set(write, CHY_LOCKOUT_LAST_AT, chy_value_time(now));
     chy_write_set(write, CHY_LOCKOUT_UNTIL,
                   locks ? chy_value_time(now + rule->duration) : chy_value_null());
+}
+
+static bool is_locked(struct chy_op *op, const struct chy_lockout *lockout,
+                      const struct chy_lockout_rule *rule)
+{
+    return rule->enabled && chy_now(op) < lockout->until;
+}
+
+chy_status chy_lockout_check(struct chy_op *op, const struct chy_lockout *lockout,
+                             const struct chy_lockout_rule *rule, const char *what)
+{
+    if (!is_locked(op, lockout, rule)) {
+        return CHY_OK;
+    }
+    int64_t left = lockout->until - chy_now(op);
+    return chy_fail_reason(op, CHY_DENIED, CHY_REASON_UNAUTHENTICATED,
+                           "log-in with this %s is locked for your network after too many "
+                           "failures; try again in %lld s",
+                           what, (long long)(left / CHY_US_PER_SECOND + 1));
+}
+
+static chy_status count_once(struct chy_runtime *runtime, struct chy_op *op,
+                             const struct chy_lockout *lockout, const struct chy_lockout_rule *rule,
+                             const struct chy_audit_event *event)
+{
+    struct chy_batch batch;
+    chy_batch_init(&batch, op, 0);
+    chy_lockout_add(&batch, lockout, rule);
+    if (event != NULL) {
+        CHY_TRY(chy_audit_add(runtime, &batch, event));
+    }
+    return chy_batch_commit(&batch, runtime->storage, NULL);
+}
+
+chy_status chy_lockout_count(struct chy_runtime *runtime, struct chy_op *op,
+                             struct chy_lockout *lockout, struct chy_slice peer,
+                             const struct chy_lockout_rule *rule,
+                             const struct chy_audit_event *event)
+{
+    chy_status status = CHY_CONFLICT;
+    for (int i = 0; i < COUNT_TRIES && status == CHY_CONFLICT; i++) {
+        status = count_once(runtime, op, lockout, rule, event);
+        if (status == CHY_CONFLICT) { // another failure came in between
+            CHY_TRY(chy_lockout_read(runtime, op, lockout->client_id, peer, lockout));
+            if (is_locked(op, lockout, rule)) {
+                return CHY_OK;
+            }
+        }
+    }
+    return status == CHY_CONFLICT ? CHY_OK : status;
 }
 
 void chy_lockout_forget(struct chy_batch *batch, const struct chy_lockout *lockout)

@@ -11,9 +11,6 @@
 #include "resource/collections.h"
 #include "resource/keyring.h"
 
-/** How often a failure is counted again when another one came in between. */
-#define COUNT_TRIES 4
-
 /** What a token whose period never ends says of its longest life: the longest that can be set. */
 #define LONGEST_LIFE 315360000
 
@@ -132,37 +129,6 @@ static chy_status refuse(struct login *login, const char *message)
     return chy_fail_reason(login->call->op, CHY_DENIED, CHY_REASON_UNAUTHENTICATED, "%s", message);
 }
 
-static bool is_locked(const struct login *login)
-{
-    return login->has_auth && login->rule.enabled &&
-           chy_now(login->call->op) < login->lockout.until;
-}
-
-static chy_status refuse_locked(struct login *login)
-{
-    int64_t left = login->lockout.until - chy_now(login->call->op);
-    return chy_fail_reason(login->call->op, CHY_DENIED, CHY_REASON_UNAUTHENTICATED,
-                           "log-in with this client id is locked for your network after too many "
-                           "failures; try again in %lld s",
-                           (long long)(left / CHY_US_PER_SECOND + 1));
-}
-
-static chy_status count_once(struct login *login)
-{
-    struct chy_batch batch;
-    struct chy_audit_event event = {
-        .action = "universal-auth.login",
-        .target_kind = "identities",
-        .outcome = CHY_AUDIT_FAILED,
-        .detail = chy_text("{\"reason\":\"wrong client secret\"}"),
-    };
-    chy_batch_init(&batch, login->call->op, 0);
-    chy_lockout_add(&batch, &login->lockout, &login->rule);
-    CHY_TRY(chy_uuid_text(login->call->op, &login->identity_id, &event.target));
-    CHY_TRY(chy_audit_add(login->call->runtime, &batch, &event));
-    return chy_batch_commit(&batch, login->call->runtime->storage, NULL);
-}
-
 /** count_failure writes no row for a client id that there is not: a stranger could make any number.
  *  Those, and the others too, are counted by source (chy_audit_refusal). */
 static chy_status count_failure(struct login *login)
@@ -170,18 +136,15 @@ static chy_status count_failure(struct login *login)
     if (!login->has_auth || !login->rule.enabled) {
         return CHY_OK;
     }
-    chy_status status = CHY_CONFLICT;
-    for (int i = 0; i < COUNT_TRIES && status == CHY_CONFLICT; i++) {
-        status = count_once(login);
-        if (status == CHY_CONFLICT) { // another failure came in between
-            CHY_TRY(chy_lockout_read(login->call->runtime, login->call->op, login->client_id,
-                                     login->peer, &login->lockout));
-            if (is_locked(login)) {
-                return CHY_OK;
-            }
-        }
-    }
-    return status == CHY_CONFLICT ? CHY_OK : status;
+    struct chy_audit_event event = {
+        .action = "universal-auth.login",
+        .target_kind = "identities",
+        .outcome = CHY_AUDIT_FAILED,
+        .detail = chy_text("{\"reason\":\"wrong client secret\"}"),
+    };
+    CHY_TRY(chy_uuid_text(login->call->op, &login->identity_id, &event.target));
+    return chy_lockout_count(login->call->runtime, login->call->op, &login->lockout, login->peer,
+                             &login->rule, &event);
 }
 
 static chy_status check_secret_use(struct login *login)
@@ -234,7 +197,7 @@ static chy_status add_audit(struct login *login, struct chy_batch *batch)
         .action = "universal-auth.login", .target_kind = "identities", .outcome = CHY_AUDIT_OK};
     struct chy_slice secret_id;
     struct chy_buf detail;
-    CHY_TRY(chy_access_act_as(login->call->op, &login->identity_id));
+    CHY_TRY(chy_access_act_as(login->call->op, CHY_PRINCIPAL_MACHINE, &login->identity_id));
     CHY_TRY(chy_uuid_text(login->call->op, &login->identity_id, &event.target));
     CHY_TRY(chy_uuid_text(login->call->op, &login->secret_id, &secret_id));
     chy_buf_init(&detail, login->call->op, 256);
@@ -302,9 +265,8 @@ chy_status chy_universal_auth_login(struct chy_call *call)
     CHY_TRY(chy_client_secret_mac(call->runtime, call->op, login.client_id, client_secret, &mac));
     CHY_TRY(find_rows(&login, mac));
     bool right = is_right(&login, mac);
-    if (is_locked(&login)) {
-        return refuse_locked(&login);
-    }
+    // Without universal auth there is no rule, and so no lock.
+    CHY_TRY(chy_lockout_check(call->op, &login.lockout, &login.rule, "client id"));
     if (!right) {
         CHY_TRY(count_failure(&login));
         return refuse(&login, "the client id or the client secret is wrong");

@@ -31,9 +31,10 @@ CHY_MUST_USE chy_status chy_access_token_find(struct chy_runtime *runtime, struc
 /** chy_access_token_refuse is what is said of a token that is not there, or not any more. */
 CHY_MUST_USE chy_status chy_access_token_refuse(struct chy_op *op);
 
-/** chy_access_act_as lets the operation act for the machine identity `id`, which has just proved
- *  itself, without any permission: for the audit row of the log-in. */
-CHY_MUST_USE chy_status chy_access_act_as(struct chy_op *op, const struct chy_uuid *id);
+/** chy_access_act_as lets the operation act for the identity `id`, which has just proved itself,
+ *  without any permission: for the audit row of the log-in. */
+CHY_MUST_USE chy_status chy_access_act_as(struct chy_op *op, enum chy_principal_kind kind,
+                                          const struct chy_uuid *id);
 
 /** CHY_ACCESS_TOKEN_OUTLINE is what it looks like. */
 #define CHY_ACCESS_TOKEN_OUTLINE                                        \

@@ -32,20 +32,32 @@ static chy_status retell(struct chy_op *op, chy_status status)
                              : status;
 }
 
-chy_status chy_ask_authority(struct chy_op *op, const char *action, const char *id,
-                             const json_t *document, json_t **out_answer)
+static chy_status ask(struct chy_op *op, const char *kind, const char *action, const char *id,
+                      const json_t *document, json_t **out_answer)
 {
     struct chy_resource_call wanted = {.struct_size = sizeof wanted,
-                                       .kind = chy_text("certificate-authorities"),
+                                       .kind = chy_text(kind),
                                        .action = chy_text(action),
                                        .id = chy_text(id)};
     struct chy_resource_answer answer = {.struct_size = sizeof answer};
-    CHY_TRY(chy_json_write(op, document, &wanted.document));
+    CHY_TRY(chy_json_write_secret(op, document, &wanted.document));
     chy_status status = chy_resource(op, &wanted, &answer);
     if (status != CHY_OK) {
         return retell(op, status);
     }
     return chy_json_parse(op, answer.document, out_answer);
+}
+
+chy_status chy_ask_authority(struct chy_op *op, const char *action, const char *id,
+                             const json_t *document, json_t **out_answer)
+{
+    return ask(op, "certificate-authorities", action, id, document, out_answer);
+}
+
+chy_status chy_ask_user(struct chy_op *op, const char *action, const char *id,
+                        const json_t *document, json_t **out_answer)
+{
+    return ask(op, "users", action, id, document, out_answer);
 }
 
 chy_status chy_ask_find_authority(struct chy_assembly *assembly, struct chy_op *op,

@@ -11,6 +11,10 @@
 CHY_MUST_USE chy_status chy_ask_authority(struct chy_op *op, const char *action, const char *id,
                                           const json_t *document, json_t **out_answer);
 
+/** chy_ask_user does the same with users. */
+CHY_MUST_USE chy_status chy_ask_user(struct chy_op *op, const char *action, const char *id,
+                                     const json_t *document, json_t **out_answer);
+
 /** chy_ask_find_authority finds a CA by its id, or by a name that only one has. */
 CHY_MUST_USE chy_status chy_ask_find_authority(struct chy_assembly *assembly, struct chy_op *op,
                                                const char *text, struct chy_uuid *out_id);

@@ -2,9 +2,11 @@
 
 #include "access/application_member.h"
 #include "access/identity.h"
+#include "access/password.h"
 #include "access/role.h"
 #include "access/token.h"
 #include "access/universal_auth.h"
+#include "access/user.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/dump.h"
@@ -41,6 +43,10 @@
 /** How many may wait for a processor before the answer is 503. */
 #define CPU_WAITERS 512U
 
+/** Passwords that are hashed at once, 64 MiB each, and how many may wait for that. */
+#define PASSWORDS_AT_ONCE 2U
+#define PASSWORD_WAITERS 32U
+
 static const struct chy_kind *const kinds[] = {
     &chy_kind_project,
     &chy_kind_policy,
@@ -60,6 +66,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_role,
     &chy_kind_approval_policy,
     &chy_kind_approval_request,
+    &chy_kind_user,
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -288,19 +295,22 @@ static void close_runtime(struct chy_runtime *runtime)
     chy_ocsp_free(runtime->ocsp);
     chy_shards_free(runtime->shards);
     chy_permits_free(runtime->cpu);
+    chy_permits_free(runtime->passwords);
 }
 
 static chy_status open_runtime(struct chy_assembly *a, struct chy_op *op)
 {
     struct chy_runtime *runtime = &a->runtime;
     runtime->cpu = chy_permits_new(core_count(), CPU_WAITERS);
+    runtime->passwords = chy_permits_new(PASSWORDS_AT_ONCE, PASSWORD_WAITERS);
     runtime->cache = chy_cache_new(runtime);
     runtime->shards = chy_shards_new();
     runtime->crls = chy_crls_new();
     runtime->ocsp = chy_ocsp_new();
     runtime->audit = chy_audit_new();
-    if (runtime->cpu == NULL || runtime->cache == NULL || runtime->audit == NULL ||
-        runtime->shards == NULL || runtime->crls == NULL || runtime->ocsp == NULL) {
+    if (runtime->cpu == NULL || runtime->passwords == NULL || runtime->cache == NULL ||
+        runtime->audit == NULL || runtime->shards == NULL || runtime->crls == NULL ||
+        runtime->ocsp == NULL) {
         return chy_fail_memory(op);
     }
     CHY_TRY(chy_kinds_new(op, kinds, sizeof kinds / sizeof kinds[0], &runtime->kinds));
@@ -355,6 +365,9 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     runtime->pki.ocsp_signing_rate = a->config->pki.ocsp_signing_rate;
     runtime->pki.shard_size = a->config->pki.shard_size;
     runtime->pki.clock_back_tolerance = a->config->pki.clock_back_tolerance;
+    runtime->access.session_ttl = a->config->access.session_ttl;
+    runtime->access.session_max_ttl = a->config->access.session_max_ttl;
+    runtime->access.password_cost = CHY_PASSWORD_COST;
     if (a->need == CHY_NEED_RESTORE) {
         return CHY_OK; // the keys come with the rows
     }

@@ -23,6 +23,7 @@ extern const struct chy_command chy_command_plugin_probe;
 extern const struct chy_command chy_command_restore;
 extern const struct chy_command chy_command_serve;
 extern const struct chy_command chy_command_storage;
+extern const struct chy_command chy_command_user;
 extern const struct chy_command chy_command_version;
 
 /** What the client's program runs (client.c): commands of the root, and of the group `ca`. */

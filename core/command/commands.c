@@ -5,11 +5,11 @@ static const struct chy_command *const top_commands[] = {
     &chy_command_config,      &chy_command_storage,     &chy_command_key,
     &chy_command_audit,       &chy_command_plugin,      &chy_command_version,
     &chy_command_ca,          &chy_command_backup,      &chy_command_restore,
-    &chy_client_commands[0],  &chy_client_commands[1],  &chy_client_commands[2],
-    &chy_client_commands[3],  &chy_client_commands[4],  &chy_client_commands[5],
-    &chy_client_commands[6],  &chy_client_commands[7],  &chy_client_commands[8],
-    &chy_client_commands[9],  &chy_client_commands[10], &chy_client_commands[11],
-    &chy_client_commands[12],
+    &chy_command_user,        &chy_client_commands[0],  &chy_client_commands[1],
+    &chy_client_commands[2],  &chy_client_commands[3],  &chy_client_commands[4],
+    &chy_client_commands[5],  &chy_client_commands[6],  &chy_client_commands[7],
+    &chy_client_commands[8],  &chy_client_commands[9],  &chy_client_commands[10],
+    &chy_client_commands[11], &chy_client_commands[12],
 };
 
 const struct chy_command chy_command_root = {

@@ -129,6 +129,8 @@ struct chy_config {
 
     struct {
         struct chy_view trusted_proxies; /**< of struct chy_slice: addresses or networks */
+        int64_t session_ttl;             /**< of a person's token */
+        int64_t session_max_ttl;         /**< renewing goes no further */
     } access;
 };
 

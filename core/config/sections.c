@@ -152,6 +152,10 @@ static const struct chy_config_key log_keys[] = {
 static const struct chy_config_key access_keys[] = {
     KEY("trusted_proxies", CHY_OPTION_TEXT_LIST, 0, 0, 256, "", access.trusted_proxies,
         "addresses and networks whose forwarding headers count"),
+    KEY("session_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_MINUTE, 365 * CHY_US_PER_DAY, "12h",
+        access.session_ttl, "how long a person stays logged in without renewing the token"),
+    KEY("session_max_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_MINUTE, 365 * CHY_US_PER_DAY, "7d",
+        access.session_max_ttl, "… and with renewing it, before the password is asked for again"),
 };
 
 static const struct chy_config_key audit_keys[] = {

@@ -305,11 +305,16 @@ NUMBERS(data_key_period, CHY_DATA_KEY_PROJECT_ID, CHY_DATA_KEY_PERIOD);
 static const struct chy_index data_key_indexes[] = {UNIQUE("period", data_key_period)};
 
 static const struct chy_field identity_fields[] = {
-    F("id", U), F("kind", T), F("name", T), F("role", T), F("created_at", W), F("updated_at", W),
+    F("id", U),         F("kind", T),     F("name", T),  F("role", T),     F("created_at", W),
+    F("updated_at", W), N("username", T), N("email", T), N("disabled", B),
 };
 CHECKED(identity_fields, CHY_IDENTITY_FIELDS);
 NUMBERS(identity_created, CHY_IDENTITY_CREATED_AT);
-static const struct chy_index identity_indexes[] = {INDEX("created", identity_created)};
+NUMBERS(identity_username, CHY_IDENTITY_USERNAME);
+NUMBERS(identity_kind, CHY_IDENTITY_KIND, CHY_IDENTITY_CREATED_AT);
+static const struct chy_index identity_indexes[] = {INDEX("created", identity_created),
+                                                    UNIQUE("username", identity_username),
+                                                    INDEX("kind", identity_kind)};
 
 static const struct chy_field membership_fields[] = {
     F("identity_id", U), F("project_id", U), F("role", T), F("created_at", W), N("role_id", U)};
@@ -475,6 +480,10 @@ NUMBERS(approval_due, CHY_APPROVAL_DUE_AT);
 static const struct chy_index approval_indexes[] = {INDEX("created", approval_created),
                                                     INDEX("due", approval_due)};
 
+static const struct chy_field password_fields[] = {F("identity_id", U), F("phc", T),
+                                                   F("changed_at", W)};
+CHECKED(password_fields, CHY_PASSWORD_FIELDS);
+
 #define NO_INDEXES \
     {              \
         NULL, 0, 0 \
@@ -542,6 +551,7 @@ static const struct chy_collection collections[] = {
                approval_profile_fields, first, INDEXED(approval_profile_indexes)),
     COLLECTION("approval_requests", 0, CHY_APPROVAL_PROJECT_ID, approval_fields, first,
                INDEXED(approval_indexes)),
+    COLLECTION("passwords", 0, 0, password_fields, first, NO_INDEXES),
 };
 CHECKED(collections, CHY_COLLECTION_COUNT);
 

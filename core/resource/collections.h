@@ -51,6 +51,7 @@ enum chy_collection_number {
     CHY_C_APPROVAL_POLICIES,    /**< who has to approve what is asked for by some profiles */
     CHY_C_APPROVAL_PROFILES,    /**< the approval policy of a profile: one at most */
     CHY_C_APPROVAL_REQUESTS,    /**< what waits for approval, or did, with the votes */
+    CHY_C_PASSWORDS,            /**< of people */
     CHY_COLLECTION_COUNT
 };
 
@@ -334,6 +335,9 @@ enum chy_identity_field {
     CHY_IDENTITY_ROLE, /**< in the whole instance */
     CHY_IDENTITY_CREATED_AT,
     CHY_IDENTITY_UPDATED_AT,
+    CHY_IDENTITY_USERNAME, /**< of a person, lower case; null: they cannot log in by a password */
+    CHY_IDENTITY_EMAIL,
+    CHY_IDENTITY_DISABLED, /**< null: false */
     CHY_IDENTITY_FIELDS
 };
 
@@ -566,6 +570,13 @@ enum chy_approval_field {
     CHY_APPROVAL_CREATED_AT,
     CHY_APPROVAL_UPDATED_AT,
     CHY_APPROVAL_FIELDS
+};
+
+enum chy_password_field {
+    CHY_PASSWORD_IDENTITY_ID = 0,
+    CHY_PASSWORD_PHC, /**< access/password.h */
+    CHY_PASSWORD_CHANGED_AT,
+    CHY_PASSWORD_FIELDS
 };
 
 /** chy_core_collections returns the declarations, CHY_COLLECTION_COUNT of them in the order of the

@@ -25,8 +25,9 @@ struct chy_keyring {
 };
 
 static const char *const mac_labels[CHY_MAC_COUNT] = {
-    "chancery mac audit 1",  "chancery mac client-secret 1",   "chancery mac token 1",
-    "chancery mac cursor 1", "chancery mac audit-retention 1", "chancery mac backup 1"};
+    "chancery mac audit 1",   "chancery mac client-secret 1",   "chancery mac token 1",
+    "chancery mac cursor 1",  "chancery mac audit-retention 1", "chancery mac backup 1",
+    "chancery mac password 1"};
 
 struct data_key {
     struct chy_cached cached; /**< first member */

@@ -30,7 +30,7 @@ struct chy_keks *chy_keyring_keks(struct chy_keyring *keyring);
 
 /**
  * chy_keyring_mac is HMAC-SHA-256 under a key derived of the MAC root for one purpose: audit rows,
- * client secrets, tokens, backups.  32 bytes.
+ * client secrets, tokens, backups, passwords.  32 bytes.
  */
 enum chy_mac_purpose {
     CHY_MAC_AUDIT = 0,
@@ -39,6 +39,7 @@ enum chy_mac_purpose {
     CHY_MAC_CURSOR,
     CHY_MAC_AUDIT_RETENTION,
     CHY_MAC_BACKUP,
+    CHY_MAC_PASSWORD,
     CHY_MAC_COUNT
 };
 CHY_MUST_USE chy_status chy_keyring_mac(struct chy_keyring *keyring, struct chy_op *op,

@@ -34,6 +34,20 @@ struct chy_pki_settings {
     int64_t clock_back_tolerance; /**< µs that the clock may fall behind what it showed */
 };
 
+/** What hashing a new password costs: of Argon2id. */
+struct chy_password_cost {
+    uint32_t memory; /**< KiB */
+    uint32_t passes;
+    uint32_t lanes;
+};
+
+/** The `access` section: how long people stay logged in, in µs; and what their passwords cost. */
+struct chy_access_settings {
+    int64_t session_ttl;
+    int64_t session_max_ttl; /**< renewing goes no further */
+    struct chy_password_cost password_cost;
+};
+
 /** What an enrollment plugin said of its method, as profiles see it. */
 struct chy_method {
     struct chy_slice name;   /**< "api" */
@@ -56,11 +70,13 @@ struct chy_runtime {
     struct chy_shards *shards;           /**< enroll: places on CRLs that this node reserved */
     struct chy_crls *crls;               /**< enroll: CRLs that this node served */
     struct chy_ocsp *ocsp;               /**< enroll: the OCSP responder */
-    struct chy_permits *cpu;  /**< taken for signing and verifying, never held across I/O */
-    struct chy_slice node;    /**< this process among all that ever shared the database */
-    int64_t audit_keep;       /**< µs that rows of the audit are kept; 0: for ever */
-    struct chy_slice machine; /**< its machine's name: what is only counted goes by it */
+    struct chy_permits *cpu;       /**< taken for signing and verifying, never held across I/O */
+    struct chy_permits *passwords; /**< taken for hashing a password, which needs much memory */
+    struct chy_slice node;         /**< this process among all that ever shared the database */
+    int64_t audit_keep;            /**< µs that rows of the audit are kept; 0: for ever */
+    struct chy_slice machine;      /**< its machine's name: what is only counted goes by it */
     struct chy_pki_settings pki;
+    struct chy_access_settings access;
     struct chy_method methods[CHY_METHODS_MAX];
     uint32_t method_count;
 };

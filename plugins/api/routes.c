@@ -104,6 +104,7 @@
 #define UNIVERSAL_AUTH "universal-auth"
 #define CLIENT_SECRETS "client-secrets"
 #define MEMBERSHIPS "identity-memberships"
+#define USERS "users"
 #define AUDIT_LOGS "audit-logs"
 
 #define APPROVALS "approval-policies"
@@ -221,18 +222,19 @@ static const struct chy_route api_routes[] = {
                 .kind = APPLICATION_MEMBERS, .action = "delete", .id = "id", .into = {"identityId"},
                 .as = {"identityId"}),
     READ(CM "/applications/{id}/users", "listApplicationUsers",
-         "List the people of an application: none.", APPLICATIONS, "read",
+         "List the people of an application apart from its identities: none.", APPLICATIONS, "read",
          .kind = APPLICATION_MEMBERS, .action = "list-others", .id = "id"),
     SEND("POST", CM "/applications/{id}/users", "addApplicationUsers",
-         "Refused: there are no people here.", APPLICATIONS, "edit", SMALL,
+         "Refused: people have their roles as identities.", APPLICATIONS, "edit", SMALL,
          .kind = APPLICATION_MEMBERS, .action = "refuse-user", .id = "id"),
     SEND("PATCH", CM "/applications/{id}/users/{userId}", "updateApplicationUser",
-         "Refused: there are no people here.", APPLICATIONS, "edit", SMALL,
+         "Refused: people have their roles as identities.", APPLICATIONS, "edit", SMALL,
          .kind = APPLICATION_MEMBERS, .action = "refuse-user", .id = "id", .into = {"userId"},
          .as = {"otherId"}),
     REMOVE_PART(CM "/applications/{id}/users/{userId}", "removeApplicationUser",
-                "Refused: there are no people here.", APPLICATIONS, .kind = APPLICATION_MEMBERS,
-                .action = "refuse-user", .id = "id", .into = {"userId"}, .as = {"otherId"}),
+                "Refused: people have their roles as identities.", APPLICATIONS,
+                .kind = APPLICATION_MEMBERS, .action = "refuse-user", .id = "id",
+                .into = {"userId"}, .as = {"otherId"}),
     READ(CM "/applications/{id}/groups", "listApplicationGroups",
          "List the groups of an application: none.", APPLICATIONS, "read",
          .kind = APPLICATION_MEMBERS, .action = "list-others", .id = "id"),
@@ -478,6 +480,31 @@ static const struct chy_route api_routes[] = {
           JSON_ONLY, NO_SCHEMA, api_serve_resource,
           RESOURCE(.kind = CLIENT_SECRETS, .action = "revoke", .id = "id", .into = {"identityId"},
                    .as = {"identityId"})),
+
+    /* --- people --------------------------------------------------------------------------------*/
+    ROUTE("POST", V1 "/auth/login", "logIn", "Log in with username and password.", CHY_AUTH_NONE,
+          CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = USERS, .action = "login")),
+    ROUTE("POST", V1 "/auth/password", "changePassword",
+          "Change one's own password, which ends all of one's tokens.", CHY_AUTH_NONE,
+          CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = USERS, .action = "change-password")),
+    SECRET_SEND(V1 "/users", "createUser", "Create a user.", IDENTITIES, "create", SMALL,
+                .kind = USERS, .action = "create"),
+    READ(V1 "/users", "listUsers", "List users.", IDENTITIES, "read", .kind = USERS,
+         .action = "list", .from_query = true),
+    READ(V1 "/users/{id}", "getUser", "Get a user.", IDENTITIES, "read", .kind = USERS,
+         .action = "get", .id = "id"),
+    SEND("PATCH", V1 "/users/{id}", "updateUser",
+         "Change a user; disabling one ends all of the user's tokens.", IDENTITIES, "edit", SMALL,
+         .kind = USERS, .action = "update", .id = "id"),
+    REMOVE(V1 "/users/{id}", "deleteUser", "Delete a user.", IDENTITIES, .kind = USERS,
+           .action = "delete", .id = "id"),
+    SECRET_SEND(V1 "/users/{id}/password", "setPassword",
+                "Set a user's password, which ends all of the user's tokens.", IDENTITIES, "edit",
+                SMALL, .kind = USERS, .action = "set-password", .id = "id"),
+
+    /* --- tokens, the audit ---------------------------------------------------------------------*/
     ROUTE("POST", V1 "/auth/token/renew", "renewAccessToken", "Make an access token live longer.",
           CHY_AUTH_NONE, CHY_ROUTE_SECRET, "", "", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
           RESOURCE(.kind = "access-tokens", .action = "renew")),

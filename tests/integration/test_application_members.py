@@ -110,18 +110,18 @@ def test_an_administrator_brings_somebody_into_the_project(world):
         "role"] == "no-access"
 
 
-def test_people_and_groups_are_none_yet(world):
+def test_people_come_as_identities_and_groups_are_none(world):
     made = new(world)
     assert ok(world.admin.list_application_users(made["id"])) == {"memberships": []}
     assert ok(world.admin.list_application_groups(made["id"])) == {"memberships": []}
     for answer in (world.admin.add_application_users(made["id"], emails=["a@b.c"], role="admin"),
                    world.admin.update_application_user(made["id"], NOBODY, role="admin"),
                    world.admin.remove_application_user(made["id"], NOBODY)):
-        refused(answer, 404, "NotFound", "user", "machine identities only")
+        refused(answer, 404, "NotFound", "user", "are identities here")
     for answer in (world.admin.add_application_group(made["id"], NOBODY, role="admin"),
                    world.admin.update_application_group(made["id"], NOBODY, role="admin"),
                    world.admin.remove_application_group(made["id"], NOBODY)):
-        refused(answer, 404, "NotFound", "group", "machine identities only")
+        refused(answer, 404, "NotFound", "group", "are identities here")
 
 
 # --- what a role is good for ---------------------------------------------------------------------

@@ -79,8 +79,8 @@ def test_a_denial_at_the_route_leaves_a_row(place, nobody, route):
 # --- refused in the project -----------------------------------------------------------------------
 
 # What is not there for those who may not see it.
-UNSEEN = {"delete_project", "get_audit_log", "get_identity", "get_universal_auth",
-          "list_client_secrets", "get_client_secret"}
+UNSEEN = {"delete_project", "get_audit_log", "get_identity", "get_user",
+          "get_universal_auth", "list_client_secrets", "get_client_secret"}
 
 
 def administrator_elsewhere(world, elsewhere, role):

@@ -23,7 +23,7 @@ import daemon as daemons
 import pki
 from api import Api, ok
 from daemon import run
-from world import World
+from world import Person, World
 
 
 def revoke(api, issued, reason="KEY_COMPROMISE"):
@@ -67,6 +67,7 @@ class Life:
         admin = Api(self.old.ready.url, self.old.ready.token)
         self.world = World(admin)
         self.kept, self.before, self.after = (self.world.issue() for _ in range(3))
+        self.person = Person(admin, self.world.project_id)
         self.early = tmp_path / "early"
         fetch_crls(self.world, self.early)
         revoke(admin, self.before)
@@ -171,6 +172,9 @@ def test_what_was_revoked_stays_revoked(life):
     time.sleep(2.2)
     assert serial(issued) in serials(crl_of(issued))
     assert ok(life.world.admin.get_private_key(life.kept["certificateId"]))
+    login = {"username": life.person.username, "password": life.person.password}
+    api = Api(new.ready.url, ok(Api(new.ready.url).log_in_user(json=login))["accessToken"])
+    assert ok(api.get_profile(life.world.profile_id))
     new.stop()
 
 

@@ -97,6 +97,7 @@ def plausible_body(route, world):
         "create_role": {"slug": "someone", "name": "someone", "permissions": []},
         "add_member": {"role": "auditor"},
         "update_member": {"role": "auditor"},
+        "set_password": {"password": "another one entirely"},
     }
     return bodies.get(route.name, {}) if route.body else None
 

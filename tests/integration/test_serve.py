@@ -345,7 +345,8 @@ def test_smuggling_is_refused_by_the_real_listener(daemon):
 
 @pytest.mark.parametrize("words", [("init",), ("serve",), ("dev",), ("storage",),
                                    ("storage", "upgrade"), ("storage", "check"),
-                                   ("storage", "stats")], ids=" ".join)
+                                   ("storage", "stats"), ("user",), ("user", "create"),
+                                   ("user", "password"), ("user", "list")], ids=" ".join)
 def test_help_has_an_example(chancery, words):
     helped = daemons.run(*words, "--help")
     assert helped.returncode == 0 and helped.stderr == ""

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 import pki
 from api import BY_NAME, ROUTES, Api, ok
-from world import Member, fresh, iso, utc
+from world import Member, Person, fresh, iso, utc
 
 REVEAL = "certificate.reveal-private-key"
 FILE = {"password": "change-it-now", "alias": "service"}
@@ -69,6 +69,16 @@ class Place:
 
     def member(self):
         return Member(self.admin, self.project_id, "issuer")
+
+    def user(self):
+        """A person of the project who cannot log in."""
+        user = ok(self.admin.create_user(username=fresh("person")))["user"]["id"]
+        ok(self.admin.add_member(self.project_id, user, role="issuer"))
+        return user
+
+    def person(self):
+        """A person who can, and has not."""
+        return Person(self.admin, self.project_id, logs_in=False)
 
     def log_in_identity(self):
         """An identity that may log in, and one of its client secrets."""
@@ -212,8 +222,8 @@ def reads_with(ids, *names):
 
 # --- the instance and projects --------------------------------------------------------------------
 
-reads_with(lambda place: (), "status", "list_projects", "list_identities", "list_audit_logs",
-           "export_audit_logs")
+reads_with(lambda place: (), "status", "list_projects", "list_identities", "list_users",
+           "list_audit_logs", "export_audit_logs")
 reads_with(lambda place: (place.project_id,), "get_project", "list_project_identities",
            "list_certificates", "dashboard", "trend")
 reads_with(lambda place: (place.world.project["slug"],), "get_project_by_slug",
@@ -1203,6 +1213,76 @@ NO_CONFLICT["revoke_client_secret"] = "one that is revoked already stays so"
 NO_CONFLICT["create_client_secret"] = "an identity may have several"
 NO_CONFLICT["detach_universal_auth"] = "its secrets and tokens end with it"
 
+# --- people ---------------------------------------------------------------------------------------
+
+NEW_PASSWORD = "another one entirely"
+
+
+@changes("create_user", "user.create", "users")
+def _(place):
+    answer = place.admin.create_user(username=fresh("person"), email="a@example.com")
+    return answer, ok(answer)["user"]["id"]
+
+
+@changes("update_user", "user.update", "users")
+def _(place):
+    user = place.user()
+    return place.admin.update_user(user, name="Other", disabled=True), user
+
+
+@changes("delete_user", "user.delete", "users")
+def _(place):
+    user = place.user()
+    return place.admin.delete_user(user), user
+
+
+@changes("set_password", "user.set-password", "users")
+def _(place):
+    user = place.user()
+    return place.admin.set_password(user, password=NEW_PASSWORD), user
+
+
+@changes("log_in_user", "user.login", "users")
+def _(place):
+    person = place.person()
+    return person.log_in(), person.id
+
+
+@changes("change_password", "user.change-password", "users")
+def _(place):
+    person = place.person()
+    return person.change_password(NEW_PASSWORD), person.id
+
+
+reads_with(lambda place: (place.user(),), "get_user")
+
+
+@conflicts("create_user", 403, "username")
+def _(place):
+    return place.admin.create_user(username=place.person().username.upper())
+
+
+@conflicts("update_user", 403, "username")
+def _(place):
+    return place.admin.update_user(place.user(), username=place.person().username)
+
+
+@conflicts("log_in_user", 401, "disabled")
+def _(place):
+    person = place.person()
+    ok(place.admin.update_user(person.id, disabled=True))
+    return person.log_in()
+
+
+@conflicts("change_password", 422, "newPassword")
+def _(place):
+    person = place.person()
+    return person.change_password(person.password)
+
+
+NO_CONFLICT["delete_user"] = "what a person made outlives them"
+NO_CONFLICT["set_password"] = "a password may be set again"
+
 # --- the audit ------------------------------------------------------------------------------------
 
 
@@ -1220,10 +1300,10 @@ def _(place):
 # --- the cases ------------------------------------------------------------------------------------
 
 # Lists without an id in the path: each caller is answered what is in its own projects.
-OWN = {"list_projects", "list_identities", "list_audit_logs", "search_audit_logs",
+OWN = {"list_projects", "list_identities", "list_users", "list_audit_logs", "search_audit_logs",
        "export_audit_logs"}
 # Things of the whole instance, which no project's administrator may make.
-OF_THE_INSTANCE = {"create_project", "create_identity", "activate_project"}
+OF_THE_INSTANCE = {"create_project", "create_identity", "create_user", "activate_project"}
 
 
 def _needs_token(route):

@@ -206,6 +206,10 @@ static struct test_runtime *new_node(struct shared *shared, bool owns_shared, co
         .leaf_crypto = shared->crypto,
         .seal_crypto = shared->crypto,
         .cpu = chy_permits_new(2, 64),
+        .passwords = chy_permits_new(2, 8),
+        .access = {.session_ttl = INT64_C(3600000000),
+                   .session_max_ttl = INT64_C(86400000000),
+                   .password_cost = {.memory = 128, .passes = 1, .lanes = 2}},
         .node = chy_text(node),
         .machine = chy_text(node),
         .pki = {.public_url = chy_text("http://pki.example.com"),
@@ -251,6 +255,7 @@ void test_runtime_free(struct test_runtime *test)
     chy_cache_free(test->runtime.cache);
     chy_keyring_close(test->runtime.keyring);
     chy_permits_free(test->runtime.cpu);
+    chy_permits_free(test->runtime.passwords);
     if (test->owns_shared) {
         chy_kinds_free(test->runtime.kinds);
         close_shared(test->shared);

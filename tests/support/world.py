@@ -63,6 +63,30 @@ class Member:
                                         "clientSecret": self.client_secret, **changes})
 
 
+class Person:
+    """A user with a password; a member of a project if one is given, logged in if not told otherwise."""
+
+    def __init__(self, admin, project_id=None, role="issuer", logs_in=True, **members):
+        self.password = secrets.token_urlsafe(16)
+        self.username = fresh("person")
+        made = ok(admin.create_user(json={"username": self.username, "password": self.password,
+                                          **members}))
+        self.user = made["user"]
+        self.id = self.user["id"]
+        if project_id is not None:
+            ok(admin.add_member(project_id, self.id, role=role))
+        self.anonymous = admin.with_token(None)
+        self.api = admin.with_token(ok(self.log_in())["accessToken"]) if logs_in else None
+
+    def log_in(self, **changes):
+        return self.anonymous.log_in_user(**{"username": self.username, "password": self.password,
+                                             **changes})
+
+    def change_password(self, new, **changes):
+        return self.anonymous.change_password(**{
+            "username": self.username, "password": self.password, "newPassword": new, **changes})
+
+
 class World:
     """A project with a P-256 root and issuing CA, an open policy and an API profile."""
 

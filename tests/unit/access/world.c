@@ -2,6 +2,7 @@
 
 #include "access/identity.h"
 #include "access/universal_auth.h"
+#include "access/user.h"
 #include "base/op.h"
 #include "resource/project.h"
 
@@ -11,6 +12,7 @@
 static const struct chy_kind *const kinds[] = {
     &chy_kind_project,        &chy_kind_identity,      &chy_kind_identity_membership,
     &chy_kind_universal_auth, &chy_kind_client_secret, &chy_kind_access_token,
+    &chy_kind_user,
 };
 
 const char *text_of(const char *format, ...)
