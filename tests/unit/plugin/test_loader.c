@@ -145,7 +145,7 @@ static const struct {
      "'probe-other'"},
     {"probe-host-minor", CHY_UNSUPPORTED, "host minor 0, found one that needs 7"},
     {"probe-interface-minor", CHY_UNSUPPORTED,
-     "an interface enrollment that lives with minor 0, found one that needs 9"},
+     "an interface enrollment that lives with minor 1, found one that needs 9"},
     {"probe-interface-unknown", CHY_UNSUPPORTED, "found number 77"},
     {"probe-interface-twice", CHY_BAD_INPUT, "found enrollment twice"},
     {"probe-no-interface", CHY_BAD_INPUT, "expected at least one interface"},
