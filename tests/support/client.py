@@ -76,6 +76,8 @@ class Terminal:
         pid, self.fd = pty.fork()
         if pid == 0:
             os.chdir(client.folder)
+            # A test run in the background of a script inherits that it ignores this.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execve(daemons.PROGRAM, [str(daemons.PROGRAM), *map(str, words)], client.env)
         self.pid = pid
         import fcntl

@@ -88,12 +88,25 @@ class Description:
 _described = None
 
 
+def described_by(url):
+    """What a daemon says of itself."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url + DOCUMENT, timeout=60).json()
+
+
 def check(url, method, path, answer):
-    """Holds an answer to the description; the first daemon of the session gives it for all."""
+    """Holds an answer to the description.  That of the session's first daemon serves for all, until one
+    answers otherwise: it may have other plugins, so its own decides."""
     global _described
+    if method == "HEAD":
+        return
     if _described is None:
-        with requests.Session() as session:
-            session.trust_env = False
-            _described = Description(session.get(url + DOCUMENT, timeout=60).json())
-    if method != "HEAD":
+        _described = Description(described_by(url))
+    try:
         _described.check(method, path, answer)
+    except AssertionError:
+        own = described_by(url)
+        if own == _described.document:
+            raise
+        Description(own).check(method, path, answer)
