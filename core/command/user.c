@@ -163,7 +163,7 @@ static chy_status set_password(struct chy_assembly *assembly, struct chy_op *op,
 {
     const struct user_run *run = context;
     const char *username = run->given->operands[0];
-    const char *id;
+    const char *id = NULL;
     json_t *document = chy_json_object(op);
     json_t *answer;
     (void)assembly;
