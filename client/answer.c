@@ -1,5 +1,6 @@
 // What a server's answer means: success, a refusal in its own words, or nonsense.
 
+#include "client/context.h"
 #include "client/http.h"
 #include "client/login.h"
 
@@ -127,14 +128,51 @@ static bool is_token_gone(const struct chy_cli *cli)
     return cli->refusal.status == 401 || strcmp(cli->refusal.error, "TokenError") == 0;
 }
 
+/** How to get another token, for who has no secret in a file. */
+static const char *way_back(struct chy_cli *cli, const struct client_session *session)
+{
+    bool is_default =
+        session->context == NULL || strcmp(session->context, CLIENT_CONTEXT_DEFAULT) == 0;
+    if (session->context == NULL) {
+        return "CHANCERY_TOKEN holds no token that is good, or not any more";
+    }
+    return client_text(cli, "log in again: chancery login%s%s --url %s %s%s",
+                       is_default ? "" : " --context ", is_default ? "" : session->context,
+                       session->url,
+                       session->username != NULL    ? "--username "
+                       : session->client_id != NULL ? "--client-id "
+                                                    : "--token-file FILE",
+                       session->username != NULL    ? session->username
+                       : session->client_id != NULL ? session->client_id
+                                                    : "");
+}
+
+/** A log-in that has ended: the server's words, and what to do. */
+static chy_status say_ended(struct chy_cli *cli, const struct client_session *session)
+{
+    const char *said = cli->refusal.text == NULL ? "" : cli->refusal.text;
+    const char *way = way_back(cli, session);
+    const char *text =
+        way == NULL ? NULL : client_text(cli, "%s; %s", said, client_clean(cli, way));
+    if (text == NULL) {
+        return chy_fail_memory(cli->op);
+    }
+    chy_status status = client_fail(cli, CLIENT_EXIT_REFUSED, "%s", text);
+    cli->refusal.text = text;
+    return status;
+}
+
 static chy_status ask(struct chy_cli *cli, struct client_session *session, const char *method,
                       const char *path, const json_t *body, bool wants_json,
                       struct client_answer *out_answer)
 {
     CHY_TRY(client_http_send(cli, session, method, path, body, out_answer));
     chy_status status = judge(cli, session, out_answer, wants_json);
-    if (status == CHY_OK || !is_token_gone(cli) || session->client_secret_file == NULL) {
-        return status;
+    if (status == CHY_OK || !is_token_gone(cli) || session->token == NULL) {
+        return status; // without a token it was a log-in, which is refused in the server's words
+    }
+    if (session->client_secret_file == NULL) {
+        return say_ended(cli, session);
     }
     CHY_TRY(client_log_in_again(cli, session));
     CHY_TRY(client_http_send(cli, session, method, path, body, out_answer));

@@ -21,18 +21,14 @@ static const struct chy_argument list_arguments[] = {
     {"profile", "ID|SLUG", "only those of this profile", NULL, false},
     {"expires-within", "DURATION", "only active ones that end so soon, the first first", NULL,
      false},
-    {"limit", "N", "how many at once, up to 100", "25", false},
-    {"cursor", "TEXT", "go on from there", NULL, false},
-    {"all", NULL, "page after page", NULL, false},
+    CLIENT_PAGE_ARGUMENTS("25"),
 };
 enum {
     SEARCH = CLIENT_COUNT,
     STATUS,
     PROFILE,
     WITHIN,
-    LIMIT,
-    CURSOR,
-    ALL
+    PAGE
 };
 
 static const struct client_column columns[] = {
@@ -79,40 +75,38 @@ static chy_status add_end(struct chy_cli *cli, const struct chy_given *given, js
                : client_json_set(cli, query, "status", json_string("active"));
 }
 
-static chy_status list(struct chy_cli *cli, const struct chy_given *given)
+static chy_status narrow(struct chy_cli *cli, const struct chy_given *given,
+                         struct client_session *session, json_t *query)
 {
-    struct client_session session;
-    const char *project = NULL;
     const char *profile = chy_given_text(given, PROFILE);
-    int64_t limit = 0;
-    CHY_TRY(client_list_limit(cli, given, LIMIT, &limit));
-    CHY_TRY(client_session_of(cli, given, &session));
-    CHY_TRY(client_project_id(cli, &session, &project));
-    json_t *query =
-        json_pack("{s:I, s:s*, s:s*}", "limit", (json_int_t)limit, "search",
-                  chy_given_text(given, SEARCH), "cursor", chy_given_text(given, CURSOR));
-    CHY_TRY(client_own(cli, query));
+    const char *search = chy_given_text(given, SEARCH);
     CHY_TRY(add_statuses(cli, given, query));
     CHY_TRY(add_end(cli, given, query));
+    if (search != NULL) {
+        CHY_TRY(client_json_set(cli, query, "search", json_string(search)));
+    }
     if (profile != NULL) {
-        CHY_TRY(client_profile_id(cli, &session, profile, &profile));
+        CHY_TRY(client_profile_id(cli, session, profile, &profile));
         CHY_TRY(client_json_set(cli, query, "profileIds", json_pack("[s]", profile)));
     }
-    const struct client_list what = {
-        .method = "POST",
-        .path = client_path(cli, "/api/v1/projects/", project, "/certificates/search"),
-        .query = query,
-        .member = "certificates",
-        .columns = columns,
-        .column_count = sizeof columns / sizeof columns[0],
-        .takes_all = chy_given_flag(given, ALL),
-    };
-    return client_print_list(cli, given, &session, &what);
+    return CHY_OK;
 }
+
+static const struct client_list certificates = {
+    .method = "POST",
+    .path = "/api/v1/projects/",
+    .path_after = "/certificates/search",
+    .has_pages = true,
+    .page = PAGE,
+    .member = "certificates",
+    .columns = columns,
+    .column_count = sizeof columns / sizeof columns[0],
+    .narrow = narrow,
+};
 
 static int run_list(struct chy_cli *cli, const struct chy_given *given)
 {
-    return client_end(cli, list(cli, given));
+    return client_end(cli, client_print_list(cli, given, &certificates));
 }
 
 const struct chy_command client_command_list = {

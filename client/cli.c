@@ -66,6 +66,16 @@ const char *client_failure_text(struct chy_cli *cli)
     return text == NULL ? "out of memory" : client_clean(cli, text);
 }
 
+chy_status client_fail_like(struct chy_cli *cli, struct chy_cli *other)
+{
+    const char *text = other->refusal.text;
+    chy_status status = client_fail(cli, other->failure == 0 ? CLIENT_EXIT_LOCAL : other->failure,
+                                    "%s", client_failure_text(other));
+    cli->refusal = other->refusal;
+    cli->refusal.text = text == NULL ? NULL : client_text(cli, "%s", text);
+    return status;
+}
+
 int client_say_failure(struct chy_cli *cli)
 {
     if (cli->failure == CLIENT_EXIT_REFUSED && cli->refusal.text != NULL) {

@@ -42,6 +42,9 @@ CHY_DEFINE_AUTO_FINI(struct chy_cli, client_fini);
 /** client_fail records why something failed, and with which exit code the program will end. */
 chy_status client_fail(struct chy_cli *cli, int failure, const char *format, ...) CHY_PRINTF(3, 4);
 
+/** client_fail_like fails as `other` did. */
+chy_status client_fail_like(struct chy_cli *cli, struct chy_cli *other);
+
 /** client_say_failure writes the last failure to standard error and gives its exit code. */
 int client_say_failure(struct chy_cli *cli);
 

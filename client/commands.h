@@ -14,6 +14,7 @@ extern const struct chy_command client_command_login;
 extern const struct chy_command client_command_logout;
 extern const struct chy_command client_command_policy;
 extern const struct chy_command client_command_profile;
+extern const struct chy_command client_command_project;
 extern const struct chy_command client_command_renew;
 extern const struct chy_command client_command_request;
 extern const struct chy_command client_command_revoke;

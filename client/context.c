@@ -79,6 +79,7 @@ chy_status client_context_read(struct chy_cli *cli, const char *name,
         .token = member(json, "token"),
         .ca_file = member(json, "caFile"),
         .project = member(json, "project"),
+        .username = member(json, "username"),
         .client_id = member(json, "clientId"),
         .client_secret_file = member(json, "clientSecretFile"),
         .insecure_http = json_is_true(json_object_get(json, "insecureHttp")),
@@ -120,10 +121,10 @@ chy_status client_context_write(struct chy_cli *cli, const struct client_session
     CHY_TRY(find_folder(cli, &folder));
     CHY_TRY(make_folder(cli, folder));
     json_t *json =
-        json_pack("{s:s, s:s?, s:s*, s:s*, s:s*, s:s*, s:b}", "url", session->url, "token",
+        json_pack("{s:s, s:s?, s:s*, s:s*, s:s*, s:s*, s:s*, s:b}", "url", session->url, "token",
                   session->token, "caFile", session->ca_file, "project", session->project,
-                  "clientId", session->client_id, "clientSecretFile", session->client_secret_file,
-                  "insecureHttp", session->insecure_http ? 1 : 0);
+                  "username", session->username, "clientId", session->client_id, "clientSecretFile",
+                  session->client_secret_file, "insecureHttp", session->insecure_http ? 1 : 0);
     CHY_TRY(client_own(cli, json));
     const char *text = NULL;
     CHY_TRY(client_json_text(cli, json, &text));

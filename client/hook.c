@@ -15,8 +15,8 @@
 #define MERCY_MS 3000 /**< between the request to end and the end */
 
 /** What a hook must not see: it may be anybody's script. */
-static const char *const secrets[] = {
-    "CHANCERY_TOKEN=", "CHANCERY_CLIENT_SECRET=", "CHANCERY_PKCS12_PASSWORD="};
+static const char *const secrets[] = {"CHANCERY_TOKEN=", "CHANCERY_CLIENT_SECRET=",
+                                      "CHANCERY_PASSWORD=", "CHANCERY_PKCS12_PASSWORD="};
 
 static bool is_secret(const char *variable)
 {

@@ -175,20 +175,39 @@ chy_status client_patience_check(struct chy_cli *cli, const char *text, int64_t 
                : client_fail(cli, CHY_EXIT_USAGE, "--wait: expected a duration such as 30s or 5m");
 }
 
-chy_status client_settle(struct chy_cli *cli, struct client_session *session, const json_t *answer,
-                         int64_t patience, struct client_bundle *out_bundle)
+/** Takes an issue's or a renewal's answer: has it a certificate, or which request is to be waited
+ *  for, and what does that wait for? */
+static chy_status read_answer(struct chy_cli *cli, const json_t *answer,
+                              struct client_bundle *out_bundle, const char **out_request,
+                              enum client_state *out_state)
 {
     const json_t *certificate = json_object_get(answer, "certificate");
-    const char *request = json_string_value(json_object_get(answer, "certificateRequestId"));
+    const char *status = json_string_value(json_object_get(answer, "status"));
+    *out_state = CLIENT_STATE_ISSUED;
     // An issue's answer has the certificate's members in a member, a renewal's beside the others.
     if (client_bundle_of(json_is_object(certificate) ? certificate : answer, out_bundle)) {
         return CHY_OK;
     }
-    if (request == NULL) {
-        return client_fail(cli, CLIENT_EXIT_UNREACHABLE,
-                           "the server's answer has neither a certificate nor a request");
+    *out_request = json_string_value(json_object_get(answer, "certificateRequestId"));
+    *out_state = status == NULL ? CLIENT_STATE_WAITING : client_state_word(status);
+    if (*out_state == CLIENT_STATE_ISSUED) { // and the certificate is to be fetched
+        *out_state = CLIENT_STATE_WAITING;
     }
-    return client_wait(cli, session, request, patience, out_bundle);
+    return *out_request != NULL
+               ? CHY_OK
+               : client_fail(cli, CLIENT_EXIT_UNREACHABLE,
+                             "the server's answer has neither a certificate nor a request");
+}
+
+/** Says why nothing happens for a while. */
+static void tell_waiting(struct chy_cli *cli, const char *request, enum client_state state,
+                         const char *wait)
+{
+    if (state == CLIENT_STATE_APPROVAL || state == CLIENT_STATE_WAITING) {
+        (void)fprintf(
+            stderr, "chancery: the request %s %s; waiting for %s\n", client_clean(cli, request),
+            state == CLIENT_STATE_APPROVAL ? "waits for approval" : "is not issued yet", wait);
+    }
 }
 
 /** What the server did otherwise than it was asked: a shorter life, an extension left out. */
@@ -209,7 +228,9 @@ chy_status client_finish(struct chy_cli *cli, const struct chy_given *given,
                          struct client_session *session, const struct client_answer *answer,
                          const struct client_files *files, const char *wait)
 {
-    struct client_bundle bundle;
+    struct client_bundle bundle = {0};
+    const char *request = NULL;
+    enum client_state state = CLIENT_STATE_ISSUED;
     int64_t patience = 0;
     bool wants_json = chy_given_flag(given, CLIENT_JSON);
     bool has_files = files->certificate != NULL || files->key != NULL || files->chain != NULL ||
@@ -218,10 +239,17 @@ chy_status client_finish(struct chy_cli *cli, const struct chy_given *given,
     if (wants_json) {
         CHY_TRY(client_print_raw(cli, answer)); // whatever becomes of the files
     }
-    if (has_files || !wants_json) {
-        CHY_TRY(client_settle(cli, session, answer->json, patience, &bundle));
-        CHY_TRY(client_files_write(cli, files, &bundle));
+    CHY_TRY(read_answer(cli, answer->json, &bundle, &request, &state));
+    if (request != NULL && wants_json && !has_files) {
+        return client_fail_pending(cli, request, state); // a program waits as it likes
     }
+    if (request != NULL) {
+        if (patience > 0) {
+            tell_waiting(cli, request, state, wait);
+        }
+        CHY_TRY(client_wait(cli, session, request, patience, &bundle));
+    }
+    CHY_TRY(client_files_write(cli, files, &bundle));
     if (!wants_json) {
         tell_adjustments(cli, answer->json);
     }
@@ -264,7 +292,8 @@ const struct chy_command client_command_issue = {
         "The server makes the key unless there is a CSR. Without --out the files are called\n"
         "after the common name; nothing that is there is replaced without --force.\n"
         "With --json the answer is printed, with the key in it, and files are written only\n"
-        "where one is named.",
+        "where one is named. Where somebody has to approve it first, the command waits for\n"
+        "--wait and then ends with 5; with --json alone at once.",
     .example = "chancery issue --profile web --cn www.acme.com --san www.acme.com --ttl 30d",
     CLIENT_TAKES(arguments),
     .run = run,

@@ -5,12 +5,6 @@
 #include "client/files.h"
 #include "client/http.h"
 
-/** client_settle takes an issue's or a renewal's answer; when the certificate is not in it, it
- *  waits for as long as `patience` µs. */
-CHY_MUST_USE chy_status client_settle(struct chy_cli *cli, struct client_session *session,
-                                      const json_t *answer, int64_t patience,
-                                      struct client_bundle *out_bundle);
-
 /** client_finish writes and prints the outcome of a command that gives a certificate. */
 CHY_MUST_USE chy_status client_finish(struct chy_cli *cli, const struct chy_given *given,
                                       struct client_session *session,

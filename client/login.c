@@ -11,13 +11,12 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define LOGIN_PATH "/api/v1/auth/universal-auth/login"
-#define SECRET_VARIABLE "CHANCERY_CLIENT_SECRET"
-#define TOKEN_VARIABLE "CHANCERY_TOKEN"
-
 static const struct chy_argument login_arguments[] = {
     {"context", "NAME", "under which name to keep it", NULL, false},
     {"url", "URL", "the server: https://HOST[:PORT]", NULL, false},
+    {"username", "NAME", "of a person", NULL, false},
+    {"password-file", "FILE", "holds the password, '-' is standard input; else asked for", NULL,
+     false},
     {"client-id", "ID", "of a machine identity", NULL, false},
     {"client-secret-file", "FILE", "holds the secret, '-' is standard input; else asked for", NULL,
      false},
@@ -31,6 +30,8 @@ static const struct chy_argument login_arguments[] = {
 enum {
     CONTEXT,
     URL,
+    USERNAME,
+    PASSWORD_FILE,
     CLIENT_ID,
     SECRET_FILE,
     TOKEN_FILE,
@@ -43,16 +44,39 @@ static const struct chy_argument logout_arguments[] = {
     {"context", "NAME", "which log-in; CHANCERY_CONTEXT or 'default' if not given", NULL, false},
 };
 
-/** The token for a client id and its secret; nothing is kept. */
-static chy_status log_in(struct chy_cli *cli, struct client_session *session, const char *secret)
+/** A way to log in: a name, and a secret that nobody else knows. */
+struct way {
+    const char *path;     /**< of the route */
+    const char *name;     /**< the body's member with the name */
+    const char *secret;   /**< the body's member with the secret */
+    const char *what;     /**< the secret, for people */
+    const char *variable; /**< of the environment, that may hold it */
+};
+
+static const struct way as_person = {"/api/v1/auth/login", "username", "password", "password",
+                                     "CHANCERY_PASSWORD"};
+static const struct way as_machine = {"/api/v1/auth/universal-auth/login", "clientId",
+                                      "clientSecret", "client secret", "CHANCERY_CLIENT_SECRET"};
+#define TOKEN_VARIABLE "CHANCERY_TOKEN"
+
+/** The token for a name and its secret, which is read from `file` if there is one; the secret is
+ *  not kept. */
+static chy_status log_in(struct chy_cli *cli, struct client_session *session, const struct way *way,
+                         const char *name, const char *file)
 {
     struct client_answer answer;
-    json_t *body = json_pack("{s:s, s:s}", "clientId", session->client_id, "clientSecret", secret);
+    const char *secret = NULL;
+    CHY_TRY(client_secret_take(cli, way->what, file, way->variable, &secret));
+    json_t *body = json_pack("{s:s, s:s}", way->name, name, way->secret, secret);
+    if (body == NULL) {
+        return client_fail(cli, CHY_EXIT_USAGE, "the %s and its %s are UTF-8", way->name,
+                           way->what);
+    }
     struct client_session asking = *session;
     asking.token = NULL;
     asking.client_secret_file = NULL; // a refused log-in is not tried again
     CHY_TRY(client_own(cli, body));
-    CHY_TRY(client_call(cli, &asking, "POST", LOGIN_PATH, body, &answer));
+    CHY_TRY(client_call(cli, &asking, "POST", way->path, body, &answer));
     session->token = json_string_value(json_object_get(answer.json, "accessToken"));
     return session->token != NULL
                ? CHY_OK
@@ -61,11 +85,8 @@ static chy_status log_in(struct chy_cli *cli, struct client_session *session, co
 
 chy_status client_log_in_again(struct chy_cli *cli, struct client_session *session)
 {
-    const char *secret = NULL;
     cli->failure = 0; // what fails from here on is another matter than the token
-    CHY_TRY(client_secret_take(cli, "client secret", session->client_secret_file, SECRET_VARIABLE,
-                               &secret));
-    CHY_TRY(log_in(cli, session, secret));
+    CHY_TRY(log_in(cli, session, &as_machine, session->client_id, session->client_secret_file));
     return session->context == NULL ? CHY_OK : client_context_write(cli, session);
 }
 
@@ -92,15 +113,29 @@ static chy_status take_token(struct chy_cli *cli, struct client_session *session
     return client_call(cli, session, "GET", "/api/v1/projects?limit=1", NULL, &answer);
 }
 
-static chy_status take_secret(struct chy_cli *cli, struct client_session *session, const char *file)
+/** What came from a file can be read from it again when the token has ended. */
+static chy_status remember_file(struct chy_cli *cli, struct client_session *session,
+                                const char *file)
 {
-    const char *secret = NULL;
-    // What came from a file can be read from it again when the token has ended.
     struct stat stat_of_file;
     bool is_file = file != NULL && stat(file, &stat_of_file) == 0 && S_ISREG(stat_of_file.st_mode);
-    CHY_TRY(absolute(cli, is_file ? file : NULL, &session->client_secret_file));
-    CHY_TRY(client_secret_take(cli, "client secret", file, SECRET_VARIABLE, &secret));
-    return log_in(cli, session, secret);
+    return absolute(cli, is_file ? file : NULL, &session->client_secret_file);
+}
+
+/** By what the command line has: exactly one of the three, as run_login() saw to. */
+static chy_status get_token(struct chy_cli *cli, const struct chy_given *given,
+                            struct client_session *session)
+{
+    const char *secret_file = chy_given_text(given, SECRET_FILE);
+    if (session->username != NULL) {
+        return log_in(cli, session, &as_person, session->username,
+                      chy_given_text(given, PASSWORD_FILE));
+    }
+    if (session->client_id != NULL) {
+        CHY_TRY(remember_file(cli, session, secret_file));
+        return log_in(cli, session, &as_machine, session->client_id, secret_file);
+    }
+    return take_token(cli, session, chy_given_text(given, TOKEN_FILE));
 }
 
 static chy_status login(struct chy_cli *cli, const struct chy_given *given)
@@ -113,17 +148,14 @@ static chy_status login(struct chy_cli *cli, const struct chy_given *given)
                    : named != NULL ? named
                                    : CLIENT_CONTEXT_DEFAULT,
         .project = chy_given_text(given, PROJECT),
+        .username = chy_given_text(given, USERNAME),
         .client_id = chy_given_text(given, CLIENT_ID),
         .insecure_http = chy_given_flag(given, INSECURE),
     };
     CHY_TRY(client_context_path(cli, session.context, &ignored));
     CHY_TRY(client_url_check(cli, chy_given_text(given, URL), session.insecure_http, &session.url));
     CHY_TRY(absolute(cli, chy_given_text(given, CA_FILE), &session.ca_file));
-    if (session.client_id != NULL) {
-        CHY_TRY(take_secret(cli, &session, chy_given_text(given, SECRET_FILE)));
-    } else {
-        CHY_TRY(take_token(cli, &session, chy_given_text(given, TOKEN_FILE)));
-    }
+    CHY_TRY(get_token(cli, given, &session));
     if (session.project != NULL) {
         CHY_TRY(client_project_id(cli, &session, &ignored));
     }
@@ -135,10 +167,17 @@ static chy_status login(struct chy_cli *cli, const struct chy_given *given)
 
 static int run_login(struct chy_cli *cli, const struct chy_given *given)
 {
+    bool has_user = chy_given_text(given, USERNAME) != NULL;
     bool has_id = chy_given_text(given, CLIENT_ID) != NULL;
     bool has_token = chy_given_text(given, TOKEN_FILE) != NULL;
-    if (chy_given_text(given, URL) == NULL || has_id == has_token) {
-        return chy_cli_say_usage(cli->path, "expected --url, and --client-id or --token-file");
+    if (chy_given_text(given, URL) == NULL || (int)has_user + (int)has_id + (int)has_token != 1) {
+        return chy_cli_say_usage(
+            cli->path, "expected --url, and one of --username, --client-id, --token-file");
+    }
+    if ((chy_given_text(given, PASSWORD_FILE) != NULL && !has_user) ||
+        (chy_given_text(given, SECRET_FILE) != NULL && !has_id)) {
+        return chy_cli_say_usage(cli->path, "--password-file goes with --username, "
+                                            "--client-secret-file with --client-id");
     }
     return client_end(cli, login(cli, given));
 }
@@ -152,7 +191,8 @@ static chy_status logout(struct chy_cli *cli, const struct chy_given *given)
     context = context != NULL ? context : named != NULL ? named : CLIENT_CONTEXT_DEFAULT;
     CHY_TRY(client_context_read(cli, context, &session));
     // A token that logging in made is ended; one that was brought along belongs to somebody else.
-    if (session.client_id != NULL && session.token != NULL) {
+    bool is_ours = session.client_id != NULL || session.username != NULL;
+    if (is_ours && session.token != NULL) {
         json_t *body = json_pack("{s:s}", "accessToken", session.token);
         CHY_TRY(client_own(cli, body));
         session.client_secret_file = NULL;
@@ -176,10 +216,11 @@ const struct chy_command client_command_login = {
     .name = "login",
     .summary = "Log in to a server and keep the token",
     .details =
-        "The token is kept in a file that only you may read. The client secret is asked for,\n"
-        "or comes from --client-secret-file or CHANCERY_CLIENT_SECRET; it is not kept. With a\n"
-        "file, commands log in again by themselves when the token has ended.",
-    .example = "chancery login --url https://pki.example.com:8443 --client-id ID",
+        "The token is kept in a file that only you may read. Password or client secret are\n"
+        "asked for, or come from a file or from CHANCERY_PASSWORD or CHANCERY_CLIENT_SECRET; they\n"
+        "are not kept. With --client-secret-file commands log in again by themselves when the\n"
+        "token has ended; a person logs in again.",
+    .example = "chancery login --url https://pki.example.com:8443 --username alice",
     CLIENT_TAKES(login_arguments),
     .run = run_login,
 };

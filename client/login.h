@@ -1,4 +1,4 @@
-/** Logging in.  Another way to log in is another row in the table of login.c. */
+/** Logging in.  Another way to log in is another row of `ways` in login.c. */
 #ifndef CLIENT_LOGIN_H
 #define CLIENT_LOGIN_H
 

@@ -3,6 +3,7 @@
 #include "client/commands.h"
 #include "client/document.h"
 #include "client/output.h"
+#include "client/trail.h"
 
 #include <stdio.h>
 
@@ -14,7 +15,6 @@ struct kind {
     const char *base; /**< of its routes */
     const char *one;  /**< the member of an answer with one; NULL: the answer itself */
     const char *many; /**< with many */
-    const char *list; /**< the route of the list */
     const char *name; /**< the member by which people call one */
     const struct client_column *columns;
     size_t column_count;
@@ -47,7 +47,6 @@ static const struct kind profile_kind = {
     CM "/certificate-profiles",
     "certificateProfile",
     "certificateProfiles",
-    CM "/certificate-profiles",
     "slug",
     profile_columns,
     sizeof profile_columns / sizeof profile_columns[0],
@@ -57,7 +56,6 @@ static const struct kind policy_kind = {
     CM "/certificate-policies",
     "certificatePolicy",
     "certificatePolicies",
-    CM "/certificate-policies",
     "name",
     policy_columns,
     sizeof policy_columns / sizeof policy_columns[0],
@@ -67,7 +65,6 @@ static const struct kind authority_kind = {
     CM "/ca/internal",
     NULL,
     NULL,
-    CM "/ca/internal",
     "name",
     authority_columns,
     sizeof authority_columns / sizeof authority_columns[0],
@@ -75,16 +72,12 @@ static const struct kind authority_kind = {
 
 enum {
     SEARCH = CLIENT_COUNT,
-    LIMIT,
-    CURSOR,
-    ALL
+    PAGE
 };
 static const struct chy_argument list_arguments[] = {
     CLIENT_ARGUMENTS,
     {"search", "TEXT", "only those whose name begins so", NULL, false},
-    {"limit", "N", "how many at once", "100", false},
-    {"cursor", "TEXT", "go on from there", NULL, false},
-    {"all", NULL, "page after page", NULL, false},
+    CLIENT_PAGE_ARGUMENTS("100"),
 };
 static const struct chy_argument plain_arguments[] = {CLIENT_ARGUMENTS};
 enum {
@@ -126,6 +119,7 @@ static chy_status find_id(struct chy_cli *cli, struct client_session *session,
     struct client_answer answer;
     const char *project = NULL;
     const char *cursor = NULL;
+    struct client_trail trail = {0};
     if (is_uuid(text)) {
         *out_id = text;
         return CHY_OK;
@@ -133,7 +127,7 @@ static chy_status find_id(struct chy_cli *cli, struct client_session *session,
     CHY_TRY(client_project_id(cli, session, &project));
     do {
         const char *path = client_text(
-            cli, "%s?projectId=%s%s%s%s", kind->list, client_path(cli, "", project, ""),
+            cli, "%s?projectId=%s%s%s%s", kind->base, client_path(cli, "", project, ""),
             client_path(cli, "&limit=100&search=", text, ""), cursor == NULL ? "" : "&cursor=",
             cursor == NULL ? "" : client_path(cli, "", cursor, ""));
         if (path == NULL) {
@@ -144,6 +138,9 @@ static chy_status find_id(struct chy_cli *cli, struct client_session *session,
             kind, kind->many == NULL ? answer.json : json_object_get(answer.json, kind->many),
             text);
         cursor = json_string_value(json_object_get(answer.json, "cursor"));
+        if (cursor != NULL) {
+            CHY_TRY(client_trail_go(cli, &trail, cursor));
+        }
     } while (*out_id == NULL && cursor != NULL);
     return *out_id != NULL ? CHY_OK
                            : client_fail(cli, CLIENT_EXIT_REFUSED, "there is no %s '%s'",
@@ -192,34 +189,28 @@ static int run_create(struct chy_cli *cli, const struct chy_given *given, const 
     return client_end(cli, status);
 }
 
-static chy_status list(struct chy_cli *cli, const struct chy_given *given, const struct kind *kind)
+static chy_status narrow(struct chy_cli *cli, const struct chy_given *given,
+                         struct client_session *session, json_t *query)
 {
-    struct client_session session;
-    const char *project = NULL;
-    CHY_TRY(client_session_of(cli, given, &session));
-    CHY_TRY(client_project_id(cli, &session, &project));
-    // CAs are few: their list has no pages.
-    bool has_pages = kind->many != NULL;
-    json_t *query = json_pack("{s:s, s:s*, s:s*, s:s*}", "projectId", project, "limit",
-                              has_pages ? chy_given_text(given, LIMIT) : NULL, "search",
-                              has_pages ? chy_given_text(given, SEARCH) : NULL, "cursor",
-                              has_pages ? chy_given_text(given, CURSOR) : NULL);
-    CHY_TRY(client_own(cli, query));
-    const struct client_list what = {
-        .method = "GET",
-        .path = kind->list,
-        .query = query,
-        .member = kind->many,
-        .columns = kind->columns,
-        .column_count = kind->column_count,
-        .takes_all = has_pages && chy_given_flag(given, ALL),
-    };
-    return client_print_list(cli, given, &session, &what);
+    const char *search = chy_given_text(given, SEARCH);
+    (void)session;
+    return search == NULL ? CHY_OK : client_json_set(cli, query, "search", json_string(search));
 }
 
 static int run_list(struct chy_cli *cli, const struct chy_given *given, const struct kind *kind)
 {
-    return client_end(cli, list(cli, given, kind));
+    bool has_pages = kind->many != NULL; // CAs are few: their list has none
+    const struct client_list list = {
+        .method = "GET",
+        .path = kind->base,
+        .has_pages = has_pages,
+        .page = PAGE,
+        .member = kind->many,
+        .columns = kind->columns,
+        .column_count = kind->column_count,
+        .narrow = has_pages ? narrow : NULL,
+    };
+    return client_end(cli, client_print_list(cli, given, &list));
 }
 
 static chy_status ask_one(struct chy_cli *cli, const struct chy_given *given,

@@ -1,24 +1,28 @@
-#include "client/commands.h"
-#include "client/output.h"
+// Requests for certificates: finding, showing, taking back.
 
-#define REQUESTS "/api/v1/cert-manager/certificates/certificate-requests/"
+#include "client/approval.h"
+#include "client/commands.h"
+#include "client/document.h"
+#include "client/output.h"
+#include "client/wait.h"
 
 static const struct chy_argument list_arguments[] = {
     CLIENT_ARGUMENTS,
     {"search", "TEXT", "the beginning of a name", NULL, false},
-    {"status", "WORD", "issued, pending, failed …", NULL, false},
-    {"limit", "N", "how many at once, up to 100", "20", false},
-    {"cursor", "TEXT", "go on from there", NULL, false},
-    {"all", NULL, "page after page", NULL, false},
+    {"status", "WORD", "issued, pending_approval, pending, failed, rejected, cancelled", NULL,
+     false},
+    CLIENT_PAGE_ARGUMENTS("20"),
 };
 enum {
     SEARCH = CLIENT_COUNT,
     STATUS,
-    LIMIT,
-    CURSOR,
-    ALL
+    PAGE
 };
-static const struct chy_argument show_arguments[] = {CLIENT_ARGUMENTS};
+static const struct chy_argument show_arguments[] = {
+    CLIENT_ARGUMENTS,
+    {"approval", NULL, "what is to be approved, by how many, and who did so far", NULL, false},
+};
+#define APPROVAL CLIENT_COUNT
 
 static const struct client_column columns[] = {
     {"COMMON NAME", "commonName"}, {"STATUS", "status"}, {"CREATED", "createdAt"},
@@ -26,34 +30,32 @@ static const struct client_column columns[] = {
     {"WHY", "errorMessage"},
 };
 
-static chy_status list(struct chy_cli *cli, const struct chy_given *given)
+static chy_status narrow(struct chy_cli *cli, const struct chy_given *given,
+                         struct client_session *session, json_t *query)
 {
-    struct client_session session;
-    const char *project = NULL;
-    int64_t limit = 0;
-    CHY_TRY(client_list_limit(cli, given, LIMIT, &limit));
-    CHY_TRY(client_session_of(cli, given, &session));
-    CHY_TRY(client_project_id(cli, &session, &project));
-    json_t *query =
-        json_pack("{s:s, s:I, s:s*, s:s*, s:s*}", "projectId", project, "limit", (json_int_t)limit,
-                  "search", chy_given_text(given, SEARCH), "status", chy_given_text(given, STATUS),
-                  "cursor", chy_given_text(given, CURSOR));
-    CHY_TRY(client_own(cli, query));
-    const struct client_list what = {
-        .method = "POST",
-        .path = REQUESTS "search",
-        .query = query,
-        .member = "certificateRequests",
-        .columns = columns,
-        .column_count = sizeof columns / sizeof columns[0],
-        .takes_all = chy_given_flag(given, ALL),
-    };
-    return client_print_list(cli, given, &session, &what);
+    const char *search = chy_given_text(given, SEARCH);
+    const char *status = chy_given_text(given, STATUS);
+    (void)session;
+    if (search != NULL) {
+        CHY_TRY(client_json_set(cli, query, "search", json_string(search)));
+    }
+    return status == NULL ? CHY_OK : client_json_set(cli, query, "status", json_string(status));
 }
+
+static const struct client_list requests = {
+    .method = "POST",
+    .path = CLIENT_REQUESTS "search",
+    .has_pages = true,
+    .page = PAGE,
+    .member = "certificateRequests",
+    .columns = columns,
+    .column_count = sizeof columns / sizeof columns[0],
+    .narrow = narrow,
+};
 
 static int run_list(struct chy_cli *cli, const struct chy_given *given)
 {
-    return client_end(cli, list(cli, given));
+    return client_end(cli, client_print_list(cli, given, &requests));
 }
 
 static chy_status show(struct chy_cli *cli, const struct chy_given *given)
@@ -61,9 +63,12 @@ static chy_status show(struct chy_cli *cli, const struct chy_given *given)
     struct client_session session;
     struct client_answer answer;
     CHY_TRY(client_session_of(cli, given, &session));
+    if (chy_given_flag(given, APPROVAL)) {
+        return client_approval_show(cli, given, &session);
+    }
     CHY_TRY(client_call(cli, &session, "GET",
-                        client_path(cli, REQUESTS, given->operands[0], "?statuses=full"), NULL,
-                        &answer));
+                        client_path(cli, CLIENT_REQUESTS, given->operands[0], "?statuses=full"),
+                        NULL, &answer));
     return client_print_object(cli, given, &answer, NULL);
 }
 
@@ -72,27 +77,56 @@ static int run_show(struct chy_cli *cli, const struct chy_given *given)
     return client_end(cli, show(cli, given));
 }
 
+static chy_status cancel(struct chy_cli *cli, const struct chy_given *given)
+{
+    struct client_session session;
+    struct client_answer answer;
+    CHY_TRY(client_session_of(cli, given, &session));
+    CHY_TRY(client_call(cli, &session, "POST",
+                        client_path(cli, CLIENT_REQUESTS, given->operands[0], "/cancel"), NULL,
+                        &answer));
+    return client_print_object(cli, given, &answer, NULL);
+}
+
+static int run_cancel(struct chy_cli *cli, const struct chy_given *given)
+{
+    return client_end(cli, cancel(cli, given));
+}
+
+static const struct chy_argument cancel_arguments[] = {CLIENT_ARGUMENTS};
+
 static const struct chy_command list_command = {
     .name = "list",
     .summary = "Find requests for certificates",
-    .example = "chancery request list --status failed",
+    .example = "chancery request list --status pending_approval",
     CLIENT_TAKES(list_arguments),
     .run = run_list,
 };
 static const struct chy_command show_command = {
     .name = "show",
     .summary = "Show what became of a request",
+    .details = "With --approval: what is to be approved, all names and usages, and the votes.",
     .example = "chancery request show 0199c0de-0000-7000-8000-000000000000",
     CLIENT_TAKES(show_arguments),
     CLIENT_OPERAND("ID"),
     .run = run_show,
 };
+static const struct chy_command cancel_command = {
+    .name = "cancel",
+    .summary = "Take back a request that waits for approval",
+    .example = "chancery request cancel 0199c0de-0000-7000-8000-000000000000",
+    CLIENT_TAKES(cancel_arguments),
+    CLIENT_OPERAND("ID"),
+    .run = run_cancel,
+};
 
-static const struct chy_command *const commands[] = {&list_command, &show_command};
+static const struct chy_command *const commands[] = {
+    &list_command, &show_command, &client_command_approve, &client_command_reject, &cancel_command,
+};
 
 const struct chy_command client_command_request = {
     .name = "request",
-    .summary = "Certificate requests: list, show",
+    .summary = "Certificate requests: list, show, approve, reject, cancel",
     .example = "chancery request list",
     .commands = commands,
     .command_count = sizeof commands / sizeof commands[0],

@@ -11,6 +11,7 @@ struct client_session {
     const char *token;              /**< NULL: not logged in */
     const char *ca_file;            /**< NULL: those of the system */
     const char *project;            /**< id or slug; NULL: not said */
+    const char *username;           /**< of the person who logged in; NULL: nobody did */
     const char *client_id;          /**< with the next, for logging in again; NULL: cannot */
     const char *client_secret_file; /**< its path */
     bool insecure_http;             /**< plain HTTP to other machines too */

@@ -50,6 +50,12 @@ static chy_status save(struct turn *t)
     return client_state_save(t->cli, t->file);
 }
 
+static bool is_text(const json_t *certificate, const char *member, const char *text)
+{
+    const char *found = json_string_value(json_object_get(certificate, member));
+    return found != NULL && strcmp(found, text) == 0;
+}
+
 static void say(struct turn *t, const char *event, const char *what, const char *id)
 {
     chy_log_say(&t->cli->log, CHY_LOG_INFO, event, "%s: %s %s",
@@ -82,19 +88,25 @@ static chy_status write_files(struct turn *t, const struct client_bundle *bundle
 
 /** Remembers whose files are to be written before it writes the first: what stops in between is
  *  taken up again. */
-static chy_status keep(struct turn *t, const struct client_bundle *bundle)
+static chy_status install(struct turn *t, const struct client_bundle *bundle)
 {
     CHY_TRY(set(t, SPEC, t->entry->spec));
     CHY_TRY(set(t, ID, bundle->id));
     CHY_TRY(set(t, SERIAL, bundle->serial));
     CHY_TRY(set(t, NOT_BEFORE, NULL));
     CHY_TRY(set(t, NOT_AFTER, NULL));
-    CHY_TRY(set(t, REQUEST, NULL));
-    CHY_TRY(set(t, REQUEST_SPEC, NULL));
     CHY_TRY(set(t, INSTALLED, "no"));
     CHY_TRY(set(t, HOOK, t->entry->hook == NULL ? NULL : CLIENT_HOOK_DUE));
     CHY_TRY(save(t));
     return write_files(t, bundle);
+}
+
+/** Installs what was asked for: no request is under way any more. */
+static chy_status keep(struct turn *t, const struct client_bundle *bundle)
+{
+    CHY_TRY(set(t, REQUEST, NULL));
+    CHY_TRY(set(t, REQUEST_SPEC, NULL));
+    return install(t, bundle);
 }
 
 static chy_status fetch_bundle(struct turn *t, const char *id, struct client_bundle *out_bundle)
@@ -144,7 +156,9 @@ static chy_status take(struct turn *t, const json_t *answer)
     }
     CHY_TRY(set(t, REQUEST, request));
     CHY_TRY(set(t, REQUEST_SPEC, t->entry->spec));
-    say(t, "watch.waiting", "waits for request", request);
+    bool is_asked = is_text(answer, "status", "pending_approval");
+    say(t, "watch.waiting",
+        is_asked ? "waits for somebody to approve request" : "waits for request", request);
     return save(t);
 }
 
@@ -181,12 +195,6 @@ static chy_status look(struct turn *t)
 }
 
 /* --- renewing --------------------------------------------------------------------------------- */
-
-static bool is_text(const json_t *certificate, const char *member, const char *text)
-{
-    const char *found = json_string_value(json_object_get(certificate, member));
-    return found != NULL && strcmp(found, text) == 0;
-}
 
 /** Somebody renewed it already: the server itself, or we, and were stopped before we knew. */
 static chy_status follow(struct turn *t, const char *successor)
@@ -261,11 +269,14 @@ static chy_status learn_dates(struct turn *t)
 }
 
 /** What a turn that was stopped left undone, or somebody deleted. */
-static chy_status repair_files(struct turn *t)
+static chy_status repair_files(struct turn *t, bool waits)
 {
     struct client_bundle bundle;
     CHY_TRY(fetch_bundle(t, get(t, ID), &bundle));
-    return bundle.key == NULL ? issue(t) : keep(t, &bundle);
+    if (bundle.key == NULL) {
+        return waits ? CHY_OK : issue(t);
+    }
+    return waits ? install(t, &bundle) : keep(t, &bundle);
 }
 
 static chy_status run_hook(struct turn *t)
@@ -288,17 +299,17 @@ static chy_status certify(struct turn *t)
 {
     if (get(t, REQUEST) != NULL) {
         CHY_TRY(look(t));
-        if (get(t, REQUEST) != NULL) {
-            return CHY_OK;
-        }
     }
-    if (get(t, ID) == NULL || !is(t, SPEC, t->entry->spec)) {
+    bool waits = get(t, REQUEST) != NULL; // somebody may have to approve it: the old one serves on
+    bool has_one = get(t, ID) != NULL && is(t, SPEC, t->entry->spec);
+    if (!waits && !has_one) {
         return issue(t);
     }
-    if (is_due(t)) {
+    if (!waits && is_due(t)) {
         return renew(t);
     }
-    return !is(t, INSTALLED, "yes") || lacks_files(t) ? repair_files(t) : CHY_OK;
+    return has_one && (!is(t, INSTALLED, "yes") || lacks_files(t)) ? repair_files(t, waits)
+                                                                   : CHY_OK;
 }
 
 chy_status client_watch_turn(struct chy_cli *cli, const struct client_watch_config *config,

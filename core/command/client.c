@@ -23,7 +23,8 @@ const struct chy_command chy_client_commands[CHY_CLIENT_COMMANDS] = {
     ELSEWHERE("export", "Fetch certificate, chain and key again"),
     ELSEWHERE("profile", "Certificate profiles: create, list, show, delete"),
     ELSEWHERE("policy", "Certificate policies: create, list, show, delete"),
-    ELSEWHERE("request", "Certificate requests: list, show"),
+    ELSEWHERE("request", "Certificate requests: list, show, approve, reject, cancel"),
+    ELSEWHERE("project", "Projects: list, create, show"),
     ELSEWHERE("watch", "Keep certificates in files fresh, as an agent"),
     ELSEWHERE("completion", "Print what makes a shell complete these commands"),
 };

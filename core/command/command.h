@@ -27,7 +27,7 @@ extern const struct chy_command chy_command_user;
 extern const struct chy_command chy_command_version;
 
 /** What the client's program runs (client.c): commands of the root, and of the group `ca`. */
-#define CHY_CLIENT_COMMANDS 13
+#define CHY_CLIENT_COMMANDS 14
 #define CHY_CLIENT_CA_COMMANDS 4
 extern const struct chy_command chy_client_commands[CHY_CLIENT_COMMANDS];
 extern const struct chy_command chy_client_ca_commands[CHY_CLIENT_CA_COMMANDS];

@@ -9,7 +9,7 @@ static const struct chy_command *const top_commands[] = {
     &chy_client_commands[2],  &chy_client_commands[3],  &chy_client_commands[4],
     &chy_client_commands[5],  &chy_client_commands[6],  &chy_client_commands[7],
     &chy_client_commands[8],  &chy_client_commands[9],  &chy_client_commands[10],
-    &chy_client_commands[11], &chy_client_commands[12],
+    &chy_client_commands[11], &chy_client_commands[12], &chy_client_commands[13],
 };
 
 const struct chy_command chy_command_root = {

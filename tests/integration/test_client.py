@@ -423,6 +423,13 @@ def test_completion(client):
     assert complete(client, "iss") == ["issue"]
     assert complete(client, "profile", "") == ["create", "list", "show", "delete"]
     assert {"rollover", "create"} <= set(complete(client, "ca", ""))
+    assert complete(client, "request", "") == ["list", "show", "approve", "reject", "cancel"]
+    assert complete(client, "request", "approve", "--c") == ["--context", "--comment"]
+    assert complete(client, "request", "show", "--a") == ["--approval"]
+    assert complete(client, "request", "list", "--a") == ["--all"]
+    assert complete(client, "project", "") == ["list", "create", "show"]
+    assert complete(client, "project", "create", "--s") == ["--slug"]
+    assert {"--username", "--password-file"} <= set(complete(client, "login", "--"))
     assert complete(client, "revoke", "--re") == ["--reason"]
     assert complete(client, "revoke", "--reason", "--re") == []
     assert complete(client, "serve", "--con") == ["--config"]
@@ -432,12 +439,17 @@ def test_completion(client):
         assert "chancery complete" in client.run("completion", shell).stdout
 
 
-def test_completion_in_bash(client):
-    script = ('eval "$(chancery completion bash)"; COMP_WORDS=(chancery request l); COMP_CWORD=2; '
+@pytest.mark.parametrize("words, found", [("request l", "list"), ("request app", "approve"),
+                                          ("project cr", "create"),
+                                          ("request reject --comm", "--comment"),
+                                          ("login --user", "--username")])
+def test_completion_in_bash(client, words, found):
+    script = (f'eval "$(chancery completion bash)"; COMP_WORDS=(chancery {words}); '
+              f'COMP_CWORD={len(words.split())}; '
               '_chancery; printf "%s\\n" "${COMPREPLY[@]}"; complete -p chancery')
     ended = subprocess.run(["bash", "-ec", script], text=True, capture_output=True, check=True,
                            env={**client.env, "PATH": f"{daemons.PROGRAM.parent}:/usr/bin:/bin"})
-    assert ended.stdout.splitlines()[0] == "list" and "_chancery" in ended.stdout
+    assert ended.stdout.splitlines()[0] == found and "_chancery" in ended.stdout
 
 
 def test_usage(admin):

@@ -103,6 +103,97 @@ def test_control_characters_move_no_terminal(client):
             assert not set("\x1b\x07\u202e") & set(said), said
 
 
+@pytest.mark.parametrize("words, code", [
+    (("project", "list"), 0), (("project", "show", "x"), 0), (("project", "create", EVIL), 0),
+    (("request", "list"), 0), (("request", "show", ID), 0), (("request", "show", ID, "--approval"), 0),
+    (("request", "approve", ID, "--comment", EVIL), 0), (("request", "reject", ID), 0),
+    (("request", "cancel", ID), 0), (("profile", "list"), 0), (("policy", "show", ID), 0),
+    (("ca", "list"), 3), (("renew", ID, "--wait", "0s"), 5),
+    (("issue", "--profile", ID, "--cn", "w", "--wait", "0s"), 5),
+    (("login", "--url", "URL", "--username", "x", "--password-file", "-"), 3)],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "")
+def test_no_verb_moves_the_terminal(client, words, code):
+    """Names, ids, words and members that a server makes up, wherever they are shown."""
+    row = {"id": EVIL, "name": EVIL, "slug": EVIL, "commonName": EVIL, "status": EVIL, EVIL: EVIL,
+           "approvalRequestId": ID, "certificateRequestId": EVIL, "projectId": EVIL,
+           "requestData": {"status": EVIL, EVIL: [EVIL]}, "steps": [{EVIL: EVIL}],
+           "votes": [{"comment": EVIL}], "errorMessage": EVIL}
+    answer = {**row, **{name: row for name in ("request", "project", "certificatePolicy")},
+              **{name: [row] for name in ("projects", "certificateRequests", "certificateProfiles")},
+              "message": EVIL, "cursor": EVIL}
+    with Server(lambda *_: (200, answer)) as server:
+        ended = ask(client, server, *[server.url if word == "URL" else word for word in words],
+                    code=code, stdin="secret")
+    assert not set("\x1b\x07\u202e") & set(ended.stdout + ended.stderr), ended
+
+
+@pytest.mark.parametrize("words", [
+    ("project", "list"), ("project", "create", "x"), ("request", "show", ID, "--approval"),
+    ("request", "approve", ID), ("request", "reject", ID), ("request", "cancel", ID)],
+    ids=" ".join)
+@pytest.mark.parametrize("answer", [[], 7, "text", None, {"request": 7, "projects": {}, "project": []},
+                                    {"approvalRequestId": ID, "request": {"status": 7}}],
+                         ids=repr)
+def test_answers_of_wrong_types(client, words, answer):
+    """One line of what is wrong; nothing is made of what is not there."""
+    with Server(lambda *_: (200, answer)) as server:
+        ended = client.run(*words, code=None, CHANCERY_URL=server.url, CHANCERY_TOKEN="chy_t",
+                           CHANCERY_PROJECT=ID)
+    said = ended.stdout + ended.stderr
+    assert said.count("\n") <= 4, said
+    assert ended.returncode in (1, 3) and ended.stderr.startswith("chancery: ") or \
+        (ended.returncode == 0 and isinstance(answer, dict)), ended
+
+
+# --- lists without end -----------------------------------------------------------------------------
+
+
+def in_circles(length):
+    """A server whose pages lead back to the first of them."""
+    count = [0]
+
+    def answer(method, path, body):
+        count[0] += 1
+        row = {"id": ID, "slug": "other", "commonName": "x"}
+        return 200, {"certificates": [row], "certificateRequests": [row],
+                     "certificateProfiles": [row], "cursor": f"c{count[0] % length}"}
+
+    return answer, count
+
+
+@pytest.mark.parametrize("words", [("list", "--all"), ("list", "--all", "--json"),
+                                   ("request", "list", "--all"), ("profile", "list", "--all"),
+                                   ("profile", "show", "some-name")], ids=" ".join)
+@pytest.mark.parametrize("length", [1, 2, 7])
+def test_pages_that_go_round_in_circles(client, words, length):
+    answer, count = in_circles(length)
+    with Server(answer) as server:
+        assert "goes round in a circle" in ask(client, server, *words).stderr
+    assert count[0] <= 4 * length + 4
+
+
+def test_cursors_that_are_no_cursors(client):
+    for cursor in ("x" * 5000, 7, [ID], {"a": 1}):
+        with Server(lambda *_: (200, {"certificates": [], "cursor": cursor})) as server:  # noqa: B023
+            ask(client, server, "list", "--all", code=3 if isinstance(cursor, str) else 0)
+
+
+def test_a_list_may_be_longer_than_the_memory(client):
+    """Page after page, each of which is let go: 20 of 4 MB."""
+    pages = [0]
+    page = [{"id": ID, "commonName": "x", "padding": "x" * (4 << 20)}]
+
+    def answer(method, path, body):
+        pages[0] += 1
+        more = {"cursor": f"c{pages[0]}"} if pages[0] < 20 else {}
+        return 200, {"certificates": page, **more}
+
+    with Server(answer) as server:
+        ended = client.run("list", "--all", "--json", code=0, CHANCERY_URL=server.url,
+                           CHANCERY_TOKEN="chy_t", CHANCERY_PROJECT=ID)
+    assert ended.stdout.count("\n") == 20
+
+
 def test_what_is_no_pem_is_not_written(client):
     pem = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"
     with Server(lambda *_: (200, {"certificate": pem + EVIL, "certificateChain": None})) as server:
@@ -171,6 +262,7 @@ def test_a_certificate_that_never_comes(client, status):
 def test_who_waits_long_enough_is_told_how_to_come_back(client):
     with Server(waiting(["pending_approval"])) as server:
         ended = issue(client, server, "--wait", "1s", code=5)
+    assert f"chancery: the request {REQUEST} waits for approval; waiting for 1s\n" in ended.stderr
     assert f"chancery request show {REQUEST}" in ended.stderr
 
 
