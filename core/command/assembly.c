@@ -73,10 +73,30 @@ static const struct chy_kind *const kinds[] = {
  * Plugins
  */
 
+/** read_outbound puts the rules of outbound calls in place, before any instance could ask. */
+static chy_status read_outbound(struct chy_assembly *a, struct chy_op *op)
+{
+    struct chy_outbound_rules *rules = &a->cli->services.outbound;
+    struct chy_view allow = a->config->outbound.allow;
+    struct chy_network *allowed = chy_alloc(op, (allow.count + 1) * sizeof *allowed);
+    if (allowed == NULL) {
+        return chy_fail_memory(op);
+    }
+    for (uint64_t i = 0; i < allow.count; i++) {
+        const struct chy_slice *text = chy_view_at(allow, i);
+        CHY_TRY(chy_network_parse(op, *text, &allowed[i]));
+    }
+    rules->allowed = allowed;
+    rules->allowed_count = allow.count;
+    rules->ca_file = a->config->outbound.ca_file;
+    return CHY_OK;
+}
+
 static chy_status plugins_up(void *assembly, struct chy_op *op)
 {
     struct chy_assembly *a = assembly;
     chy_host_services_fill(chy_services_table(&a->cli->services));
+    CHY_TRY(read_outbound(a, op));
     CHY_TRY(chy_prepare_registry(op, a->config, op->host, a->trust_owner, &a->registry));
     chy_status status = chy_prepare(op, a->config, a->registry, &a->prepared);
     if (status != CHY_OK) {
@@ -103,6 +123,12 @@ static void add_method(struct chy_runtime *runtime, const struct chy_loaded_plug
     }
 }
 
+/** notifies: who restores rows, or looks into storage only, tells nobody anything. */
+static bool notifies(const struct chy_assembly *a)
+{
+    return a->need != CHY_NEED_STORAGE && a->need != CHY_NEED_RESTORE;
+}
+
 static chy_status instances_up(void *assembly, struct chy_op *op)
 {
     struct chy_assembly *a = assembly;
@@ -110,6 +136,9 @@ static chy_status instances_up(void *assembly, struct chy_op *op)
         const struct chy_prepared_instance *wanted = &a->prepared.instances[i];
         // Who only looks into storage needs no keys; declared collections are part of the schema.
         if (wanted->interface == CHY_INTERFACE_CRYPTO && a->need == CHY_NEED_STORAGE) {
+            continue;
+        }
+        if (wanted->interface == CHY_INTERFACE_NOTIFIER && !notifies(a)) {
             continue;
         }
         CHY_TRY(
@@ -260,6 +289,51 @@ static void crypto_down(void *assembly, struct chy_op *op)
     close_cryptos(assembly);
 }
 
+/* ------------------------------------------------------------------------------------------------
+ * Notifiers
+ */
+
+static void close_notifiers(struct chy_assembly *a)
+{
+    struct chy_services *services = &a->cli->services;
+    while (services->notifier_count > 0) {
+        chy_notifier_close(services->notifiers[--services->notifier_count]);
+    }
+}
+
+static chy_status open_notifiers(struct chy_assembly *a, struct chy_op *op)
+{
+    for (size_t i = 0; i < a->prepared.count; i++) {
+        struct chy_notifier *notifier = NULL;
+        if (a->prepared.instances[i].interface == CHY_INTERFACE_NOTIFIER) {
+            struct chy_notifier_config wanted = {.instance = a->instances[i]};
+            CHY_TRY(chy_notifier_open(op, &wanted, &notifier));
+            chy_services_add_notifier(&a->cli->services, notifier);
+        }
+    }
+    return CHY_OK;
+}
+
+static chy_status notifiers_up(void *assembly, struct chy_op *op)
+{
+    struct chy_assembly *a = assembly;
+    chy_status status = notifies(a) ? open_notifiers(a, op) : CHY_OK;
+    if (status != CHY_OK) {
+        close_notifiers(a);
+    }
+    return status;
+}
+
+static void notifiers_down(void *assembly, struct chy_op *op)
+{
+    (void)op;
+    close_notifiers(assembly);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The runtime
+ */
+
 /** name_node names this process among all that ever share the database: the machine, and random
  *  digits, for a restarted process, and one beside another, is another node. */
 static chy_status name_node(struct chy_assembly *a, struct chy_op *op)
@@ -406,7 +480,8 @@ static void runtime_down(void *assembly, struct chy_op *op)
 static const struct chy_stage stages[] = {
     {"plugins", plugins_up, plugins_down}, {"instances", instances_up, instances_down},
     {"storage", storage_up, storage_down}, {"schema", schema_up, NULL},
-    {"crypto", crypto_up, crypto_down},    {"runtime", runtime_up, runtime_down},
+    {"crypto", crypto_up, crypto_down},    {"notifiers", notifiers_up, notifiers_down},
+    {"runtime", runtime_up, runtime_down},
 };
 #define STAGE_COUNT (sizeof stages / sizeof stages[0])
 

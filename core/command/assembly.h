@@ -28,8 +28,8 @@ struct chy_assembly {
     bool trust_owner; /**< plugins of the process's own user will do */
     struct chy_registry *registry;
     struct chy_prepared prepared;
-    struct chy_instance *instances[1 + 2 * CHY_CONFIG_INSTANCES_MAX]; /**< as in `prepared` */
-    struct chy_crypto *cryptos[1 + 2 * CHY_CONFIG_INSTANCES_MAX];     /**< likewise */
+    struct chy_instance *instances[CHY_PREPARED_MAX]; /**< as in `prepared` */
+    struct chy_crypto *cryptos[CHY_PREPARED_MAX];     /**< likewise */
     struct chy_schema schema;
     struct chy_runtime runtime;
     char machine[64];

@@ -4,12 +4,16 @@
 #include "base/encode.h"
 #include "base/file.h"
 #include "base/slice.h"
+#include "command/paths.h"
 #include "resource/keyring.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#define NOTIFIER_PLUGIN "notify"
 
 chy_status chy_kek_create(struct chy_op *op, const char *path)
 {
@@ -116,6 +120,25 @@ static void add_public_url(const struct chy_instance_files *files, struct chy_bu
     }
 }
 
+/** add_notifier: a package without that plugin makes instances without alerts. */
+static chy_status add_notifier(struct chy_op *op, const struct chy_instance_files *files,
+                               struct chy_buf *buf)
+{
+    char file[PATH_MAX];
+    struct chy_slice plugins = {NULL, 0};
+    CHY_TRY(chy_path_of_plugins(op, &plugins));
+    (void)snprintf(file, sizeof file, "%.*s/" NOTIFIER_PLUGIN ".so", (int)plugins.len,
+                   (const char *)plugins.ptr);
+    if (access(file, F_OK) == 0) {
+        comment(buf, files,
+                "# Alerts leave by it. Mail needs options: smtp_host and smtp_from at least.\n");
+        chy_buf_add_text(buf, "notifier:\n"
+                              "  - name: " NOTIFIER_PLUGIN "\n"
+                              "    plugin: " NOTIFIER_PLUGIN "\n");
+    }
+    return CHY_OK;
+}
+
 chy_status chy_instance_config(struct chy_op *op, const struct chy_instance_files *files,
                                struct chy_slice *out_yaml)
 {
@@ -137,6 +160,9 @@ chy_status chy_instance_config(struct chy_op *op, const struct chy_instance_file
                            "    plugin: crypto-wolfssl\n");
     if (files->api_listen == NULL) { // nobody asks for keys
         chy_buf_add_text(&buf, "    options:\n      ready_rsa_2048: 0\n");
+    }
+    if (files->api_listen != NULL) {
+        CHY_TRY(add_notifier(op, files, &buf));
     }
     chy_buf_add_text(&buf, "enrollment:\n"
                            "  - name: api\n"

@@ -105,6 +105,22 @@ static void print_enrollment(const struct chy_enrollment_ops *ops)
     }
 }
 
+static void print_notifier(const struct chy_notifier_ops *ops)
+{
+    for (uint64_t i = 0; i < ops->channel_types.count; i++) {
+        char title[CHY_PLUGIN_NAME_MAX + sizeof "Options of channel ''"];
+        const struct chy_channel_type *type = chy_view_at(ops->channel_types, i);
+        if (type != NULL) {
+            (void)printf("%s", i == 0 ? "\n" : "");
+            print_fact(i == 0 ? "Channels" : "", type->name);
+            print_fact("", type->summary);
+            (void)snprintf(title, sizeof title, "Options of channel '%.*s'", (int)type->name.len,
+                           (const char *)type->name.ptr);
+            print_options(title, type->options);
+        }
+    }
+}
+
 static void print_plugin(const struct chy_loaded_plugin *plugin)
 {
     const struct chy_plugin *d = &plugin->descriptor;
@@ -128,6 +144,9 @@ static void print_plugin(const struct chy_loaded_plugin *plugin)
     print_options("Options", d->options);
     if (chy_loaded_plugin_has(plugin, CHY_INTERFACE_ENROLLMENT)) {
         print_enrollment(&plugin->enrollment);
+    }
+    if (chy_loaded_plugin_has(plugin, CHY_INTERFACE_NOTIFIER)) {
+        print_notifier(&plugin->notifier);
     }
 }
 

@@ -21,6 +21,9 @@ void chy_prepared_list(const struct chy_config *config, struct chy_prepared *out
     for (uint32_t i = 0; i < config->enrollment_count; i++) {
         add(out_prepared, &config->enrollment[i], CHY_INTERFACE_ENROLLMENT);
     }
+    for (uint32_t i = 0; i < config->notifier_count; i++) {
+        add(out_prepared, &config->notifier[i], CHY_INTERFACE_NOTIFIER);
+    }
 }
 
 /** add_problem records what is wrong with the plugin that an instance names. */

@@ -13,9 +13,12 @@ struct chy_prepared_instance {
     struct chy_options options; /**< as chy_registry_add() wants them */
 };
 
-/** All of them, in the order in which they start: storage, crypto, enrollment. */
+#define CHY_PREPARED_MAX (1 + 3 * CHY_CONFIG_INSTANCES_MAX)
+
+/** All of them, in the order in which they start: storage, crypto, enrollment,
+ *  notifiers. */
 struct chy_prepared {
-    struct chy_prepared_instance instances[1 + 2 * CHY_CONFIG_INSTANCES_MAX];
+    struct chy_prepared_instance instances[CHY_PREPARED_MAX];
     size_t count;
 };
 

@@ -10,9 +10,9 @@ static int run(struct chy_cli *cli, const struct chy_given *given)
     (void)given;
     (void)printf("chancery %s\n"
                  "plugin ABI %u, host minor %u\n"
-                 "interfaces: storage 1.%u, crypto 1.%u, enrollment 1.%u\n",
+                 "interfaces: storage 1.%u, crypto 1.%u, enrollment 1.%u, notifier 1.%u\n",
                  CHANCERY_VERSION, CHY_ABI_MAJOR, CHY_HOST_MINOR, CHY_STORAGE_MINOR,
-                 CHY_CRYPTO_MINOR, CHY_ENROLLMENT_MINOR);
+                 CHY_CRYPTO_MINOR, CHY_ENROLLMENT_MINOR, CHY_NOTIFIER_MINOR);
     return CHY_EXIT_OK;
 }
 

@@ -30,6 +30,7 @@ static size_t top_names(struct chy_slice names[TOP_NAMES_MAX])
     names[count++] = chy_text("storage");
     names[count++] = chy_text("crypto");
     names[count++] = chy_text("enrollment");
+    names[count++] = chy_text("notifier");
     assert(count <= TOP_NAMES_MAX);
     return count;
 }
@@ -100,12 +101,13 @@ static void check_listen(struct chy_config *config, const char *section, struct 
     }
 }
 
-static void check_proxies(struct chy_config *config)
+static void check_networks(struct chy_config *config, const char *section, const char *key,
+                           struct chy_view networks)
 {
-    for (uint64_t i = 0; i < config->access.trusted_proxies.count; i++) {
-        const struct chy_slice *network = chy_view_at(config->access.trusted_proxies, i);
+    for (uint64_t i = 0; i < networks.count; i++) {
+        const struct chy_slice *network = chy_view_at(networks, i);
         if (network != NULL && !chy_network_is_valid(*network)) {
-            add_problem(config, "access", "trusted_proxies", "invalid_value",
+            add_problem(config, section, key, "invalid_value",
                         "expected addresses and networks (10.0.0.1, 10.0.0.0/8, 2001:db8::/32)");
         }
     }
@@ -116,7 +118,8 @@ static void check_together(struct chy_config *config)
     check_listen(config, "api", config->api.listen);
     check_listen(config, "public", config->public_listener.listen);
     check_listen(config, "metrics", config->metrics.listen);
-    check_proxies(config);
+    check_networks(config, "access", "trusted_proxies", config->access.trusted_proxies);
+    check_networks(config, "outbound", "allow", config->outbound.allow);
     if ((config->api.tls_certificate.len == 0) != (config->api.tls_key.len == 0)) {
         add_problem(config, "api", config->api.tls_key.len == 0 ? "tls_key" : "tls_certificate",
                     "required", "tls_certificate and tls_key are given together or not at all");

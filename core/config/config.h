@@ -50,6 +50,8 @@ struct chy_config {
     uint32_t crypto_count;
     struct chy_config_instance enrollment[CHY_CONFIG_INSTANCES_MAX];
     uint32_t enrollment_count;
+    struct chy_config_instance notifier[CHY_CONFIG_INSTANCES_MAX]; /**< may be none */
+    uint32_t notifier_count;
 
     struct {
         struct chy_slice ca; /**< name of a crypto instance, like the next two */
@@ -132,6 +134,11 @@ struct chy_config {
         int64_t session_ttl;             /**< of a person's token */
         int64_t session_max_ttl;         /**< renewing goes no further */
     } access;
+
+    struct {
+        struct chy_view allow;    /**< of struct chy_slice: addresses or networks */
+        struct chy_slice ca_file; /**< empty: the system's CAs */
+    } outbound;
 };
 
 /** chy_config_load reads and checks a file.  The error lists every problem (problems.h). */

@@ -104,12 +104,18 @@ static struct chy_config_instance default_instance(const char *plugin, const cha
     return instance;
 }
 
+/** read_list reads a list of instances; without a default it may be empty. */
 static chy_status read_list(struct chy_op *op, struct chy_config *config, const char *key,
                             const char *default_plugin, struct chy_config_instance *instances,
                             uint32_t *out_count)
 {
     char text[64];
+    uint32_t least = default_plugin == NULL ? 0 : 1;
     const struct chy_yaml_node *list = chy_yaml_find(config->root, chy_text(key));
+    if (list == NULL && default_plugin == NULL) {
+        *out_count = 0;
+        return CHY_OK;
+    }
     if (list == NULL) {
         (void)snprintf(text, sizeof text, "%s[0].options", key);
         struct chy_slice path = {NULL, 0};
@@ -118,9 +124,10 @@ static chy_status read_list(struct chy_op *op, struct chy_config *config, const 
         *out_count = 1;
         return CHY_OK;
     }
-    if (list->kind != CHY_YAML_LIST || list->count == 0 || list->count > CHY_CONFIG_INSTANCES_MAX) {
+    if (list->kind != CHY_YAML_LIST || list->count < least ||
+        list->count > CHY_CONFIG_INSTANCES_MAX) {
         chy_problems_add(&config->problems, "invalid_type", list->line, list->column, chy_text(key),
-                         "expected a list of 1 to %u instances (- plugin: …), found %s",
+                         "expected a list of %u to %u instances (- plugin: …), found %s", least,
                          CHY_CONFIG_INSTANCES_MAX, chy_yaml_kind_name(list->kind));
         return CHY_OK;
     }
@@ -158,13 +165,17 @@ static const struct chy_config_instance *all_at(const struct chy_config *config,
         return &config->storage;
     }
     index--;
-    return index < config->crypto_count ? &config->crypto[index]
-                                        : &config->enrollment[index - config->crypto_count];
+    if (index < config->crypto_count) {
+        return &config->crypto[index];
+    }
+    index -= config->crypto_count;
+    return index < config->enrollment_count ? &config->enrollment[index]
+                                            : &config->notifier[index - config->enrollment_count];
 }
 
 static void check_unique(struct chy_config *config)
 {
-    uint32_t count = 1 + config->crypto_count + config->enrollment_count;
+    uint32_t count = 1 + config->crypto_count + config->enrollment_count + config->notifier_count;
     for (uint32_t i = 0; i < count; i++) {
         const struct chy_config_instance *instance = all_at(config, i);
         for (uint32_t k = 0; k < i; k++) {
@@ -268,6 +279,7 @@ chy_status chy_instances_read(struct chy_op *op, struct chy_config *config)
         read_list(op, config, "crypto", "crypto-wolfssl", config->crypto, &config->crypto_count));
     CHY_TRY(
         read_list(op, config, "enrollment", "api", config->enrollment, &config->enrollment_count));
+    CHY_TRY(read_list(op, config, "notifier", NULL, config->notifier, &config->notifier_count));
     check_unique(config);
     check_role(config, "ca", &config->roles.ca);
     check_role(config, "leaf", &config->roles.leaf);

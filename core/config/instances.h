@@ -4,7 +4,8 @@
 
 #include "config/config.h"
 
-/** chy_instances_read fills storage, crypto, enrollment, roles' defaults and pins from the root. */
+/** chy_instances_read fills storage, crypto, enrollment, notifier, roles' defaults and pins from
+ *  the root. */
 CHY_MUST_USE chy_status chy_instances_read(struct chy_op *op, struct chy_config *config);
 
 #endif

@@ -225,7 +225,7 @@ static chy_status add_list(const struct printing *p, const char *key,
                            const struct chy_config_instance *instances, uint32_t count)
 {
     chy_buf_add_text(p->out, key);
-    chy_buf_add_text(p->out, ":\n");
+    chy_buf_add_text(p->out, count == 0 ? ": []\n" : ":\n");
     for (uint32_t i = 0; i < count; i++) {
         CHY_TRY(add_instance(p, 2, INDENT "- ", &instances[i]));
     }
@@ -243,6 +243,7 @@ chy_status chy_config_print(struct chy_op *op, struct chy_config *config,
     CHY_TRY(add_instance(&p, 1, INDENT, &config->storage));
     CHY_TRY(add_list(&p, "crypto", config->crypto, config->crypto_count));
     CHY_TRY(add_list(&p, "enrollment", config->enrollment, config->enrollment_count));
+    CHY_TRY(add_list(&p, "notifier", config->notifier, config->notifier_count));
     for (size_t i = 1; i < section_count; i++) {
         add_section(&p, &sections[i]);
     }

@@ -171,6 +171,13 @@ static const struct chy_config_key audit_keys[] = {
         "how long rows of the audit are kept, at least 1d; 0s: for ever"),
 };
 
+static const struct chy_config_key outbound_keys[] = {
+    KEY("allow", CHY_OPTION_TEXT_LIST, 0, 0, 256, "", outbound.allow,
+        "networks that alerts may be sent to although they are private or this machine's own"),
+    KEY("ca_file", CHY_OPTION_PATH, 0, 0, 0, "", outbound.ca_file,
+        "PEM file with the CAs that receivers' certificates come from; the system's if not given"),
+};
+
 #define SECTION(name, keys, help)                          \
     {                                                      \
         name, help, keys, sizeof(keys) / sizeof((keys)[0]) \
@@ -190,6 +197,7 @@ static const struct chy_config_section sections[] = {
     SECTION("log", log_keys, "the log, on standard error"),
     SECTION("access", access_keys, "tokens and log-ins"),
     SECTION("audit", audit_keys, "where else the audit goes, and how long it is kept"),
+    SECTION("outbound", outbound_keys, "calls to machines that a project names"),
 };
 
 const struct chy_config_section *chy_config_sections(size_t *out_count)

@@ -29,6 +29,8 @@ static const struct known_interface {
      offsetof(struct chy_loaded_plugin, crypto)},
     {CHY_INTERFACE_ENROLLMENT, CHY_ENROLLMENT_MINOR, sizeof(struct chy_enrollment_ops),
      offsetof(struct chy_loaded_plugin, enrollment)},
+    {CHY_INTERFACE_NOTIFIER, CHY_NOTIFIER_MINOR, sizeof(struct chy_notifier_ops),
+     offsetof(struct chy_loaded_plugin, notifier)},
 };
 
 /** A slot that a plugin must fill. */
@@ -65,6 +67,10 @@ static const struct required_slot crypto_slots[] = {
     SLOT(chy_crypto_ops, random),       SLOT(chy_crypto_ops, seal),
     SLOT(chy_crypto_ops, open),         SLOT(chy_crypto_ops, health),
     SLOT(chy_crypto_ops, statistics),
+};
+
+static const struct required_slot notifier_slots[] = {
+    SLOT(chy_notifier_ops, deliver),
 };
 
 chy_status chy_descriptor_text(const struct chy_candidate *candidate, const char *what,
@@ -215,6 +221,10 @@ static chy_status check_interface_slots(const struct chy_candidate *candidate, u
                            sizeof crypto_slots / sizeof crypto_slots[0]);
     case CHY_INTERFACE_ENROLLMENT:
         return chy_enrollment_tables(candidate, plugin->arena, &plugin->enrollment);
+    case CHY_INTERFACE_NOTIFIER:
+        CHY_TRY(check_slots(candidate, "notifier", &plugin->notifier, notifier_slots,
+                            sizeof notifier_slots / sizeof notifier_slots[0]));
+        return chy_notifier_tables(candidate, plugin->arena, &plugin->notifier);
     }
     return CHY_OK;
 }

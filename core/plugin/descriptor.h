@@ -46,4 +46,8 @@ CHY_MUST_USE chy_status chy_enrollment_tables(const struct chy_candidate *candid
                                               struct chy_arena *arena,
                                               struct chy_enrollment_ops *ops);
 
+/** chy_notifier_tables copies and checks what a notifier interface declares. */
+CHY_MUST_USE chy_status chy_notifier_tables(const struct chy_candidate *candidate,
+                                            struct chy_arena *arena, struct chy_notifier_ops *ops);
+
 #endif

@@ -153,6 +153,7 @@ const char *chy_interface_name(uint32_t id)
     case CHY_INTERFACE_STORAGE: return "storage";
     case CHY_INTERFACE_CRYPTO: return "crypto";
     case CHY_INTERFACE_ENROLLMENT: return "enrollment";
+    case CHY_INTERFACE_NOTIFIER: return "notifier";
     }
     return "unknown";
 }

@@ -12,6 +12,7 @@
 
 #include <chancery/crypto.h>
 #include <chancery/enrollment.h>
+#include <chancery/notifier.h>
 #include <chancery/plugin.h>
 #include <chancery/storage.h>
 
@@ -33,9 +34,10 @@ struct chy_loader_config {
  *  the elements of arrays are as long as the longer of both takes them for. */
 struct chy_loaded_plugin {
     struct chy_plugin descriptor;
-    struct chy_storage_ops storage; /**< zero without that interface, like the next two */
+    struct chy_storage_ops storage; /**< zero without that interface, like the next three */
     struct chy_crypto_ops crypto;
     struct chy_enrollment_ops enrollment;
+    struct chy_notifier_ops notifier;
     struct chy_slice path;           /**< NUL-terminated */
     char hash[CHY_PLUGIN_HASH_SIZE]; /**< SHA-256 of the file */
     int fd;

@@ -269,6 +269,30 @@ static chy_status open_sealed(struct chy_op *op, struct chy_slice aad, struct ch
         chy_slice_of(sealed.ptr + sizeof id.bytes, sealed.len - sizeof id.bytes), out_secret);
 }
 
+/* --- other machines -------------------------------------------------------------------------- */
+
+static chy_status outbound(struct chy_op *op, struct chy_outbound *out_outbound)
+{
+    out_outbound->ca_file = chy_services_of(op->host)->outbound.ca_file;
+    return CHY_OK;
+}
+
+static chy_status outbound_address(struct chy_op *op, const struct chy_outbound_address *address)
+{
+    return chy_outbound_decide(&chy_services_of(op->host)->outbound, op, address);
+}
+
+struct chy_notifier *chy_services_with_channel(const struct chy_services *services,
+                                               struct chy_slice channel_type)
+{
+    for (uint32_t i = 0; i < services->notifier_count; i++) {
+        if (chy_notifier_type(services->notifiers[i], channel_type) != NULL) {
+            return services->notifiers[i];
+        }
+    }
+    return NULL;
+}
+
 /* --- the table ------------------------------------------------------------------------------- */
 
 void chy_services_init(struct chy_services *services, const struct chy_clock *clock,
@@ -293,10 +317,18 @@ void chy_services_init(struct chy_services *services, const struct chy_clock *cl
     host->verify = verify;
     host->seal = seal;
     host->open = open_sealed;
+    host->outbound = outbound;
+    host->outbound_address = outbound_address;
 }
 
 void chy_services_add_crypto(struct chy_services *services, struct chy_crypto *crypto)
 {
     assert(services->crypto_count < CHY_SERVICES_CRYPTO_MAX);
     services->crypto[services->crypto_count++] = crypto;
+}
+
+void chy_services_add_notifier(struct chy_services *services, struct chy_notifier *notifier)
+{
+    assert(services->notifier_count < CHY_SERVICES_NOTIFIERS_MAX);
+    services->notifiers[services->notifier_count++] = notifier;
 }

@@ -1,5 +1,6 @@
 #include "resource/audit.h"
 
+#include "base/ip_address.h"
 #include "base/op.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -197,7 +198,7 @@ static chy_status source_of(struct chy_op *op, struct chy_slice *out_source)
     struct chy_slice address;
     struct chy_buf buf;
     uint8_t kept[16] = {0};
-    if (chy_san_ip_parse(op, peer, &octets) != CHY_OK) {
+    if (chy_ip_parse(op, peer, &octets) != CHY_OK) {
         *out_source = peer.len == 0 ? chy_text("unknown") : peer;
         return CHY_OK;
     }
@@ -206,7 +207,7 @@ static chy_status source_of(struct chy_op *op, struct chy_slice *out_source)
         return CHY_OK;
     }
     memcpy(kept, octets.ptr, IPV6_SOURCE_OCTETS);
-    CHY_TRY(chy_san_ip_text(op, chy_slice_of(kept, sizeof kept), &address));
+    CHY_TRY(chy_ip_text(op, chy_slice_of(kept, sizeof kept), &address));
     chy_buf_init(&buf, op, 64);
     chy_buf_add(&buf, address);
     chy_buf_add_text(&buf, "/56");

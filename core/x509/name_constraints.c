@@ -1,5 +1,6 @@
 #include "x509/name_constraints.h"
 
+#include "base/ip_address.h"
 #include "x509/der_string.h"
 #include "x509/name.h"
 #include "x509/name_match.h"
@@ -92,7 +93,7 @@ static chy_status refuse(struct chy_op *op, const struct chy_general_name *name,
     } else if (name->kind == CHY_GENERAL_OTHER) {
         shown = chy_text("otherName");
     } else if (name->kind == CHY_GENERAL_IP) {
-        CHY_TRY(chy_san_ip_text(op, name->value, &shown));
+        CHY_TRY(chy_ip_text(op, name->value, &shown));
     }
     return chy_fail(op, CHY_BAD_INPUT, 0,
                     "the name constraints of the issuer do not allow '%.*s': %s", CHY_SHOW(shown),

@@ -1,4 +1,5 @@
 #include "base/buf.h"
+#include "base/ip_address.h"
 #include "base/slice.h"
 #include "x509/certificate.h"
 #include "x509/name_constraints.h"
@@ -70,7 +71,7 @@ static chy_status make_ip(struct chy_op *op, struct chy_slice text, struct chy_s
     struct chy_slice octets;
     int64_t bits;
     bool has_prefix = chy_slice_cut(text, '/', &address, &prefix);
-    CHY_TRY(chy_san_ip_parse(op, address, &octets));
+    CHY_TRY(chy_ip_parse(op, address, &octets));
     bits = (int64_t)octets.len * 8;
     if (has_prefix && !chy_slice_parse_i64(prefix, 0, (int64_t)octets.len * 8, &bits)) {
         return refuse(op, text, expected);

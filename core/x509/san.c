@@ -1,5 +1,6 @@
 #include "x509/san.h"
 
+#include "base/ip_address.h"
 #include "base/slice.h"
 #include "x509/der_string.h"
 #include "x509/oid.h"
@@ -52,8 +53,8 @@ bool chy_san_type_find(struct chy_slice word, enum chy_san_type *out_type)
 static chy_status make_ip(struct chy_op *op, struct chy_slice text, struct chy_san *out_san)
 {
     struct chy_san san = {.type = CHY_SAN_IP};
-    CHY_TRY(chy_san_ip_parse(op, text, &san.octets));
-    CHY_TRY(chy_san_ip_text(op, san.octets, &san.text));
+    CHY_TRY(chy_ip_parse(op, text, &san.octets));
+    CHY_TRY(chy_ip_text(op, san.octets, &san.text));
     *out_san = san;
     return CHY_OK;
 }
@@ -192,7 +193,7 @@ static chy_status read_one(struct chy_op *op, uint8_t tag, struct chy_slice cont
     case TAG_URI: return read_ia5(op, CHY_SAN_URI, contents, out_san);
     case TAG_OTHER_NAME: return read_upn(op, contents, out_san);
     case TAG_IP_ADDRESS:
-        CHY_TRY(chy_san_ip_text(op, contents, &text));
+        CHY_TRY(chy_ip_text(op, contents, &text));
         return make_ip(op, text, out_san);
     default:
         return chy_fail(op, CHY_BAD_INPUT, 0,

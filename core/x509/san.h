@@ -75,12 +75,4 @@ void chy_sans_write(struct chy_der_writer *w, const struct chy_sans *sans);
 CHY_MUST_USE chy_status chy_sans_read(struct chy_op *op, struct chy_slice der,
                                       struct chy_sans *out_sans);
 
-/** chy_san_ip_text writes 4 or 16 octets as text, into the arena of `op`. */
-CHY_MUST_USE chy_status chy_san_ip_text(struct chy_op *op, struct chy_slice octets,
-                                        struct chy_slice *out_text);
-
-/** chy_san_ip_parse reads an address; `out_octets` lives in the operation. */
-CHY_MUST_USE chy_status chy_san_ip_parse(struct chy_op *op, struct chy_slice text,
-                                         struct chy_slice *out_octets);
-
 #endif

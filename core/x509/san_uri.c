@@ -1,6 +1,7 @@
 #include "x509/san_internal.h"
 
 #include "base/buf.h"
+#include "base/ip_address.h"
 #include "base/slice.h"
 #include "x509/san.h"
 #include "x509/show.h"
@@ -150,8 +151,8 @@ static chy_status canonical_host(struct chy_op *op, struct chy_slice host,
         return CHY_OK;
     }
     if (host.ptr[0] == '[') {
-        CHY_TRY(chy_san_ip_parse(op, chy_slice_of(host.ptr + 1, host.len - 2), &octets));
-        CHY_TRY(chy_san_ip_text(op, octets, &text));
+        CHY_TRY(chy_ip_parse(op, chy_slice_of(host.ptr + 1, host.len - 2), &octets));
+        CHY_TRY(chy_ip_text(op, octets, &text));
         if (octets.len == 4) {
             *out_host = text; // an IPv4-mapped literal is that IPv4 host
             return CHY_OK;
@@ -163,7 +164,7 @@ static chy_status canonical_host(struct chy_op *op, struct chy_slice host,
         *out_host = chy_buf_slice(&buf);
         return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the host of a URI");
     }
-    if (is_digit(host.ptr[host.len - 1]) && chy_san_ip_parse(op, host, &octets) == CHY_OK) {
+    if (is_digit(host.ptr[host.len - 1]) && chy_ip_parse(op, host, &octets) == CHY_OK) {
         *out_host = host;
         return CHY_OK;
     }

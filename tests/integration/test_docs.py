@@ -250,7 +250,7 @@ def printed(tmp_path_factory):
         else:
             keys[name] = value
     return {key: value for key, value in keys.items()
-            if not key.startswith(("storage.", "crypto", "enrollment"))}
+            if not key.startswith(("storage.", "crypto", "enrollment", "notifier"))}
 
 
 def section(text, title):

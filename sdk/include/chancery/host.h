@@ -9,6 +9,7 @@
  *
  * Change log of this header
  *   1.0  first version
+ *   1.1  outbound, outbound_address
  */
 #ifndef CHANCERY_HOST_H
 #define CHANCERY_HOST_H
@@ -35,7 +36,7 @@ struct chy_revoke_answer;
 struct chy_chain_answer;
 struct chy_caller_claim;
 
-#define CHY_HOST_MINOR 0U
+#define CHY_HOST_MINOR 1U
 
 /** CHY_NO_DEADLINE is a deadline that never comes. */
 #define CHY_NO_DEADLINE INT64_MAX
@@ -72,6 +73,23 @@ CHY_ABI_SIZE(struct chy_resource_answer, 56);
 enum chy_resource_flag {
     CHY_RESOURCE_SECRET = 1U << 0 /**< the document holds a secret: answer with no-store, zeroise */
 };
+
+/** What the configuration says of calls to other machines. */
+struct chy_outbound {
+    uint32_t struct_size;
+    uint32_t reserved;
+    struct chy_slice ca_file; /**< PEM, the CAs that receivers' certificates come from; a path that
+                                   is NUL-terminated past its length; empty: the system's */
+};
+CHY_ABI_SIZE(struct chy_outbound, 24);
+
+/** Where a plugin is about to connect to. */
+struct chy_outbound_address {
+    uint32_t struct_size;
+    uint32_t port;
+    struct chy_slice address; /**< 4 or 16 bytes, network order */
+};
+CHY_ABI_SIZE(struct chy_outbound_address, 24);
 
 struct chy_host {
     uint32_t struct_size;
@@ -193,8 +211,20 @@ struct chy_host {
 
     chy_status (*resource)(struct chy_op *op, const struct chy_resource_call *call,
                            struct chy_resource_answer *out_answer);
+
+    /* --- calling other machines ----------------------------------------------------------------*/
+
+    /** What the configuration says of that (section `outbound`). */
+    chy_status (*outbound)(struct chy_op *op, struct chy_outbound *out_outbound);
+    /**
+     * May this address be connected to, for somebody who is not to be trusted?  Ask with the
+     * address that the socket is going to get, not with one that a name had a moment ago.  DENIED,
+     * with a message for people: it is this machine's own, private, link-local, multicast, reserved
+     * or a metadata service's, and `outbound.allow` lists no network that has it.
+     */
+    chy_status (*outbound_address)(struct chy_op *op, const struct chy_outbound_address *address);
 };
-CHY_ABI_SIZE(struct chy_host, 312);
+CHY_ABI_SIZE(struct chy_host, 328);
 CHY_ABI_OFFSET(struct chy_host, storage_get, 168);
 
 /** CHY_HOST_HAS: does the host of `op` offer `service`? */
@@ -400,6 +430,19 @@ static inline chy_status chy_ocsp(struct chy_op *op, struct chy_slice generation
 {
     return CHY_HOST_HAS(op, ocsp) ? op->host->ocsp(op, generation_id, request, out_response)
                                   : chy_missing_service(op, "ocsp");
+}
+
+static inline chy_status chy_outbound_get(struct chy_op *op, struct chy_outbound *out_outbound)
+{
+    return CHY_HOST_HAS(op, outbound) ? op->host->outbound(op, out_outbound)
+                                      : chy_missing_service(op, "outbound");
+}
+
+static inline chy_status chy_outbound_check(struct chy_op *op,
+                                            const struct chy_outbound_address *address)
+{
+    return CHY_HOST_HAS(op, outbound_address) ? op->host->outbound_address(op, address)
+                                              : chy_missing_service(op, "outbound_address");
 }
 
 CHY_END_DECLS

@@ -26,6 +26,7 @@
  *
  * Change log of this header
  *   1.0  first version
+ *   1.1  CHY_INTERFACE_NOTIFIER
  */
 #ifndef CHANCERY_PLUGIN_H
 #define CHANCERY_PLUGIN_H
@@ -39,9 +40,10 @@ CHY_BEGIN_DECLS
 
 /** The kinds of interface.  Append only. */
 enum chy_interface_id {
-    CHY_INTERFACE_STORAGE = 1,   /**< struct chy_storage_ops, storage.h */
-    CHY_INTERFACE_CRYPTO = 2,    /**< struct chy_crypto_ops, crypto.h */
-    CHY_INTERFACE_ENROLLMENT = 3 /**< struct chy_enrollment_ops, enrollment.h */
+    CHY_INTERFACE_STORAGE = 1,    /**< struct chy_storage_ops, storage.h */
+    CHY_INTERFACE_CRYPTO = 2,     /**< struct chy_crypto_ops, crypto.h */
+    CHY_INTERFACE_ENROLLMENT = 3, /**< struct chy_enrollment_ops, enrollment.h */
+    CHY_INTERFACE_NOTIFIER = 4    /**< struct chy_notifier_ops, notifier.h */
 };
 
 /** How the host may call an instance's interfaces. */

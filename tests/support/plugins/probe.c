@@ -4,6 +4,7 @@
  */
 #include <chancery/crypto.h>
 #include <chancery/enrollment.h>
+#include <chancery/notifier.h>
 #include <chancery/plugin.h>
 
 #include <stdlib.h>
@@ -245,6 +246,43 @@ static const struct chy_enrollment_ops enrollment = {
 static const struct chy_crypto_ops crypto;
 #endif
 
+#ifdef PROBE_CHANNEL
+#ifndef PROBE_CHANNELS
+#define PROBE_CHANNELS 2
+#endif
+
+#ifndef PROBE_NO_DELIVER
+static chy_status deliver(void *self, struct chy_op *op,
+                          const struct chy_notification *notification,
+                          struct chy_delivery *out_delivery)
+{
+    (void)self;
+    (void)notification;
+    out_delivery->response_code = 200;
+    return chy_fail(op, CHY_TRY_LATER, 0, "the probe takes nothing");
+}
+#endif
+
+static const struct chy_option channel_options[] = {
+    {.name = CHY_TEXT_INIT("place_name"),
+     .type = CHY_OPTION_TEXT,
+     .flags = CHY_OPTION_REQUIRED,
+     .help = CHY_TEXT_INIT("where to")},
+};
+
+static const struct chy_channel_type channel_types[] = {
+    {CHY_TEXT_INIT("drum"), CHY_TEXT_INIT("Drums"), CHY_VIEW_INIT(channel_options)},
+    {CHY_TEXT_INIT(PROBE_CHANNEL), CHY_TEXT_INIT("Another"), {NULL, 0, 0}},
+};
+
+static const struct chy_notifier_ops notifier = {
+    .channel_types = {channel_types, PROBE_CHANNELS, sizeof channel_types[0]},
+#ifndef PROBE_NO_DELIVER
+    .deliver = deliver,
+#endif
+};
+#endif
+
 static const struct chy_interface interfaces[] = {
     {
         .id = PROBE_INTERFACE_ID,
@@ -264,6 +302,14 @@ static const struct chy_interface interfaces[] = {
         .id = CHY_INTERFACE_CRYPTO,
         .ops_size = sizeof crypto,
         .ops = &crypto,
+    },
+#endif
+#ifdef PROBE_CHANNEL
+    {
+        .id = CHY_INTERFACE_NOTIFIER,
+        .minor = CHY_NOTIFIER_MINOR,
+        .ops_size = sizeof notifier,
+        .ops = &notifier,
     },
 #endif
 };

@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include "base/log.h"
+#include "base/slice.h"
 #include "base/time.h"
 #include "config/sections.h"
 #include "test_main.h"
@@ -34,6 +35,9 @@ START_TEST(an_empty_file_needs_only_a_kek)
     ck_assert(chy_slice_is(c->roles.seal, "crypto-wolfssl"));
     ck_assert_uint_eq(c->enrollment_count, 1);
     ck_assert(chy_slice_is(c->enrollment[0].name, "api"));
+    ck_assert_uint_eq(c->notifier_count, 0);
+    ck_assert_uint_eq(c->outbound.allow.count, 0);
+    ck_assert_uint_eq(c->outbound.ca_file.len, 0);
     ck_assert(chy_slice_is(c->api.listen, ":8443"));
     ck_assert(chy_slice_is(c->public_listener.listen, ":8080"));
     ck_assert(chy_slice_is(c->metrics.listen, "127.0.0.1:9464"));
@@ -61,6 +65,8 @@ START_TEST(a_whole_file_is_read_whole)
         "crypto:\n  - plugin: crypto-wolfssl\n  - name: hsm\n    plugin: crypto-pkcs11\n"
         "roles:\n  ca: hsm\n"
         "enrollment:\n  - plugin: api\n  - plugin: est\n"
+        "notifier:\n  - name: mail\n    plugin: notify\n"
+        "outbound:\n  allow: [10.0.0.0/8, '::1']\n  ca_file: cas.pem\n"
         "plugins:\n  directory: plugins\n  trust_owner: true\n  pins:\n    api: "
         "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff\n"
         "api:\n  listen: 127.0.0.1:0\n  tls_certificate: tls/cert.pem\n  tls_key: /k.pem\n"
@@ -81,6 +87,11 @@ START_TEST(a_whole_file_is_read_whole)
     ck_assert(chy_slice_is(c->roles.ca, "hsm"));
     ck_assert(chy_slice_is(c->roles.leaf, "crypto-wolfssl"));
     ck_assert(chy_slice_is(c->enrollment[1].plugin, "est"));
+    ck_assert_uint_eq(c->notifier_count, 1);
+    ck_assert(chy_slice_is(c->notifier[0].name, "mail"));
+    ck_assert(chy_slice_is(c->notifier[0].plugin, "notify"));
+    ck_assert_uint_eq(c->outbound.allow.count, 2);
+    ck_assert(chy_slice_ends_with(c->outbound.ca_file, chy_text("/cas.pem")));
     ck_assert_str_eq((const char *)c->plugins.directory.ptr, "/etc/chancery/plugins");
     ck_assert(c->plugins.trust_owner);
     ck_assert_uint_eq(c->plugins.pin_count, 1);
@@ -135,6 +146,13 @@ static const struct {
                          "found a map"},
     {KEK "crypto: []\n", "c.yaml:2:9: crypto: expected a list of 1 to 16 instances (- plugin: …), "
                          "found a list"},
+    {KEK "notifier: notify\n", "c.yaml:2:11: notifier: expected a list of 0 to 16 instances (- "
+                               "plugin: …), found a single value"},
+    {KEK "notifier:\n  - plugin: api\n",
+     "c.yaml:3:13: notifier[0].options: two instances are called 'api': give one a name"},
+    {KEK "outbound:\n  allow: [10.0.0.0/33]\n",
+     "c.yaml:3:10: outbound.allow: expected addresses and networks (10.0.0.1, 10.0.0.0/8, "
+     "2001:db8::/32)"},
     {KEK "crypto:\n  - plugin: a\n  - plugin: a\n",
      "c.yaml:4:13: crypto[1].options: two instances are called 'a': give one a name"},
     {KEK "crypto:\n  - plugin: api\n",

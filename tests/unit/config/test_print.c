@@ -78,6 +78,8 @@ static const char *const lines[] = {
     "    conninfo: \"********\"                 # secret\n",
     "    # token:                             # not set\n",
     "crypto:\n  - name: crypto-wolfssl                 # default\n    plugin: crypto-wolfssl\n",
+    "notifier: []\n",
+    "outbound:\n  allow: []                              # default\n",
     "      password: \"********\"               # its plugin is not loaded\n",
     "  pins:\n    api: 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n",
     "pki:\n  # public_url:                          # not set\n  backdate: 5m\n",

@@ -143,9 +143,6 @@ static const struct {
     {"probe-name", CHY_BAD_INPUT,
      "expected the plugin 'probe-name', as the file is called, found "
      "'probe-other'"},
-    {"probe-host-minor", CHY_UNSUPPORTED, "host minor 0, found one that needs 7"},
-    {"probe-interface-minor", CHY_UNSUPPORTED,
-     "an interface enrollment that lives with minor 1, found one that needs 9"},
     {"probe-interface-unknown", CHY_UNSUPPORTED, "found number 77"},
     {"probe-interface-twice", CHY_BAD_INPUT, "found enrollment twice"},
     {"probe-no-interface", CHY_BAD_INPUT, "expected at least one interface"},
@@ -154,6 +151,10 @@ static const struct {
     {"probe-no-destroy", CHY_BAD_INPUT, "required operation plugin.destroy"},
     {"probe-no-sign", CHY_BAD_INPUT, "required operation crypto.capabilities"},
     {"probe-no-handler", CHY_BAD_INPUT, "expected a handler"},
+    {"probe-no-deliver", CHY_BAD_INPUT, "required operation notifier.deliver"},
+    {"probe-no-channel", CHY_BAD_INPUT, "at least one channel type"},
+    {"probe-channel-name", CHY_BAD_INPUT, "the name of a channel type, found 'Smoke'"},
+    {"probe-channel-twice", CHY_BAD_INPUT, "expected each channel type once, found 'drum' twice"},
     {"probe-option-twice", CHY_BAD_INPUT, "expected each option once, found 'trace' twice"},
     {"probe-option-type", CHY_UNSUPPORTED, "expected a type from 1 to 8, found 99"},
     {"probe-option-choice", CHY_BAD_INPUT, "1 to 64 choices"},
@@ -163,17 +164,53 @@ static const struct {
     {"", CHY_BAD_INPUT, "is no name of a plugin"},
 };
 
-START_TEST(refuses_what_is_not_for_this_host)
+static void expect_no_load(const char *name, chy_status status, const char *words)
 {
     struct chy_op *op = test_op_new();
     struct chy_loader_config config = {PROBES, true, {NULL, 0}};
     struct chy_loaded_plugin *plugin = NULL;
-    chy_status got = chy_loader_load(op, &config, chy_text(refused_probes[_i].name), &plugin);
-    const char *message = test_op_message(op);
-    ck_assert_msg(got == refused_probes[_i].status, "status %d: %s", got, message);
-    ck_assert_msg(strstr(message, refused_probes[_i].words) != NULL, "%s: %s",
-                  refused_probes[_i].name, message);
+    ck_assert_int_eq(chy_loader_load(op, &config, chy_text(name), &plugin), status);
+    ck_assert_msg(strstr(test_op_message(op), words) != NULL, "%s: %s", name, test_op_message(op));
     ck_assert_ptr_null(plugin);
+    test_op_free(op);
+}
+
+START_TEST(refuses_what_is_not_for_this_host)
+{
+    expect_no_load(refused_probes[_i].name, refused_probes[_i].status, refused_probes[_i].words);
+}
+END_TEST
+
+START_TEST(refuses_what_needs_a_newer_host)
+{
+    char words[96];
+    (void)snprintf(words, sizeof words, "lives with host minor %u, found one that needs 7",
+                   CHY_HOST_MINOR);
+    expect_no_load("probe-host-minor", CHY_UNSUPPORTED, words);
+    (void)snprintf(words, sizeof words,
+                   "an interface enrollment that lives with minor %u, found one that needs 9",
+                   CHY_ENROLLMENT_MINOR);
+    expect_no_load("probe-interface-minor", CHY_UNSUPPORTED, words);
+}
+END_TEST
+
+START_TEST(a_notifier_is_copied_with_its_channels)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_loader_config config = {PROBES, true, {NULL, 0}};
+    struct chy_loaded_plugin *plugin = NULL;
+    ck_assert_int_eq(chy_loader_load(op, &config, chy_text("probe-notifier"), &plugin), CHY_OK);
+    ck_assert(chy_loaded_plugin_has(plugin, CHY_INTERFACE_NOTIFIER));
+    ck_assert_str_eq(chy_interface_name(CHY_INTERFACE_NOTIFIER), "notifier");
+    ck_assert_uint_eq(plugin->notifier.channel_types.count, 2);
+    const struct chy_channel_type *drum = chy_view_item(plugin->notifier.channel_types, 0);
+    ck_assert(chy_slice_is(drum->name, "drum"));
+    ck_assert_uint_eq(drum->options.count, 1);
+    const struct chy_option *place = chy_view_item(drum->options, 0);
+    ck_assert(chy_slice_is(place->name, "place_name"));
+    ck_assert(plugin->notifier.check == NULL);
+    ck_assert(plugin->notifier.deliver != NULL);
+    chy_loaded_plugin_free(plugin);
     test_op_free(op);
 }
 END_TEST
@@ -418,8 +455,9 @@ END_TEST
 TEST_MAIN("plugin_loader", TEST(a_good_plugin_is_copied_whole),
           TEST(an_older_plugin_reads_as_zero_where_it_has_nothing),
           TEST(a_newer_plugin_keeps_its_longer_elements),
+          TEST(a_notifier_is_copied_with_its_channels),
           TEST_EACH(refuses_what_is_not_for_this_host, refused_probes),
-          TEST(refuses_a_truncated_file),
+          TEST(refuses_what_needs_a_newer_host), TEST(refuses_a_truncated_file),
           TEST(refuses_a_truncated_file_whose_sections_were_stripped),
           TEST(refuses_what_is_no_shared_object_of_this_machine),
           TEST(refuses_what_others_may_write), TEST(refuses_an_owner_who_is_not_trusted),

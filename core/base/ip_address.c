@@ -1,15 +1,15 @@
-#include "x509/san.h"
+#include "base/ip_address.h"
 
 #include "base/slice.h"
-#include "x509/show.h"
-
-#include <chancery/host.h>
 
 #include <arpa/inet.h>
 
+/** What of a wrong text is shown. */
+#define SHOWN_MAX 64U
+
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-chy_status chy_san_ip_text(struct chy_op *op, struct chy_slice octets, struct chy_slice *out_text)
+chy_status chy_ip_text(struct chy_op *op, struct chy_slice octets, struct chy_slice *out_text)
 {
     char text[INET6_ADDRSTRLEN];
     if (octets.len != 4 && octets.len != 16) {
@@ -23,7 +23,7 @@ chy_status chy_san_ip_text(struct chy_op *op, struct chy_slice octets, struct ch
     return chy_copy(op, chy_text(text), out_text);
 }
 
-chy_status chy_san_ip_parse(struct chy_op *op, struct chy_slice text, struct chy_slice *out_octets)
+chy_status chy_ip_parse(struct chy_op *op, struct chy_slice text, struct chy_slice *out_octets)
 {
     char address[INET6_ADDRSTRLEN + 1];
     uint8_t octets[16];
@@ -39,7 +39,8 @@ chy_status chy_san_ip_parse(struct chy_op *op, struct chy_slice text, struct chy
     }
     if (len == 0) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "'%.*s' is not an IPv4 or IPv6 address",
-                        CHY_SHOW(text));
+                        (int)chy_slice_first(text, SHOWN_MAX).len,
+                        text.len == 0 ? "" : (const char *)text.ptr);
     }
     struct chy_slice found = chy_slice_of(octets, len);
     if (len == 16 && memcmp(octets, mapped_prefix, sizeof mapped_prefix) == 0) {
