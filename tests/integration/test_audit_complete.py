@@ -23,8 +23,8 @@ def rows_of(api, answer):
 
 
 @pytest.fixture(scope="module")
-def place(world):
-    return endpoints.Place(world)
+def place(world, daemon):
+    return endpoints.Place(world, daemon)
 
 
 def test_every_route_tells_what_it_audits():
