@@ -1330,8 +1330,8 @@ def _(place):
 
 @reads("get_audit_log")
 def _(place):
-    rows = ok(place.admin.list_audit_logs(query={"limit": 1}))["auditLogs"]
-    return place.admin.get_audit_log(rows[0]["id"])
+    found = ok(place.admin.list_audit_logs(query={"limit": 1, "projectId": place.project_id}))
+    return place.admin.get_audit_log(found["auditLogs"][0]["id"])
 
 
 # --- the cases ------------------------------------------------------------------------------------
