@@ -94,7 +94,7 @@ static chy_status create(struct chy_call *call)
     struct chy_slice client_secret;
     struct chy_uuid id;
     json_t *object;
-    CHY_TRY(chy_identity_require(call, &call->id, CHY_ACTION_EDIT, &row));
+    CHY_TRY(chy_identity_require_acting(call, &call->id, &row));
     CHY_TRY(client_id_of(call, &call->id, &client_id));
     CHY_TRY(chy_credential_new(call->runtime, call->op, CHY_CREDENTIAL_SECRET, &client_secret));
     CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, &id));

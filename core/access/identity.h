@@ -29,11 +29,20 @@ CHY_MUST_USE chy_status chy_identity_require(struct chy_call *call, const struct
                                              const char *action, struct chy_storage_row *out_row);
 
 /**
- * chy_identity_may_at tells whether the identity `id` has a permission for a thing, without that it
- * asks now.  One that is not there, or disabled, has none.
+ * chy_identity_require_acting is that for giving the identity a secret, by which the caller can act
+ * as it: whatever the identity may do with what it asked for itself the caller must be allowed to
+ * do with all of it, and where an approval policy lists the identity, the caller must be listed.
+ * It is granted to the identity itself, and to the administrator of the whole instance.
+ */
+CHY_MUST_USE chy_status chy_identity_require_acting(struct chy_call *call,
+                                                    const struct chy_uuid *id,
+                                                    struct chy_storage_row *out_row);
+
+/**
+ * chy_identity_may_at tells whether who asked for a thing, the owner in `place`, has a permission
+ * for it, without that it asks now.  An identity that is not there, or disabled, has none.
  */
 CHY_MUST_USE chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
-                                            const struct chy_uuid *id,
                                             const struct chy_place *place, const char *subject,
                                             const char *action, bool *out_may);
 
@@ -44,7 +53,7 @@ CHY_MUST_USE chy_status chy_identity_memberships(struct chy_runtime *runtime, st
                                                  struct chy_view *out_memberships);
 
 /** chy_identity_act_as lets the operation act for an identity that does not ask now, with the
- *  rights that it has today.  NOT_FOUND: it is not there; DENIED: it is disabled. */
+ *  rights that it has today.  NOT_FOUND: it is not there. */
 CHY_MUST_USE chy_status chy_identity_act_as(struct chy_runtime *runtime, struct chy_op *op,
                                             const struct chy_uuid *id);
 
@@ -58,10 +67,10 @@ CHY_MUST_USE chy_status chy_identity_applications(struct chy_runtime *runtime, s
                                                   struct chy_view *out_applications);
 
 /** chy_identity_covers_applications tells whether the caller has what each of its roles in
- *  applications gives, there.  `project_id` not NULL: in those of that project alone. */
+ *  applications gives, there, for `use`.  `project_id` not NULL: in those of that project alone. */
 CHY_MUST_USE chy_status chy_identity_covers_applications(struct chy_call *call,
                                                          const struct chy_uuid *id,
                                                          const struct chy_uuid *project_id,
-                                                         bool *out_covers);
+                                                         enum chy_role_use use, bool *out_covers);
 
 #endif

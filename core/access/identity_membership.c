@@ -136,7 +136,8 @@ static chy_status update(struct chy_call *call)
 static chy_status require_applications(struct chy_call *call)
 {
     bool covers;
-    CHY_TRY(chy_identity_covers_applications(call, &call->id, &call->project_id, &covers));
+    CHY_TRY(chy_identity_covers_applications(call, &call->id, &call->project_id, CHY_ROLE_HAND_OUT,
+                                             &covers));
     return covers ? CHY_OK
                   : chy_fail_reason(call->op, CHY_DENIED, CHY_REASON_BOUNDARY,
                                     "the identity has roles in applications of the project with "

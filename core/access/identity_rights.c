@@ -102,7 +102,7 @@ static bool may_in(struct chy_op *op, const struct chy_membership *membership, c
 {
     struct chy_held_role held = chy_principal_role(chy_principal_of(op), &membership->project_id);
     return chy_may(op, &membership->project_id, CHY_SUBJECT_IDENTITIES, action) &&
-           chy_role_covers(&held, &membership->held);
+           chy_role_covers(&held, &membership->held, CHY_ROLE_HAND_OUT);
 }
 
 /** may_everywhere: who could act as the identity afterwards gains nothing by it in any project. */
@@ -121,7 +121,8 @@ static bool may_everywhere(struct chy_op *op, enum chy_role role, struct chy_vie
 }
 
 chy_status chy_identity_covers_applications(struct chy_call *call, const struct chy_uuid *id,
-                                            const struct chy_uuid *project_id, bool *out_covers)
+                                            const struct chy_uuid *project_id,
+                                            enum chy_role_use use, bool *out_covers)
 {
     struct chy_view applications;
     bool covers = true;
@@ -134,7 +135,7 @@ chy_status chy_identity_covers_applications(struct chy_call *call, const struct 
         const struct chy_held_role held = {membership->role, NULL};
         covers =
             (project_id != NULL && chy_uuid_compare(&membership->project_id, project_id) != 0) ||
-            chy_covers(call->op, &place, &held);
+            chy_covers(call->op, &place, &held, use);
     }
     *out_covers = covers;
     return CHY_OK;
@@ -151,7 +152,7 @@ static chy_status find_may_change(struct chy_call *call, const struct chy_storag
     if (*out_may || !may_everywhere(op, role, memberships, action)) {
         return CHY_OK;
     }
-    return chy_identity_covers_applications(call, &id, NULL, out_may);
+    return chy_identity_covers_applications(call, &id, NULL, CHY_ROLE_HAND_OUT, out_may);
 }
 
 chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id,
@@ -186,11 +187,12 @@ chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id
 }
 
 chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
-                               const struct chy_uuid *id, const struct chy_place *place,
-                               const char *subject, const char *action, bool *out_may)
+                               const struct chy_place *place, const char *subject,
+                               const char *action, bool *out_may)
 {
+    const struct chy_uuid *id = &place->owner_id;
     struct chy_membership membership = {.project_id = place->project_id};
-    struct chy_principal who = {.id = *id, .memberships = &membership};
+    struct chy_principal owner = {.id = *id, .memberships = &membership};
     struct chy_view applications;
     struct chy_storage_row row;
     chy_status status =
@@ -204,7 +206,7 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
     if (chy_row_bool(&row, 1)) {
         return CHY_OK;
     }
-    who.role = chy_role_find(chy_row_text(&row, 0));
+    owner.role = chy_role_find(chy_row_text(&row, 0));
     status = chy_storage_read(runtime->storage, op, CHY_C_MEMBERSHIPS,
                               CHY_KEY(chy_value_uuid(id), chy_value_uuid(&place->project_id)),
                               CHY_FIELDS(CHY_MEMBERSHIP_ROLE, CHY_MEMBERSHIP_ROLE_ID), &row);
@@ -212,7 +214,7 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
         struct chy_uuid role_id = chy_row_uuid(&row, 1);
         CHY_TRY(
             chy_role_of_membership(runtime, op, chy_row_text(&row, 0), &role_id, &membership.held));
-        who.membership_count = 1;
+        owner.membership_count = 1;
     } else if (status != CHY_NOT_FOUND) {
         return status;
     }
@@ -225,9 +227,9 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
     if (applications.count != 0) {
         memcpy(roles, applications.ptr, (size_t)applications.count * sizeof *roles);
     }
-    who.applications = roles;
-    who.application_count = (uint32_t)applications.count;
-    *out_may = chy_principal_may_at(&who, place, subject, action);
+    owner.applications = roles;
+    owner.application_count = (uint32_t)applications.count;
+    *out_may = chy_principal_may_at(&owner, place, subject, action);
     return CHY_OK;
 }
 
@@ -248,13 +250,8 @@ chy_status chy_identity_act_as(struct chy_runtime *runtime, struct chy_op *op,
     struct chy_view memberships;
     struct chy_view applications;
     struct chy_principal *principal = chy_alloc(op, sizeof *principal);
-    CHY_TRY(chy_storage_read(
-        runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
-        CHY_FIELDS(CHY_IDENTITY_KIND, CHY_IDENTITY_ROLE, CHY_IDENTITY_DISABLED), &row));
-    if (chy_row_bool(&row, 2)) {
-        return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,
-                               "the identity that asked is disabled");
-    }
+    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
+                             CHY_FIELDS(CHY_IDENTITY_KIND, CHY_IDENTITY_ROLE), &row));
     CHY_TRY(chy_identity_memberships(runtime, op, id, &memberships));
     CHY_TRY(chy_identity_applications(runtime, op, id, &applications));
     if (principal == NULL) {

@@ -187,7 +187,7 @@ static chy_status delete_user(struct chy_call *call)
     return chy_identity_delete_row(call);
 }
 
-/** set_password: who may change a person can act as that person afterwards (access/identity.h). */
+/** set_password: who sets it can act as that person afterwards (access/identity.h). */
 static chy_status set_password(struct chy_call *call)
 {
     struct chy_storage_row row;
@@ -195,6 +195,7 @@ static chy_status set_password(struct chy_call *call)
     struct chy_slice phc;
     struct chy_batch batch;
     CHY_TRY(require_user(call, CHY_ACTION_EDIT, &row));
+    CHY_TRY(chy_identity_require_acting(call, &call->id, &row));
     CHY_TRY(check_password(call, chy_row_text(&row, CHY_IDENTITY_USERNAME)));
     chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_PASSWORDS,
                                          CHY_KEY(chy_value_uuid(&call->id)), CHY_NO_FIELDS, &kept);

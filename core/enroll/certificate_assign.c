@@ -70,6 +70,15 @@ static chy_status refuse_gain(struct chy_call *call, const struct chy_storage_ro
     return chy_gain_refuse(call->op, &before, &after);
 }
 
+/** require_key: its key comes within reach of the application's members, so who assigns a
+ *  certificate must be able to read it: nobody hands out what they lack. */
+static chy_status require_key(struct chy_call *call, const struct chy_storage_row *row)
+{
+    return chy_row_is_null(row, CHY_CERT_SEALED_KEY)
+               ? CHY_OK
+               : chy_permit_require(call->runtime, call->op, row, CHY_ACTION_READ_PRIVATE_KEY);
+}
+
 /** assign_request lets the request, if there was one, be found under the application as well. */
 static chy_status assign_request(struct chy_call *call, struct chy_batch *batch,
                                  const struct chy_uuid *request_id,
@@ -126,6 +135,7 @@ chy_status chy_certificate_assign(struct chy_call *call)
     struct chy_uuid profile_id = chy_row_uuid(&row, CHY_CERT_PROFILE_ID);
     CHY_TRY(chy_certificate_check_application(call, &application_id, &profile_id));
     CHY_TRY(refuse_assigned(call, &row));
+    CHY_TRY(require_key(call, &row));
     CHY_TRY(refuse_gain(call, &row, &application_id));
     CHY_TRY(store(call, &row, &application_id));
     CHY_TRY(chy_call_row(call, &call->id, &row));

@@ -174,13 +174,28 @@ static bool has_id(const struct chy_uuid *ids, uint64_t count, const struct chy_
     return false;
 }
 
+/** require_issue: members of the application can issue by a profile that it is given, so whoever
+ *  gives it can issue by that themselves: nobody hands out what they lack. */
+static chy_status require_issue(struct chy_call *call, struct chy_slice profile_slug)
+{
+    const struct chy_facts facts = {.profile_slug = profile_slug,
+                                    .names = {NULL, 0, sizeof(struct chy_slice)},
+                                    .metadata = {NULL, 0, sizeof(struct chy_pair)}};
+    const struct chy_place place = {.project_id = call->project_id, .facts = &facts};
+    return chy_require_at(call->op, &place, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
+                          "certificate profile");
+}
+
 /** insert_profile adds a use, if the profile is still there by then. */
 static chy_status insert_profile(struct chy_call *call, struct chy_batch *batch,
-                                 const struct chy_uuid *id)
+                                 const struct chy_uuid *id, bool has_members)
 {
     struct chy_storage_row profile;
-    CHY_TRY(chy_call_reference(call, id, CHY_C_PROFILES, CHY_PROFILE_PROJECT_ID, CHY_NO_FIELDS,
-                               "certificate profile", &profile));
+    CHY_TRY(chy_call_reference(call, id, CHY_C_PROFILES, CHY_PROFILE_PROJECT_ID,
+                               CHY_FIELDS(CHY_PROFILE_SLUG), "certificate profile", &profile));
+    if (has_members) {
+        CHY_TRY(require_issue(call, chy_row_text(&profile, 0)));
+    }
     struct chy_write *there = chy_batch_check(batch, CHY_C_PROFILES, CHY_KEY(chy_value_uuid(id)));
     chy_write_guard_present(there);
     struct chy_write *write = chy_batch_insert(
@@ -213,7 +228,7 @@ static chy_status insert_profiles(struct chy_call *call, struct chy_batch *batch
             return chy_fail(call->op, CHY_BAD_INPUT, 0, "an application has at most %d profiles",
                             PROFILES_MAX);
         }
-        CHY_TRY(insert_profile(call, batch, id));
+        CHY_TRY(insert_profile(call, batch, id, known != NULL));
         taken++;
     }
     return CHY_OK;

@@ -83,6 +83,12 @@ static bool fits(const json_t *wanted, struct chy_slice value)
     return all;
 }
 
+bool chy_conditions_want_slug(const json_t *conditions, struct chy_slice slug)
+{
+    const json_t *wanted = json_object_get(conditions, "profileSlug");
+    return wanted != NULL && fits(wanted, slug);
+}
+
 static bool all_names_fit(const json_t *wanted, const struct chy_facts *facts)
 {
     for (uint64_t i = 0; i < facts->names.count; i++) {

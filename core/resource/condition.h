@@ -19,6 +19,10 @@
 /** chy_conditions_hold: NULL or an empty object hold always; otherwise `facts` must be known. */
 CHY_MUST_USE bool chy_conditions_hold(const json_t *conditions, const struct chy_facts *facts);
 
+/** chy_conditions_want_slug tells whether there is a condition on the profile's slug, and this one
+ *  fulfils it. */
+CHY_MUST_USE bool chy_conditions_want_slug(const json_t *conditions, struct chy_slice slug);
+
 /** chy_conditions_are_none tells whether there is nothing to hold. */
 CHY_MUST_USE bool chy_conditions_are_none(const json_t *conditions);
 

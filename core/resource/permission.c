@@ -125,7 +125,6 @@ static const struct {
 
     {CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, READERS | APP_ALL, 0},
     {CHY_SUBJECT_REQUESTS, CHY_ACTION_APPROVE, APPROVER, 0},
-    {CHY_SUBJECT_REQUESTS, CHY_ACTION_BYPASS, 0, 0},
 
     {CHY_SUBJECT_APPROVALS, CHY_ACTION_READ, READERS, 0},
     {CHY_SUBJECT_APPROVALS, CHY_ACTION_CREATE, 0, 0},
@@ -182,8 +181,18 @@ static bool find_permission(const char *subject, const char *action, size_t *out
 
 static bool speaks_of(const json_t *permission, const char *subject, const char *action)
 {
-    return chy_slice_is(chy_json_member(permission, "subject"), subject) &&
-           chy_json_has_text(json_object_get(permission, "action"), chy_text(action));
+    size_t index;
+    const json_t *one;
+    if (!chy_slice_is(chy_json_member(permission, "subject"), subject)) {
+        return false;
+    }
+    json_array_foreach(json_object_get(permission, "action"), index, one)
+    {
+        if (chy_slice_is(chy_json_text(one), action)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum chy_reach reach_of(const json_t *permission)
@@ -271,14 +280,21 @@ json_t *chy_role_conditions(const struct chy_held_role *held, const char *subjec
  * Handing out
  */
 
+/** needed: what is one's own is not another's, so who acts for somebody needs it for all. */
+static enum chy_reach needed(enum chy_reach reach, enum chy_role_use use)
+{
+    return use == CHY_ROLE_ACT_FOR && reach == CHY_REACH_OWN ? CHY_REACH_ALL : reach;
+}
+
 /** has_same: has the role one of these permissions as far, and under the same conditions? */
 static bool has_same(const struct chy_held_role *held, const char *subject, const char *action,
-                     const json_t *wanted)
+                     const json_t *wanted, enum chy_role_use use)
 {
     size_t index;
     const json_t *permission;
     const json_t *conditions = json_object_get(wanted, "conditions");
-    if (chy_role_reach(held, subject, action, NULL) >= reach_of(wanted)) {
+    const enum chy_reach reach = needed(reach_of(wanted), use);
+    if (chy_role_reach(held, subject, action, NULL) >= reach) {
         return true;
     }
     if (held->role != CHY_ROLE_CUSTOM) {
@@ -286,7 +302,7 @@ static bool has_same(const struct chy_held_role *held, const char *subject, cons
     }
     json_array_foreach(held->permissions, index, permission)
     {
-        if (speaks_of(permission, subject, action) && reach_of(permission) >= reach_of(wanted) &&
+        if (speaks_of(permission, subject, action) && reach_of(permission) >= reach &&
             json_equal(json_object_get(permission, "conditions"), conditions)) {
             return true;
         }
@@ -294,7 +310,8 @@ static bool has_same(const struct chy_held_role *held, const char *subject, cons
     return false;
 }
 
-static bool covers_custom(const struct chy_held_role *role, const json_t *permissions)
+static bool covers_custom(const struct chy_held_role *role, const json_t *permissions,
+                          enum chy_role_use use)
 {
     size_t index;
     const json_t *permission;
@@ -305,7 +322,7 @@ static bool covers_custom(const struct chy_held_role *role, const json_t *permis
         const char *subject = json_string_value(json_object_get(permission, "subject"));
         json_array_foreach(json_object_get(permission, "action"), number, action)
         {
-            if (!has_same(role, subject, json_string_value(action), permission)) {
+            if (!has_same(role, subject, json_string_value(action), permission, use)) {
                 return false;
             }
         }
@@ -313,17 +330,42 @@ static bool covers_custom(const struct chy_held_role *role, const json_t *permis
     return true;
 }
 
-bool chy_role_covers(const struct chy_held_role *role, const struct chy_held_role *other)
+bool chy_role_covers(const struct chy_held_role *role, const struct chy_held_role *other,
+                     enum chy_role_use use)
 {
     if (other->role == CHY_ROLE_CUSTOM) {
-        return covers_custom(role, other->permissions);
+        return covers_custom(role, other->permissions, use);
     }
     for (size_t i = 0; i < COUNT_OF(catalogue); i++) {
         const char *subject = catalogue[i].subject;
         const char *action = catalogue[i].action;
         if (chy_role_reach(role, subject, action, NULL) <
-            chy_role_reach(other, subject, action, NULL)) {
+            needed(chy_role_reach(other, subject, action, NULL), use)) {
             return false;
+        }
+    }
+    return true;
+}
+
+bool chy_role_covers_slug(const struct chy_held_role *role, const json_t *permissions,
+                          struct chy_slice before, struct chy_slice after)
+{
+    size_t index;
+    const json_t *permission;
+    json_array_foreach(permissions, index, permission)
+    {
+        size_t number;
+        const json_t *action;
+        const char *subject = json_string_value(json_object_get(permission, "subject"));
+        const json_t *conditions = json_object_get(permission, "conditions");
+        bool widens = chy_conditions_want_slug(conditions, after) &&
+                      !chy_conditions_want_slug(conditions, before);
+        json_array_foreach(json_object_get(permission, "action"), number, action)
+        {
+            if (widens && chy_role_reach(role, subject, json_string_value(action), NULL) <
+                              reach_of(permission)) {
+                return false;
+            }
         }
     }
     return true;

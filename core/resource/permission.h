@@ -60,7 +60,6 @@ enum chy_role chy_application_role_find(struct chy_slice name);
 #define CHY_ACTION_RENEW "renew"
 #define CHY_ACTION_REVOKE "revoke"
 #define CHY_ACTION_APPROVE "approve"
-#define CHY_ACTION_BYPASS "bypass"
 
 /** A role that somebody holds. */
 struct chy_held_role {
@@ -97,10 +96,21 @@ CHY_MUST_USE bool chy_role_has(const struct chy_held_role *held, const char *sub
 json_t *chy_role_conditions(const struct chy_held_role *held, const char *subject,
                             const char *action);
 
-/** chy_role_covers tells whether whoever holds `role` may hand out `other`: there is nothing in
- *  `other` that is not, under the same conditions, in `role`. */
+/** What one role is held against another for. */
+enum chy_role_use {
+    CHY_ROLE_HAND_OUT, /**< what is for one's own is for the own of who gets it */
+    CHY_ROLE_ACT_FOR   /**< it is for what somebody else asked for */
+};
+
+/** chy_role_covers tells whether whoever holds `role` may hand out `other`, or act for one who has
+ *  it: there is nothing in `other` that is not, under the same conditions, in `role`. */
 CHY_MUST_USE bool chy_role_covers(const struct chy_held_role *role,
-                                  const struct chy_held_role *other);
+                                  const struct chy_held_role *other, enum chy_role_use use);
+
+/** chy_role_covers_slug tells whether whoever holds `role` may give a profile another slug: what
+ *  some of `permissions` then reach, and did not before, `role` has without conditions. */
+CHY_MUST_USE bool chy_role_covers_slug(const struct chy_held_role *role, const json_t *permissions,
+                                       struct chy_slice before, struct chy_slice after);
 
 /** CHY_PERMISSIONS_SHAPE is the JSON Schema of a role's permissions, as far as one can say it. */
 #define CHY_PERMISSIONS_SHAPE                                                                     \

@@ -241,13 +241,13 @@ chy_status chy_require_at(struct chy_op *op, const struct chy_place *place, cons
 /** covers_in_application: a role in the application hands out what it has itself. */
 static bool covers_in_application(const struct chy_principal *principal,
                                   const struct chy_place *place,
-                                  const struct chy_held_role *granted)
+                                  const struct chy_held_role *granted, enum chy_role_use use)
 {
     for (uint32_t i = 0; i < principal->application_count; i++) {
         const struct chy_application_membership *membership = &principal->applications[i];
         struct chy_held_role held = {membership->role, NULL};
         if (chy_uuid_compare(&membership->application_id, &place->application_id) == 0 &&
-            chy_role_covers(&held, granted)) {
+            chy_role_covers(&held, granted, use)) {
             return true;
         }
     }
@@ -255,12 +255,12 @@ static bool covers_in_application(const struct chy_principal *principal,
 }
 
 bool chy_covers(struct chy_op *op, const struct chy_place *place,
-                const struct chy_held_role *granted)
+                const struct chy_held_role *granted, enum chy_role_use use)
 {
     const struct chy_principal *principal = chy_principal_of(op);
     struct chy_held_role held = chy_principal_role(principal, &place->project_id);
-    return held.role != CHY_ROLE_NONE &&
-           (chy_role_covers(&held, granted) || covers_in_application(principal, place, granted));
+    return held.role != CHY_ROLE_NONE && (chy_role_covers(&held, granted, use) ||
+                                          covers_in_application(principal, place, granted, use));
 }
 
 chy_status chy_require_covers(struct chy_op *op, const struct chy_place *place,
@@ -268,7 +268,7 @@ chy_status chy_require_covers(struct chy_op *op, const struct chy_place *place,
 {
     struct chy_held_role held;
     CHY_TRY(find_role(op, &place->project_id, "project", &held));
-    if (chy_covers(op, place, granted)) {
+    if (chy_covers(op, place, granted, CHY_ROLE_HAND_OUT)) {
         return CHY_OK;
     }
     return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,

@@ -114,7 +114,7 @@ CHY_MUST_USE chy_status chy_require_at(struct chy_op *op, const struct chy_place
 /** chy_covers tells whether the principal has at `place` whatever `granted` gives, by a role in the
  *  project or in the application. */
 CHY_MUST_USE bool chy_covers(struct chy_op *op, const struct chy_place *place,
-                             const struct chy_held_role *granted);
+                             const struct chy_held_role *granted, enum chy_role_use use);
 
 /** chy_require_covers asks that the principal has at `place` whatever `granted` gives: nobody hands
  *  out what they lack.  DENIED else. */

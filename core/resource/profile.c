@@ -250,10 +250,43 @@ static chy_status before_create(struct chy_call *call, struct chy_batch *batch,
     return CHY_OK;
 }
 
+/** check_slug: conditions of roles name profiles by their slugs, so another slug hands out what is
+ *  of the profile; nobody hands out what they lack. */
+static chy_status check_slug(struct chy_call *call, struct chy_slice before)
+{
+    struct chy_slice after = chy_json_member(call->document, "slug");
+    struct chy_held_role held = chy_principal_role(chy_principal_of(call->op), &call->project_id);
+    struct chy_query query;
+    struct chy_storage_page page;
+    if (after.len == 0 || chy_slice_equal(after, before)) {
+        return CHY_OK;
+    }
+    chy_query_init(&query, call->op, CHY_C_ROLES, CHY_FIELDS(CHY_ROLE_FIELD_PERMISSIONS),
+                   CHY_STORAGE_PAGE_MAX);
+    chy_query_eq(&query, CHY_ROLE_FIELD_PROJECT_ID, chy_value_uuid(&call->project_id));
+    do {
+        CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
+        for (uint64_t i = 0; i < page.rows.count; i++) {
+            json_t *permissions;
+            CHY_TRY(
+                chy_json_parse(call->op, chy_row_json(chy_page_row(&page, i), 0), &permissions));
+            if (!chy_role_covers_slug(&held, permissions, before, after)) {
+                return chy_fail_reason(call->op, CHY_DENIED, CHY_REASON_BOUNDARY,
+                                       "a role of the project has permissions for profiles with "
+                                       "that slug which you do not have for this one: nobody can "
+                                       "hand out what they lack");
+            }
+        }
+        query.find.cursor = page.cursor;
+    } while (page.more != 0);
+    return CHY_OK;
+}
+
 static chy_status before_update(struct chy_call *call, const struct chy_storage_row *row,
                                 struct chy_batch *batch, struct chy_write *write)
 {
     (void)batch;
+    CHY_TRY(check_slug(call, chy_row_text(row, CHY_PROFILE_SLUG)));
     struct chy_slice type = chy_json_member(call->document, "enrollmentType");
     struct chy_slice stored = chy_row_text(row, CHY_PROFILE_METHOD);
     const struct chy_method *method =

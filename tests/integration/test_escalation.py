@@ -6,7 +6,7 @@ from cryptography.x509.oid import NameOID
 
 import pki
 from api import Api, ok, refused
-from world import OPEN_POLICY, Member, World, fresh, utc
+from world import OPEN_POLICY, Member, Person, World, fresh, utc
 
 
 def permission(action, subject="certificates", **more):
@@ -63,6 +63,52 @@ def test_nobody_acts_as_who_has_an_application(world, role):
     ok(peer.api.remove_member(world.project_id, victim.id))
 
 
+OWN = [permission(["issue", "read"]), permission("read", "certificate-profiles"),
+       permission(["renew", "revoke", "read-private-key"], ownOnly=True)]
+
+
+def test_nobody_acts_as_who_owns_what_they_do_not(world):
+    """All of an issuer's permissions for one's own are none for the issuer's."""
+    issuer = holder(world, *OWN)
+    certificate = ok(world.ask(api=issuer.api))["certificate"]["certificateId"]
+    manager = holder(world, *MANAGE, *OWN)
+    refused(manager.api.get_private_key(certificate), 403, "PermissionDenied")
+    refused(manager.api.create_client_secret(issuer.id), 403, "ForbiddenError", "in its place")
+    person = Person(world.admin, world.project_id, role=issuer.role)
+    refused(manager.api.set_password(person.id, password="correct horse battery"), 403,
+            "ForbiddenError", "in its place")
+    # What takes nothing over stays: they manage these people.
+    ok(manager.api.update_identity(issuer.id, name="renamed"))
+    ok(manager.api.revoke_client_secret(issuer.id, issuer.client_secret_id))
+    ok(manager.api.create_client_secret(manager.id))
+    whole = holder(world, *MANAGE, *OWN[:2], permission(["renew", "revoke", "read-private-key"]))
+    ok(whole.api.create_client_secret(issuer.id))
+    ok(whole.api.set_password(person.id, password="correct horse battery"))
+
+
+def test_nobody_acts_as_who_owns_in_an_application(world):
+    made = application(world)
+    victim = Member(world.admin, world.project_id, "no-access")
+    ok(world.admin.add_application_identity(made, victim.id, role="operator"))
+    peer = holder(world, *MANAGE)
+    ok(world.admin.add_application_identity(made, peer.id, role="operator"))
+    refused(peer.api.create_client_secret(victim.id), 403, "ForbiddenError", "in its place")
+    ok(world.admin.update_application_identity(made, peer.id, role="admin"))
+    ok(peer.api.create_client_secret(victim.id))
+
+
+def test_nobody_votes_as_one_whom_a_policy_lists(world):
+    profile = world.new_profile()
+    listed = Member(world.admin, world.project_id, "approver")
+    world.new_approval_policy(profile, approvers=[listed.id])
+    admin = world.member("admin").api
+    refused(admin.create_client_secret(listed.id), 403, "ForbiddenError", "vote")
+    ok(admin.create_client_secret(Member(world.admin, world.project_id, "approver").id))
+    ok(world.admin.create_client_secret(listed.id))
+    ok(world.admin.update_member(world.project_id, listed.id, role="admin"))
+    ok(listed.api.create_client_secret(listed.id))
+
+
 # --- by moving certificates ----------------------------------------------------------------------
 
 @pytest.mark.parametrize("role", ["admin", "operator"])
@@ -70,13 +116,35 @@ def test_assigning_brings_no_certificate_into_reach(world, role):
     made = application(world)
     member = holder(world, permission(["read", "edit"]))
     ok(world.admin.add_application_identity(made, member.id, role=role))
-    issued = world.issue()["certificateId"]
+    issued = by_csr(world)
     refused(member.api.assign_certificate(issued, applicationId=made), 403, "ForbiddenError",
             "lack")
-    refused(member.api.get_private_key(issued), 403, "PermissionDenied")
     # Who gains nothing by it assigns.
-    elsewhere = application(world)
-    ok(member.api.assign_certificate(issued, applicationId=elsewhere))
+    ok(member.api.assign_certificate(issued, applicationId=application(world)))
+
+
+def by_csr(world):
+    return world.issue(csr=pki.csr(commonName=f"{fresh('csr')}.example.com"))["certificateId"]
+
+
+@pytest.mark.parametrize("helper", ["operator", None])
+def test_two_do_not_bring_a_key_into_reach(world, helper):
+    """One assigns for the other, who is administrator of the application."""
+    made = application(world)
+    other = Member(world.admin, world.project_id, "operator")
+    ok(world.admin.add_application_identity(made, other.id, role="admin"))
+    one = (Member(world.admin, world.project_id, helper) if helper
+           else holder(world, permission(["read", "edit"])))
+    issued = world.issue()["certificateId"]
+    refused(one.api.assign_certificate(issued, applicationId=made), 403, "PermissionDenied",
+            "read-private-key")
+    refused(other.api.get_private_key(issued), 403, "PermissionDenied")
+    ok(one.api.assign_certificate(by_csr(world), applicationId=made))
+    # Who may read it themselves hands out nothing that they lack.
+    reader = holder(world, permission(["read", "edit", "read-private-key", "delete", "renew",
+                                       "revoke"]))
+    ok(reader.api.assign_certificate(issued, applicationId=made))
+    assert ok(other.api.get_private_key(issued))
 
 
 def test_an_operator_assigns_what_is_not_theirs_to_others_only(world):
@@ -84,9 +152,44 @@ def test_an_operator_assigns_what_is_not_theirs_to_others_only(world):
     operator = Member(world.admin, world.project_id, "operator")
     ok(world.admin.add_application_identity(made, operator.id, role="admin"))
     issued = world.issue()["certificateId"]
-    refused(operator.api.assign_certificate(issued, applicationId=made), 403, "ForbiddenError")
+    refused(operator.api.assign_certificate(issued, applicationId=made), 403, "PermissionDenied")
     own = ok(world.ask(api=operator.api))["certificate"]["certificateId"]
     ok(operator.api.assign_certificate(own, applicationId=made))
+
+
+# --- by what roles and applications are told by ---------------------------------------------------
+
+def test_no_slug_brings_a_profile_into_reach(world):
+    """Roles name profiles by their slugs, so another slug is another role."""
+    mine, other = world.new_profile(), world.new_profile()
+    slug = ok(world.admin.get_profile(mine))["certificateProfile"]["slug"]
+    member = holder(world, permission(["read", "edit"], "certificate-profiles"),
+                    permission(["issue", "read", "read-private-key"],
+                               conditions={"profileSlug": slug}))
+    secret = world.issue(other)["certificateId"]
+    ok(world.admin.update_profile(mine, slug=fresh("aside")))
+    # Alone, or by another who lacks it too.
+    for api in (member.api, Member(world.admin, world.project_id, "operator").api):
+        refused(api.update_profile(other, slug=slug), 403, "ForbiddenError", "slug")
+        ok(api.update_profile(other, slug=fresh("other"), description="still"))
+    refused(member.api.get_private_key(secret), 403, "PermissionDenied")
+    refused(world.ask(other, api=member.api), 403, "PermissionDenied")
+    ok(world.admin.update_profile(other, slug=slug))
+    assert ok(member.api.get_private_key(secret))
+
+
+def test_who_cannot_issue_by_a_profile_gives_it_to_no_application(world):
+    made, other = application(world), world.new_profile()
+    slug = ok(world.admin.get_profile(other))["certificateProfile"]["slug"]
+    edit = permission(["read", "edit"], "applications")
+    member = holder(world, edit, permission("issue", conditions={"profileSlug": "another"}))
+    ok(world.admin.add_application_identity(made, member.id, role="operator"))
+    refused(member.api.add_application_profiles(made, profileIds=[other]), 403,
+            "PermissionDenied", "issue certificates")
+    refused(world.ask(other, api=member.api, top={"applicationId": made}), 400)
+    able = holder(world, edit, permission("issue", conditions={"profileSlug": slug}))
+    ok(able.api.add_application_profiles(made, profileIds=[other]))
+    ok(world.ask(other, api=member.api, top={"applicationId": made}))
 
 
 # --- by renewing ---------------------------------------------------------------------------------
