@@ -63,33 +63,6 @@ struct signing {
  * What is asked for
  */
 
-/** check_csr: what the CSR asks for must not be other than what it gets. */
-static chy_status check_csr(const struct signing *s)
-{
-    const struct chy_csr *csr = &s->request.csr;
-    const struct chy_certificate *root = &s->ceremony->root->path[0];
-    if (root->basic_constraints.has_path_length &&
-        (s->path_length < 0 || s->path_length >= root->basic_constraints.path_length)) {
-        return chy_fail(s->op, CHY_BAD_INPUT, 0,
-                        "the root has the path length %u: --path-length is less than that",
-                        root->basic_constraints.path_length);
-    }
-    if (!csr->has_basic_constraints) {
-        return CHY_OK;
-    }
-    if (!csr->basic_constraints.is_ca) {
-        return chy_fail(s->op, CHY_BAD_INPUT, 0,
-                        "the CSR is not that of a CA: it asks for basic constraints CA:FALSE");
-    }
-    if (csr->basic_constraints.has_path_length &&
-        (s->path_length < 0 || s->path_length > csr->basic_constraints.path_length)) {
-        return chy_fail(s->op, CHY_BAD_INPUT, 0,
-                        "the CSR asks for a path length of %u: --path-length is at most that",
-                        csr->basic_constraints.path_length);
-    }
-    return CHY_OK;
-}
-
 static chy_status read_signing(struct signing *s)
 {
     const struct chy_given *given = s->ceremony->given;
@@ -109,7 +82,8 @@ static chy_status read_signing(struct signing *s)
         CHY_TRY(chy_ceremony_input(s->ceremony, constraints, CONSTRAINTS_MAX, &s->constraints));
     }
     CHY_TRY(chy_intermediate_request_read(s->ceremony->runtime, s->op, s->csr_pem, &s->request));
-    return check_csr(s);
+    return chy_intermediate_request_check(s->op, &s->request.csr, &s->ceremony->root->path[0],
+                                          s->path_length);
 }
 
 /** find_earlier finds a certificate of the same key that is good still: of a step that was

@@ -175,6 +175,12 @@ CHY_MUST_USE chy_status chy_intermediate_request_read(struct chy_runtime *runtim
                                                       struct chy_op *op, struct chy_slice text,
                                                       struct chy_intermediate_request *out_request);
 
+/** chy_intermediate_request_check refuses to sign what is not a CA's, or with a path length (-1:
+ *  none) beyond what the CSR asks for or what the issuer's own leaves. */
+CHY_MUST_USE chy_status chy_intermediate_request_check(struct chy_op *op, const struct chy_csr *csr,
+                                                       const struct chy_certificate *issuer,
+                                                       int64_t path_length);
+
 /** chy_csr_make builds and signs a certification request for a CA (RFC 2986 4). */
 CHY_MUST_USE chy_status chy_csr_make(struct chy_runtime *runtime, struct chy_op *op,
                                      const struct chy_crypto_key *key, struct chy_slice subject,

@@ -7,6 +7,7 @@
 #include "enroll/certificate_delete.h"
 #include "enroll/certificate_edit.h"
 #include "enroll/certificate_import.h"
+#include "enroll/certificate_row.h"
 #include "enroll/certificate_search.h"
 #include "enroll/certificate_view.h"
 #include "enroll/permit.h"
@@ -297,10 +298,11 @@ static chy_status bundle(struct chy_call *call)
 #define LATEST_SHAPE                                                     \
     "{\"type\":\"object\",\"required\":[\"profileId\"],\"properties\":{" \
     "\"profileId\":" CHY_SHAPE_ID "}}"
-/** Revoked certificates that end later than the latest active one, at most. */
+/** Revoked and imported certificates that end later than the latest one of ours, at most. */
 #define LATEST_SCAN_MAX 10000U
 
-/** find_latest finds the certificate that is valid now and ends last.  `*out_there` false: none. */
+/** find_latest finds the certificate that was issued here, is valid now and ends last.
+ *  `*out_there` false: none. */
 static chy_status find_latest(struct chy_call *call, const struct chy_uuid *profile_id,
                               struct chy_uuid *out_id, bool *out_there)
 {
@@ -311,6 +313,8 @@ static chy_status find_latest(struct chy_call *call, const struct chy_uuid *prof
     query.find.scan_limit = LATEST_SCAN_MAX;
     chy_query_eq(&query, CHY_CERT_PROFILE_ID, chy_value_uuid(profile_id));
     chy_query_eq(&query, CHY_CERT_STATUS, chy_value_text(chy_text("active")));
+    // What was brought in says itself how long it is valid: it would stand before all that is ours.
+    chy_query_eq(&query, CHY_CERT_SOURCE, chy_value_text(chy_text(CHY_SOURCE_ISSUED)));
     chy_query_range(&query, CHY_CERT_NOT_AFTER, chy_value_time(now), chy_value_null());
     chy_query_range(&query, CHY_CERT_NOT_BEFORE, chy_value_null(), chy_value_time(now + 1));
     chy_query_order(&query, CHY_CERT_NOT_AFTER, true);
@@ -320,11 +324,12 @@ static chy_status find_latest(struct chy_call *call, const struct chy_uuid *prof
         *out_id = chy_row_uuid(chy_page_row(&page, 0), 0);
         return CHY_OK;
     }
-    return page.more == 0 ? CHY_OK
-                          : chy_fail(call->op, CHY_BAD_INPUT, 0,
-                                     "more than %u revoked certificates of the profile end later "
-                                     "than any active one: search for that by its name",
-                                     LATEST_SCAN_MAX);
+    return page.more == 0
+               ? CHY_OK
+               : chy_fail(call->op, CHY_BAD_INPUT, 0,
+                          "more than %u revoked or imported certificates of the profile end "
+                          "later than any active one: search for that by its name",
+                          LATEST_SCAN_MAX);
 }
 
 /** latest_bundle is of whoever may read private keys: all of the project's, or this one. */

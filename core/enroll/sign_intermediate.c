@@ -5,6 +5,9 @@
 #include "resource/audit.h"
 #include "x509/pem.h"
 
+/** As many as a request may give. */
+#define PATH_LENGTH_MAX 255U
+
 /** refuse_blocked lets the key of an intermediate be certified again, as when it is renewed. */
 static chy_status refuse_blocked(struct chy_runtime *runtime, struct chy_op *op,
                                  struct chy_slice spki_sha256, bool *out_known)
@@ -39,14 +42,55 @@ chy_status chy_intermediate_request_read(struct chy_runtime *runtime, struct chy
     return CHY_OK;
 }
 
+chy_status chy_intermediate_request_check(struct chy_op *op, const struct chy_csr *csr,
+                                          const struct chy_certificate *issuer, int64_t path_length)
+{
+    if (csr->has_basic_constraints && !csr->basic_constraints.is_ca) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the CSR is not that of a CA: it asks for basic constraints CA:FALSE");
+    }
+    if (issuer->basic_constraints.has_path_length &&
+        (path_length < 0 || path_length >= issuer->basic_constraints.path_length)) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the CA that signs has the path length %u: that of a CA below it has to be "
+                        "less",
+                        issuer->basic_constraints.path_length);
+    }
+    if (csr->basic_constraints.has_path_length &&
+        (path_length < 0 || path_length > csr->basic_constraints.path_length)) {
+        return chy_fail(op, CHY_BAD_INPUT, 0,
+                        "the CSR asks for a path length of %u: it cannot be given a longer one",
+                        csr->basic_constraints.path_length);
+    }
+    return CHY_OK;
+}
+
+/** path_length_of: who says none, or -1, means as far as the CSR and the issuer go. */
+static int64_t path_length_of(const struct chy_call *call, const struct chy_csr *csr,
+                              const struct chy_certificate *issuer)
+{
+    const json_t *given = json_object_get(call->document, "maxPathLength");
+    const struct chy_basic_constraints *above = &issuer->basic_constraints;
+    if (json_is_integer(given) && json_integer_value(given) >= 0) {
+        return json_integer_value(given);
+    }
+    if (csr->basic_constraints.has_path_length) {
+        return csr->basic_constraints.path_length > PATH_LENGTH_MAX
+                   ? PATH_LENGTH_MAX
+                   : csr->basic_constraints.path_length;
+    }
+    return above->has_path_length ? (int64_t)above->path_length - 1 : -1;
+}
+
 static chy_status read_wish(struct chy_call *call, const struct chy_issuer *issuer,
                             const struct chy_csr *csr, struct chy_authority_wish *wish)
 {
-    const json_t *length = json_object_get(call->document, "maxPathLength");
+    const int64_t length = path_length_of(call, csr, &issuer->path[0]);
+    CHY_TRY(chy_intermediate_request_check(call->op, csr, &issuer->path[0], length));
     wish->spki = csr->spki.der;
     wish->key_algorithm = csr->spki.algorithm;
     wish->parent = issuer;
-    wish->max_path_length = json_is_integer(length) ? (int32_t)json_integer_value(length) : -1;
+    wish->max_path_length = (int32_t)length;
     CHY_TRY(
         chy_validity_of_ca(call->runtime, call->op, call->document, "", issuer, &wish->validity));
     CHY_TRY(chy_authority_constraints(call, json_object_get(call->document, "nameConstraints"),

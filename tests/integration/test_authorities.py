@@ -268,6 +268,35 @@ def test_sign_intermediate_refuses(world, other_world):
     refused(sign(limited["id"]), 400)
 
 
+def test_sign_intermediate_goes_no_further_than_csr_and_issuer(world):
+    def sign(ca_id, constraints=None, **body):
+        csr = pki.csr(extensions=[constraints] if constraints else (), commonName=fresh("ca"))
+        return world.admin.sign_intermediate(ca_id, json={"csr": csr, "notAfter": iso(utc(days=20)),
+                                                          **body})
+
+    def length(answer):
+        made = pki.certificate(ok(answer)["certificate"])
+        return pki.extension(made, x509.BasicConstraints).path_length
+
+    def of_ca(path_length):
+        return x509.BasicConstraints(ca=True, path_length=path_length)
+
+    root = world.root_id
+    above = world.new_intermediate(root, max_path_length=2)["id"]
+    leaf = x509.BasicConstraints(ca=False, path_length=None)
+    refused(sign(root, leaf), 400, "BadRequest", "CA:FALSE")
+    refused(sign(root, of_ca(1), maxPathLength=2), 400, "BadRequest", "path length of 1")
+    for wish in ({"constraints": of_ca(2)}, {"maxPathLength": 2}, {"maxPathLength": 255}):
+        refused(sign(above, **wish), 400, "BadRequest", "path length 2")
+    lowest = world.new_intermediate(above, max_path_length=0)["id"]
+    refused(sign(lowest), 400, "BadRequest", "path length 0")
+    # Who says nothing gets what the CSR asks for, or what the issuer leaves.
+    assert length(sign(root)) is None and length(sign(root, maxPathLength=-1)) is None
+    assert length(sign(root, of_ca(3))) == 3 and length(sign(root, of_ca(3), maxPathLength=1)) == 1
+    assert length(sign(above)) == 1 and length(sign(above, maxPathLength=-1)) == 1
+    assert length(sign(above, of_ca(0))) == 0 and length(sign(above, of_ca(None))) == 1
+
+
 def test_certificates_of_a_ca(world):
     listed = ok(world.admin.list_ca_certificates(world.ca_id))
     assert isinstance(listed, list) and len(listed) == 1

@@ -57,6 +57,14 @@ def bring(world, body, api=None):
     return (api or world.admin).import_certificate(json={"projectId": world.project_id, **body})
 
 
+def test_the_latest_of_a_profile_is_none_that_was_brought_in(world):
+    """Whoever imports says how long it is valid: it would be the latest for everybody."""
+    profile = world.new_profile()
+    made = world.issue(profile)
+    ok(bring(world, Elsewhere(days=9000).body(profileId=profile)))
+    assert ok(world.admin.get_latest_bundle(profile))["certificate"] == made["certificate"]
+
+
 def test_with_key_and_chain(world):
     there = Elsewhere()
     made = ok(bring(world, there.body(metadata=[{"key": "from", "value": "acme"}],
