@@ -118,13 +118,21 @@ static chy_status open_server(struct chy_forward_sink *sink, struct chy_op *op)
  * Sending
  */
 
+/** How much of what a server says is read at a time: one that never ends must not hold us up. */
+#define SAID_MAX ((size_t)64 << 10)
+
 /** has_left tells whether the server closed the connection; what it says is nothing to us. */
 static bool has_left(const struct chy_forward_sink *sink)
 {
-    uint8_t said[256];
+    uint8_t said[4096];
+    size_t total = 0;
     ssize_t count = 1;
-    while (count > 0) {
+    while (count > 0 && total < SAID_MAX) {
         count = recv(sink->fd, said, sizeof said, MSG_DONTWAIT);
+        total += count > 0 ? (size_t)count : 0;
+    }
+    if (count > 0) {
+        return false; // it is there, and talks
     }
     return count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }

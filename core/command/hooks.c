@@ -94,6 +94,7 @@ static chy_status ready(void *context, struct chy_op *op)
 {
     struct chy_assembly *a = context;
     CHY_TRY(chy_storage_health(a->runtime.storage, op));
+    CHY_TRY(chy_storage_takes_writes(a->runtime.storage, op));
     for (size_t i = 0; i < a->prepared.count; i++) {
         if (a->cryptos[i] != NULL) {
             CHY_TRY(chy_crypto_health(a->cryptos[i], op));

@@ -125,7 +125,7 @@ static void render_failure(struct chy_http_exchange *x, const struct chy_error *
         }
     }
     start_answer(x, 0);
-    chy_http_envelope(op, error, &x->answer);
+    chy_http_envelope(op, error, &x->spare, &x->answer);
 }
 
 /** Fills the answer; out_error says why it is not the handler's, for the log. */
@@ -136,7 +136,7 @@ static void decide(struct chy_http_exchange *x, chy_status status, struct chy_er
     if (x->plain_status != 0) {
         out_error->message = chy_text(x->plain_problem);
         start_answer(x, 0);
-        chy_http_envelope_plain(op, x->plain_status, x->plain_problem, &x->answer);
+        chy_http_envelope_plain(op, x->plain_status, x->plain_problem, &x->spare, &x->answer);
         return;
     }
     if (status == CHY_OK && !is_sendable(x)) {
@@ -285,6 +285,9 @@ enum MHD_Result chy_http_answer_abandoned(struct chy_http_exchange *x)
     (void)MHD_add_response_header(response, "Cache-Control", "no-store");
     (void)MHD_add_response_header(response, "Connection", "close");
     (void)MHD_add_response_header(response, "Retry-After", "1");
+    (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    (void)add_header(response, chy_text("X-Request-Id"),
+                     chy_slice_of(x->operation.request_id, x->operation.request_id_len));
     enum MHD_Result result = queue(x, 503, response);
     MHD_destroy_response(response);
     return result;

@@ -278,15 +278,20 @@ static void set_body(struct chy_http_answer *answer, uint32_t http_status, struc
     answer->headers = none;
 }
 
-static struct chy_slice fixed_body(uint32_t http_status)
+/** set_spare is what is left when not even the envelope could be allocated: without the headers,
+ *  the issues and the details, but with its id. */
+static void set_spare(struct chy_http_answer *answer, struct chy_op *op, uint32_t http_status,
+                      struct chy_http_spare *spare)
 {
-    // What is left when not even the envelope could be allocated.
-    return http_status < 500
-               ? chy_text(
-                     "{\"reqId\":\"\",\"statusCode\":400,\"message\":\"The request was refused.\","
-                     "\"error\":\"BadRequest\"}")
-               : chy_text("{\"reqId\":\"\",\"statusCode\":503,\"message\":\"The request needs more "
-                          "memory than it may have.\",\"error\":\"ServiceUnavailable\"}");
+    const struct chy_slice id = op->host->request_id(op);
+    const uint32_t said = http_status < 500 ? http_status : 503;
+    int len = snprintf(spare->text, sizeof spare->text,
+                       "{\"reqId\":\"%.*s\",\"statusCode\":%u,\"message\":\"%s\",\"error\":\"%s\"}",
+                       (int)id.len, (const char *)id.ptr, said,
+                       said < 500 ? "The request was refused."
+                                  : "The request needs more memory than it may have.",
+                       chy_http_error_name(said, CHY_REASON_NONE));
+    set_body(answer, said, chy_slice_of(spare->text, len > 0 ? strlen(spare->text) : 0));
 }
 
 static void write_envelope(struct chy_buf *buf, struct chy_op *op, const struct chy_error *error,
@@ -307,14 +312,14 @@ static void write_envelope(struct chy_buf *buf, struct chy_op *op, const struct 
 }
 
 void chy_http_envelope(struct chy_op *op, const struct chy_error *error,
-                       struct chy_http_answer *out_answer)
+                       struct chy_http_spare *spare, struct chy_http_answer *out_answer)
 {
     uint32_t http_status = chy_http_status_of(error->status, error->reason);
     struct chy_buf buf;
     chy_buf_init(&buf, op, ENVELOPE_MAX);
     write_envelope(&buf, op, error, http_status);
     if (!chy_buf_ok(&buf)) {
-        set_body(out_answer, http_status < 500 ? 400 : 503, fixed_body(http_status));
+        set_spare(out_answer, op, http_status, spare);
         return;
     }
     set_body(out_answer, http_status, chy_buf_slice(&buf));
@@ -322,7 +327,7 @@ void chy_http_envelope(struct chy_op *op, const struct chy_error *error,
 }
 
 void chy_http_envelope_plain(struct chy_op *op, uint32_t http_status, const char *message,
-                             struct chy_http_answer *out_answer)
+                             struct chy_http_spare *spare, struct chy_http_answer *out_answer)
 {
     struct chy_buf buf;
     chy_buf_init(&buf, op, ENVELOPE_MAX);
@@ -330,8 +335,9 @@ void chy_http_envelope_plain(struct chy_op *op, uint32_t http_status, const char
     chy_buf_add_json_string(&buf, chy_text(message));
     add_error_name(&buf, http_status, CHY_REASON_NONE);
     chy_buf_add_u8(&buf, '}');
-    bool ok = chy_buf_ok(&buf);
-    set_body(out_answer, ok ? http_status : 400,
-             ok ? chy_buf_slice(&buf) : fixed_body(http_status));
-    out_answer->media_type = chy_text("application/json");
+    if (chy_buf_ok(&buf)) {
+        set_body(out_answer, http_status, chy_buf_slice(&buf));
+    } else {
+        set_spare(out_answer, op, http_status, spare);
+    }
 }

@@ -147,6 +147,7 @@ struct chy_http_exchange {
     struct chy_http_exchange *previous;
     struct chy_http_exchange *next;
     uint64_t target_len;
+    struct chy_http_spare spare;
     char abandoned_body[192];
     char peer[CHY_HTTP_ADDRESS_TEXT];
     uint8_t text[]; // the target as sent, then room for its path decoded

@@ -180,7 +180,7 @@ static void note_failure(struct chy_gate *gate, struct chy_op *op)
     }
 }
 
-static bool is_absence(struct chy_op *op, chy_status status)
+bool chy_gate_is_absence(struct chy_op *op, chy_status status)
 {
     struct chy_error error;
     if (status == CHY_UNCERTAIN) {
@@ -208,7 +208,7 @@ void chy_gate_leave(struct chy_gate *gate, struct chy_op *op, chy_status status)
     if (status == CHY_BROKEN || status == CHY_NO_MEMORY) {
         return; // says nothing about the back end being there
     }
-    if (is_absence(op, status)) {
+    if (chy_gate_is_absence(op, status)) {
         note_failure(gate, op);
     } else if (status != CHY_TRY_LATER) {
         note_success(gate, op);

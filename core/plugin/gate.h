@@ -52,6 +52,10 @@ CHY_MUST_USE chy_status chy_gate_enter_anyway(struct chy_gate *gate, struct chy_
 /** chy_gate_leave gives the place back and tells the breaker how the call went. */
 void chy_gate_leave(struct chy_gate *gate, struct chy_op *op, chy_status status);
 
+/** chy_gate_is_absence tells whether a call that ended with `status` failed because the back end is
+ *  away, and not by a limit. */
+CHY_MUST_USE bool chy_gate_is_absence(struct chy_op *op, chy_status status);
+
 /** chy_gate_is_open tells whether the breaker refuses calls at `monotonic`. */
 CHY_MUST_USE bool chy_gate_is_open(struct chy_gate *gate, int64_t monotonic);
 

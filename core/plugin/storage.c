@@ -241,6 +241,30 @@ static chy_status lose(struct chy_op *op, struct chy_hold *hold)
     return chy_fail(op, CHY_TRY_LATER, 0, "%s", hold->lost_message);
 }
 
+/** How many writes fail in a row before it is more than bad luck. */
+#define WRITE_FAILURES 2U
+
+static void note_write(struct chy_storage *storage, struct chy_op *op, chy_status status)
+{
+    if (status == CHY_OK) {
+        if (atomic_load(&storage->write_failures) != 0) {
+            atomic_store(&storage->write_failures, 0);
+        }
+    } else if (chy_gate_is_absence(op, status)) {
+        atomic_fetch_add(&storage->write_failures, 1);
+    }
+}
+
+chy_status chy_storage_takes_writes(const struct chy_storage *storage, struct chy_op *op)
+{
+    return atomic_load(&storage->write_failures) < WRITE_FAILURES
+               ? CHY_OK
+               : chy_fail(op, CHY_TRY_LATER, 0,
+                          "%s can be read, but takes no writes: the last ones failed, and none has "
+                          "succeeded since; is the disk full?",
+                          storage->what);
+}
+
 chy_status chy_storage_write(struct chy_storage *storage, struct chy_op *op,
                              const struct chy_storage_batch *batch,
                              struct chy_storage_outcome *out_outcome)
@@ -260,6 +284,7 @@ chy_status chy_storage_write(struct chy_storage *storage, struct chy_op *op,
     chy_status answer =
         chy_storage_check_outcome(storage, op, status, whole.writes.count, &outcome);
     status = end(&call, answer == CHY_OK ? status : answer);
+    note_write(storage, op, status);
     if (status == CHY_CONFLICT && hold != NULL && outcome.failed_write == batch->writes.count) {
         return lose(op, hold);
     }

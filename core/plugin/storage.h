@@ -85,6 +85,11 @@ CHY_MUST_USE chy_status chy_storage_write(struct chy_storage *storage, struct ch
 
 /** chy_storage_health goes past the breaker; its success closes it. */
 CHY_MUST_USE chy_status chy_storage_health(struct chy_storage *storage, struct chy_op *op);
+
+/** chy_storage_takes_writes tells what became of the last writes, and tries none: TRY_LATER while
+ *  they fail because there is no room, or nobody there, until one succeeds. */
+CHY_MUST_USE chy_status chy_storage_takes_writes(const struct chy_storage *storage,
+                                                 struct chy_op *op);
 CHY_MUST_USE chy_status chy_storage_check(struct chy_storage *storage, struct chy_op *op);
 CHY_MUST_USE chy_status chy_storage_verify_schema(struct chy_storage *storage, struct chy_op *op,
                                                   struct chy_schema_report *out_report);

@@ -5,6 +5,8 @@
 #include "plugin/meter.h"
 #include "plugin/storage.h"
 
+#include <stdatomic.h>
+
 /** Kinds of call, for the metrics. */
 enum chy_storage_call {
     CHY_STORAGE_CALL_GET = 0,
@@ -27,6 +29,7 @@ struct chy_storage {
     struct chy_storage_epoch epoch;
     struct chy_gate gate;
     struct chy_meter meter;
+    atomic_uint write_failures;                           /**< in a row */
     char what[CHY_PLUGIN_NAME_MAX + sizeof "storage ''"]; /**< "storage 'main'" */
 };
 

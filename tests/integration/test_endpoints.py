@@ -29,8 +29,8 @@ MATRIX = {
 
 
 @pytest.fixture(scope="module")
-def place(world, daemon):
-    return endpoints.Place(world, daemon)
+def place(world):
+    return endpoints.Place(world)
 
 
 def routes_that_run(name):

@@ -1,6 +1,7 @@
 """`chancery init` and `serve`: TLS, the three listeners, the log, reloading, what is refused."""
 import json
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -11,6 +12,7 @@ import pytest
 import requests
 
 import daemon as daemons
+import database
 import pki
 from api import Api, ok
 from world import World
@@ -319,6 +321,47 @@ def test_readiness_follows_the_storage(chancery, postgres, tmp_path):
         one.stop()
     finally:
         one.kill()
+
+
+@pytest.fixture
+def no_room(storage, new_daemon):
+    """A daemon with a way to fill its disk and to make room again."""
+    one = new_daemon()
+    if storage == "sqlite":
+        def fill(full):
+            most = one.database.with_name(one.database.name + "-wal").stat().st_size
+            resource.prlimit(one.popen.pid, resource.RLIMIT_FSIZE,
+                             (most if full else resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    else:
+        def fill(full):
+            say = ("CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+                   "RAISE 'no room' USING ERRCODE = 'disk_full'; END $$; CREATE TRIGGER full_disk "
+                   "BEFORE INSERT ON audit_events EXECUTE FUNCTION full_disk()"
+                   if full else "DROP FUNCTION full_disk CASCADE")
+            pki.program(database.psql(), one.conninfo, "-qc", say)
+    return one, fill
+
+
+def test_readiness_tells_of_a_full_disk(no_room):
+    one, fill = no_room
+    admin = Api(one.ready.url, one.ready.token)
+
+    def ready():
+        return admin.session.get(one.ready.url + "/readyz", timeout=30).status_code
+
+    def write():
+        return admin.session.post(
+            one.ready.url + "/api/v1/projects", json={"projectName": "p" * 60},
+            headers={"Authorization": "Bearer " + one.ready.token}, timeout=60).status_code
+
+    assert ready() == 200
+    fill(True)
+    wait_for(lambda: (write(), ready()) == (503, 503))
+    assert ok(admin.list_projects())["projects"], "what is there can be read"
+    assert admin.session.get(one.ready.url + "/healthz", timeout=10).status_code == 200
+    fill(False)
+    wait_for(lambda: ready() == 200)
+    assert write() == 200
 
 
 def wait_for(holds, patience=60):

@@ -211,10 +211,6 @@ ROUTES = [
           empty=True),
     Route("cancel_approval", "POST", APPROVAL + "/requests/{}/cancel", REQUESTS, "read", body=True,
           empty=True),
-    Route("list_approval_grants", "GET", APPROVAL + "/grants", REQUESTS, "read"),
-    Route("get_approval_grant", "GET", APPROVAL + "/grants/{}", REQUESTS, "read"),
-    Route("revoke_approval_grant", "POST", APPROVAL + "/grants/{}/revoke", REQUESTS, "approve",
-          body=True, empty=True),
     Route("get_approval_policy", "GET", APPROVAL + "/{}", APPROVALS, "read"),
     Route("update_approval_policy", "PATCH", APPROVAL + "/{}", APPROVALS, "edit", body=True),
     Route("delete_approval_policy", "DELETE", APPROVAL + "/{}", APPROVALS, "delete"),
@@ -323,7 +319,7 @@ class Api:
         assert answer.status_code < 500, f"{method} {path}: {answer.status_code} {answer.text}"
         if answer.status_code != 200:
             assert method == "HEAD" or check_envelope(answer)
-        described.check(self.url, method, path.split("?")[0], answer)
+        described.check(self.url, method, path.split("?")[0], answer, self.session)
         return answer
 
     def send(self, route, *ids, json=None, query=None, data=None, headers=None, **members):
