@@ -39,10 +39,11 @@ CHY_MUST_USE chy_status chy_identity_require_acting(struct chy_call *call,
                                                     struct chy_storage_row *out_row);
 
 /**
- * chy_identity_may_at tells whether who asked for a thing, the owner in `place`, has a permission
- * for it, without that it asks now.  An identity that is not there, or disabled, has none.
+ * chy_identity_may_at tells whether the identity `id` has a permission for a thing, without that it
+ * asks now.  One that is not there, or disabled, has none.
  */
 CHY_MUST_USE chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
+                                            const struct chy_uuid *id,
                                             const struct chy_place *place, const char *subject,
                                             const char *action, bool *out_may);
 
@@ -53,7 +54,7 @@ CHY_MUST_USE chy_status chy_identity_memberships(struct chy_runtime *runtime, st
                                                  struct chy_view *out_memberships);
 
 /** chy_identity_act_as lets the operation act for an identity that does not ask now, with the
- *  rights that it has today.  NOT_FOUND: it is not there. */
+ *  rights that it has today.  NOT_FOUND: it is not there; DENIED: it is disabled. */
 CHY_MUST_USE chy_status chy_identity_act_as(struct chy_runtime *runtime, struct chy_op *op,
                                             const struct chy_uuid *id);
 

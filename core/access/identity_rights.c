@@ -187,12 +187,11 @@ chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id
 }
 
 chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
-                               const struct chy_place *place, const char *subject,
-                               const char *action, bool *out_may)
+                               const struct chy_uuid *id, const struct chy_place *place,
+                               const char *subject, const char *action, bool *out_may)
 {
-    const struct chy_uuid *id = &place->owner_id;
     struct chy_membership membership = {.project_id = place->project_id};
-    struct chy_principal owner = {.id = *id, .memberships = &membership};
+    struct chy_principal who = {.id = *id, .memberships = &membership};
     struct chy_view applications;
     struct chy_storage_row row;
     chy_status status =
@@ -206,7 +205,7 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
     if (chy_row_bool(&row, 1)) {
         return CHY_OK;
     }
-    owner.role = chy_role_find(chy_row_text(&row, 0));
+    who.role = chy_role_find(chy_row_text(&row, 0));
     status = chy_storage_read(runtime->storage, op, CHY_C_MEMBERSHIPS,
                               CHY_KEY(chy_value_uuid(id), chy_value_uuid(&place->project_id)),
                               CHY_FIELDS(CHY_MEMBERSHIP_ROLE, CHY_MEMBERSHIP_ROLE_ID), &row);
@@ -214,7 +213,7 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
         struct chy_uuid role_id = chy_row_uuid(&row, 1);
         CHY_TRY(
             chy_role_of_membership(runtime, op, chy_row_text(&row, 0), &role_id, &membership.held));
-        owner.membership_count = 1;
+        who.membership_count = 1;
     } else if (status != CHY_NOT_FOUND) {
         return status;
     }
@@ -227,9 +226,9 @@ chy_status chy_identity_may_at(struct chy_runtime *runtime, struct chy_op *op,
     if (applications.count != 0) {
         memcpy(roles, applications.ptr, (size_t)applications.count * sizeof *roles);
     }
-    owner.applications = roles;
-    owner.application_count = (uint32_t)applications.count;
-    *out_may = chy_principal_may_at(&owner, place, subject, action);
+    who.applications = roles;
+    who.application_count = (uint32_t)applications.count;
+    *out_may = chy_principal_may_at(&who, place, subject, action);
     return CHY_OK;
 }
 
@@ -250,8 +249,13 @@ chy_status chy_identity_act_as(struct chy_runtime *runtime, struct chy_op *op,
     struct chy_view memberships;
     struct chy_view applications;
     struct chy_principal *principal = chy_alloc(op, sizeof *principal);
-    CHY_TRY(chy_storage_read(runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
-                             CHY_FIELDS(CHY_IDENTITY_KIND, CHY_IDENTITY_ROLE), &row));
+    CHY_TRY(chy_storage_read(
+        runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
+        CHY_FIELDS(CHY_IDENTITY_KIND, CHY_IDENTITY_ROLE, CHY_IDENTITY_DISABLED), &row));
+    if (chy_row_bool(&row, 2)) {
+        return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,
+                               "the identity that asked is disabled");
+    }
     CHY_TRY(chy_identity_memberships(runtime, op, id, &memberships));
     CHY_TRY(chy_identity_applications(runtime, op, id, &applications));
     if (principal == NULL) {

@@ -14,6 +14,7 @@
 #include "command/instance_files.h"
 #include "command/locate.h"
 #include "command/stage.h"
+#include "enroll/approval_grant.h"
 #include "enroll/approval_policy.h"
 #include "enroll/approval_request.h"
 #include "enroll/authority.h"
@@ -67,6 +68,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_approval_policy,
     &chy_kind_approval_request,
     &chy_kind_user,
+    &chy_kind_approval_grant,
 };
 
 /* ------------------------------------------------------------------------------------------------

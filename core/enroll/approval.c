@@ -167,6 +167,8 @@ chy_status chy_approval_enter(struct chy_runtime *runtime, struct chy_batch *bat
                   chy_value_json(chy_row_json(policy, CHY_APPROVAL_POLICY_STEPS)));
     chy_write_set(write, CHY_APPROVAL_SELF,
                   chy_value_bool(chy_row_bool(policy, CHY_APPROVAL_POLICY_SELF)));
+    chy_write_set(write, CHY_APPROVAL_ENFORCEMENT,
+                  chy_value_text(chy_row_text(policy, CHY_APPROVAL_POLICY_ENFORCEMENT)));
     chy_write_set(write, CHY_APPROVAL_DIGEST, chy_value_blob(wish->digest));
     chy_write_set(write, CHY_APPROVAL_VOTES, chy_value_json(chy_text("[]")));
     chy_write_set(write, CHY_APPROVAL_CHANGE, chy_value_json_or_null(wish->change));
@@ -225,4 +227,19 @@ chy_status chy_approval_ask(struct chy_issuance *i)
         return changed_meanwhile(i->op);
     }
     return status == CHY_UNCERTAIN ? settle(i) : status;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Listing
+ */
+
+chy_status chy_approval_list(struct chy_call *call)
+{
+    json_t *id = json_object_get(call->document, "id"); // of the scope, which is a project
+    if (id != NULL && json_object_get(call->document, "projectId") == NULL &&
+        json_object_set(call->document, "projectId", id) != 0) {
+        return chy_fail_memory(call->op);
+    }
+    (void)json_object_del(call->document, "id");
+    return chy_kind_list(call);
 }

@@ -47,4 +47,12 @@ struct chy_approval_wish {
 CHY_MUST_USE chy_status chy_approval_enter(struct chy_runtime *runtime, struct chy_batch *batch,
                                            const struct chy_approval_wish *wish);
 
+/** chy_approval_list is chy_kind_list() of what may be asked for by scope: `scope=project&id=…`. */
+CHY_MUST_USE chy_status chy_approval_list(struct chy_call *call);
+
+/** CHY_APPROVAL_LIST_SHAPE is what it understands; `members` adds some, as CHY_LIST_SHAPE_WITH. */
+#define CHY_APPROVAL_LIST_SHAPE(members)                                                 \
+    CHY_LIST_SHAPE_WITH(",\"scope\":{\"type\":\"string\",\"enum\":[\"project\"]},\"id\"" \
+                        ":{\"type\":\"string\",\"format\":\"uuid\"}" members)
+
 #endif

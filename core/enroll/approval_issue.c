@@ -4,6 +4,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/approval.h"
+#include "enroll/approval_vote.h"
 #include "enroll/blocked_key.h"
 #include "enroll/metadata.h"
 #include "enroll/pipeline.h"
@@ -37,6 +38,7 @@ enum {
 /** One that was approved. */
 struct work {
     struct chy_runtime *runtime;
+    const struct chy_storage_row *approval;
     struct chy_uuid id;
     struct chy_uuid project_id;
     struct chy_uuid request_id;
@@ -54,6 +56,7 @@ static void read_work(struct chy_runtime *runtime, const struct chy_storage_row 
 {
     memset(out_work, 0, sizeof *out_work);
     out_work->runtime = runtime;
+    out_work->approval = row;
     out_work->id = chy_row_uuid(row, CHY_APPROVAL_ID);
     out_work->project_id = chy_row_uuid(row, CHY_APPROVAL_PROJECT_ID);
     out_work->request_id = chy_row_uuid(row, CHY_APPROVAL_REQUEST_ID);
@@ -102,6 +105,7 @@ static chy_status issue_row(struct work *w, struct chy_op *op, const struct chy_
     json_t *decision;
     json_t *metadata = NULL;
     CHY_TRY(check_digest(w, op, row));
+    CHY_TRY(chy_approval_stands(w->runtime, op, w->approval));
     chy_status status = chy_identity_act_as(w->runtime, op, &w->requester_id);
     if (status == CHY_NOT_FOUND) {
         return chy_fail(op, CHY_BAD_INPUT, 0, "who asked for it is not there any more");
@@ -158,6 +162,8 @@ static chy_status note_failed(struct work *w, struct chy_op *op)
     struct chy_batch batch;
     struct chy_write *approval = update_approval(w, &batch, op);
     chy_write_set(approval, CHY_APPROVAL_DUE_AT, chy_value_null());
+    chy_write_set(approval, CHY_APPROVAL_GRANT, chy_value_text(chy_text("failed")));
+    chy_write_set(approval, CHY_APPROVAL_GRANT_ENDED_AT, chy_value_time(chy_now(op)));
     struct chy_write *write =
         chy_batch_update(&batch, CHY_C_REQUESTS, CHY_KEY(chy_value_uuid(&w->request_id)));
     chy_write_guard_equals(write, CHY_REQUEST_STATUS, chy_value_text(chy_text("pending")));

@@ -7,6 +7,7 @@
 #ifndef CHY_ENROLL_APPROVAL_ISSUE_H
 #define CHY_ENROLL_APPROVAL_ISSUE_H
 
+#include "base/time.h"
 #include "resource/runtime.h"
 
 /** How long who took an approved request has, until the job takes it. */

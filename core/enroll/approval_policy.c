@@ -3,6 +3,8 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/approval.h"
+#include "enroll/approval_change.h"
+#include "enroll/approval_policy_state.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
 #include "resource/delete_all.h"
@@ -15,7 +17,8 @@
     "{\"type\":\"array\",\"minItems\":1,\"maxItems\":10,\"items\":{\"type\":\"object\","       \
     "\"required\":[\"requiredApprovals\"],\"properties\":{\"name\":{\"type\":[\"string\","     \
     "\"null\"],\"maxLength\":255},\"requiredApprovals\":{\"type\":\"integer\",\"minimum\":1,"  \
-    "\"maximum\":20},\"approvers\":{\"type\":\"array\",\"maxItems\":50,\"items\":{\"type\":"   \
+    "\"maximum\":20},\"notifyApprovers\":{\"type\":\"boolean\"},\"approvers\":{\"type\":"      \
+    "\"array\",\"maxItems\":50,\"items\":{\"type\":"                                           \
     "\"object\",\"required\":[\"type\",\"id\"],\"properties\":{\"type\":{\"type\":\"string\"," \
     "\"enum\":[\"user\",\"identity\",\"group\"]},\"id\":{\"type\":\"string\",\"format\":"      \
     "\"uuid\"}}}}}}}"
@@ -36,6 +39,8 @@ static const struct chy_member members[] = {
     {"bypassForMachineIdentities", CHY_APPROVAL_POLICY_BYPASS, 0, "{\"type\":\"boolean\"}"},
     {"selfApproval", CHY_APPROVAL_POLICY_SELF, 0, "{\"type\":\"boolean\"}"},
     {"conditions", CHY_APPROVAL_POLICY_CONDITIONS, CHY_MEMBER_REQUIRED, CONDITIONS_SHAPE},
+    {"enforcementLevel", CHY_APPROVAL_POLICY_ENFORCEMENT, 0,
+     "{\"type\":\"string\",\"enum\":[\"hard\",\"soft\"]}"},
     {"createdAt", CHY_APPROVAL_POLICY_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
     {"updatedAt", CHY_APPROVAL_POLICY_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
 };
@@ -125,16 +130,6 @@ static chy_status find_by_name(struct chy_call *call, struct chy_slice slug, con
     return CHY_OK;
 }
 
-static bool has_id(const json_t *list, struct chy_slice id)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (chy_slice_equal(chy_json_text(json_array_get(list, i)), id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static chy_status add_profile(struct chy_call *call, json_t *ids, const struct chy_uuid *id)
 {
     struct chy_storage_row row;
@@ -142,7 +137,7 @@ static chy_status add_profile(struct chy_call *call, json_t *ids, const struct c
     CHY_TRY(chy_call_reference(call, id, CHY_C_PROFILES, CHY_PROFILE_PROJECT_ID, CHY_NO_FIELDS,
                                "certificate profile", &row));
     chy_uuid_format(id, text);
-    if (has_id(ids, chy_slice_of(text, CHY_UUID_TEXT_LEN))) {
+    if (chy_json_has_text(ids, chy_slice_of(text, CHY_UUID_TEXT_LEN))) {
         return CHY_OK;
     }
     if (json_array_size(ids) >= PROFILES_MAX) {
@@ -198,8 +193,7 @@ static chy_status resolve_conditions(struct chy_call *call)
                : chy_fail_memory(call->op);
 }
 
-/** check_document leaves what is stored.  Who names approvers must be one who may approve. */
-static chy_status check_document(struct chy_call *call)
+chy_status chy_approval_policy_check(struct chy_call *call)
 {
     CHY_TRY(chy_require(call->op, &call->project_id, CHY_SUBJECT_REQUESTS, CHY_ACTION_APPROVE,
                         "approval policy"));
@@ -235,11 +229,12 @@ static chy_status refuse_taken(struct chy_call *call, const struct chy_uuid *pro
                           "change that one");
 }
 
-/** bind_profiles lets the policy have these profiles and no others. */
-static chy_status bind_profiles(struct chy_call *call, struct chy_batch *batch,
-                                const struct chy_uuid *policy_id, const json_t *old,
-                                const json_t *new)
+chy_status chy_approval_policy_bind(struct chy_call *call, struct chy_batch *batch,
+                                    const struct chy_uuid *policy_id, const json_t *before,
+                                    const json_t *after)
 {
+    const json_t *old = profiles_of(before);
+    const json_t *new = profiles_of(after);
     struct chy_uuid *ids =
         chy_alloc(call->op, (json_array_size(old) + json_array_size(new) + 1) * sizeof *ids);
     struct chy_uuid *next = ids; // the batch borrows them
@@ -248,13 +243,13 @@ static chy_status bind_profiles(struct chy_call *call, struct chy_batch *batch,
     }
     for (size_t i = 0; i < json_array_size(old); i++) {
         struct chy_slice id = chy_json_text(json_array_get(old, i));
-        if (!has_id(new, id) && chy_uuid_parse(id, next)) {
+        if (!chy_json_has_text(new, id) && chy_uuid_parse(id, next)) {
             chy_delete_in(batch, CHY_C_APPROVAL_PROFILES, CHY_APPROVAL_PROFILE_ID, next++);
         }
     }
     for (size_t i = 0; i < json_array_size(new); i++) {
         struct chy_slice id = chy_json_text(json_array_get(new, i));
-        if (has_id(old, id) || !chy_uuid_parse(id, next)) {
+        if (chy_json_has_text(old, id) || !chy_uuid_parse(id, next)) {
             continue;
         }
         CHY_TRY(refuse_taken(call, next, policy_id));
@@ -266,8 +261,8 @@ static chy_status bind_profiles(struct chy_call *call, struct chy_batch *batch,
     return CHY_OK;
 }
 
-static chy_status conditions_of(struct chy_op *op, const struct chy_storage_row *row,
-                                json_t **out_conditions)
+chy_status chy_approval_policy_conditions(struct chy_op *op, const struct chy_storage_row *row,
+                                          json_t **out_conditions)
 {
     return chy_json_parse(op, chy_row_json(row, CHY_APPROVAL_POLICY_CONDITIONS), out_conditions);
 }
@@ -289,7 +284,11 @@ static chy_status create(struct chy_call *call)
     CHY_TRY(chy_call_project(call));
     CHY_TRY(default_false(call, "bypassForMachineIdentities"));
     CHY_TRY(default_false(call, "selfApproval"));
-    CHY_TRY(check_document(call));
+    if (json_object_get(call->document, "enforcementLevel") == NULL &&
+        !chy_json_set_text(call->document, "enforcementLevel", chy_text("hard"))) {
+        return chy_fail_memory(call->op);
+    }
+    CHY_TRY(chy_approval_policy_check(call));
     return chy_kind_create(call);
 }
 
@@ -297,240 +296,8 @@ static chy_status before_create(struct chy_call *call, struct chy_batch *batch,
                                 struct chy_write *write)
 {
     (void)write;
-    return bind_profiles(call, batch, &call->id, NULL,
-                         profiles_of(json_object_get(call->document, "conditions")));
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Changing
- */
-
-static chy_status set_changes(struct chy_call *call, struct chy_write *write, const json_t *change)
-{
-    struct chy_slice text;
-    const json_t *given;
-    for (size_t i = 0; i < CHY_COUNT_OF(members); i++) {
-        given = json_object_get(change, members[i].name);
-        if (given == NULL || (members[i].flags & (CHY_MEMBER_DERIVED | CHY_MEMBER_FIXED)) != 0) {
-            continue;
-        }
-        struct chy_value value = chy_value_null();
-        if (json_is_string(given)) {
-            value = chy_value_text(chy_json_text(given));
-        } else if (json_is_boolean(given)) {
-            value = chy_value_bool(json_is_true(given));
-        } else if (!json_is_null(given)) {
-            CHY_TRY(chy_json_write(call->op, given, &text));
-            value = chy_value_json(text);
-        }
-        chy_write_set(write, members[i].field, value);
-    }
-    chy_write_set(write, CHY_APPROVAL_POLICY_UPDATED_AT, chy_value_time(chy_now(call->op)));
-    return CHY_OK;
-}
-
-/** write_change puts a change, or the end if it is `{"delete": true}`, into the batch. */
-static chy_status write_change(struct chy_call *call, struct chy_batch *batch,
-                               const struct chy_storage_row *row, const json_t *change)
-{
-    json_t *old;
-    struct chy_uuid *id = chy_alloc(call->op, sizeof *id); // the batch borrows it
-    if (id == NULL) {
-        return chy_fail_memory(call->op);
-    }
-    *id = chy_row_uuid(row, CHY_APPROVAL_POLICY_ID);
-    CHY_TRY(conditions_of(call->op, row, &old));
-    bool ends = json_is_true(json_object_get(change, "delete"));
-    const json_t *conditions = json_object_get(change, "conditions");
-    struct chy_view key = CHY_KEY(chy_value_uuid(id));
-    struct chy_write *write = ends ? chy_batch_delete(batch, CHY_C_APPROVAL_POLICIES, key)
-                                   : chy_batch_update(batch, CHY_C_APPROVAL_POLICIES, key);
-    chy_write_guard_revision(write, row->revision);
-    if (!ends) {
-        CHY_TRY(set_changes(call, write, change));
-    }
-    return ends || conditions != NULL
-               ? bind_profiles(call, batch, id, profiles_of(old), profiles_of(conditions))
-               : CHY_OK;
-}
-
-static const json_t *find_approver(const json_t *approvers, struct chy_slice id)
-{
-    for (size_t i = 0; i < json_array_size(approvers); i++) {
-        const json_t *approver = json_array_get(approvers, i);
-        if (chy_slice_equal_nocase(chy_json_member(approver, "id"), id)) {
-            return approver;
-        }
-    }
-    return NULL;
-}
-
-/** loosens_step: fewer approvals, or by somebody who could not give them. */
-static bool loosens_step(const json_t *old, const json_t *new)
-{
-    const json_t *before = json_object_get(old, "approvers");
-    const json_t *after = json_object_get(new, "approvers");
-    if (json_integer_value(json_object_get(new, "requiredApprovals")) <
-            json_integer_value(json_object_get(old, "requiredApprovals")) ||
-        (json_array_size(before) != 0 && json_array_size(after) == 0)) {
-        return true;
-    }
-    for (size_t i = 0; json_array_size(before) != 0 && i < json_array_size(after); i++) {
-        if (find_approver(before, chy_json_member(json_array_get(after, i), "id")) == NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool loosens_steps(const json_t *old, const json_t *new)
-{
-    bool looser = json_array_size(new) < json_array_size(old);
-    for (size_t i = 0; i < json_array_size(old) && !looser; i++) {
-        looser = loosens_step(json_array_get(old, i), json_array_get(new, i));
-    }
-    return looser;
-}
-
-static bool loosens_profiles(const json_t *old, const json_t *new)
-{
-    for (size_t i = 0; i < json_array_size(old); i++) {
-        if (!has_id(new, chy_json_text(json_array_get(old, i)))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool loosens_ttl(const struct chy_storage_row *row, const json_t *new)
-{
-    int64_t before;
-    int64_t after;
-    return new != NULL &&chy_duration_parse_request(chy_row_text(row, CHY_APPROVAL_POLICY_MAX_TTL),
-                                                    &before) &&
-           (!chy_duration_parse_request(chy_json_text(new), &after) || after > before);
-}
-
-/** loosens tells whether something could pass after a change that could not before. */
-static chy_status loosens(struct chy_call *call, const struct chy_storage_row *row,
-                          const json_t *change, bool *out_loosens)
-{
-    const json_t *steps = json_object_get(change, "steps");
-    const json_t *conditions = json_object_get(change, "conditions");
-    json_t *old_steps;
-    json_t *old_conditions;
-    CHY_TRY(chy_json_parse(call->op, chy_row_json(row, CHY_APPROVAL_POLICY_STEPS), &old_steps));
-    CHY_TRY(conditions_of(call->op, row, &old_conditions));
-    *out_loosens = json_is_true(json_object_get(change, "delete")) ||
-                   (json_is_true(json_object_get(change, "bypassForMachineIdentities")) &&
-                    !chy_row_bool(row, CHY_APPROVAL_POLICY_BYPASS)) ||
-                   (json_is_true(json_object_get(change, "selfApproval")) &&
-                    !chy_row_bool(row, CHY_APPROVAL_POLICY_SELF)) ||
-                   (steps != NULL && loosens_steps(old_steps, steps)) ||
-                   (conditions != NULL &&
-                    loosens_profiles(profiles_of(old_conditions), profiles_of(conditions))) ||
-                   loosens_ttl(row, json_object_get(change, "maxRequestTtl"));
-    return CHY_OK;
-}
-
-/** ask_approval lets the change wait for those who approve by the policy as it is. */
-static chy_status ask_approval(struct chy_call *call, const struct chy_storage_row *row,
-                               json_t *change, struct chy_uuid *out_id)
-{
-    struct chy_batch batch;
-    struct chy_approval_wish wish = {.id = out_id, .policy = row};
-    if (!chy_json_set_int(change, "revision", (int64_t)row->revision)) {
-        return chy_fail_memory(call->op);
-    }
-    CHY_TRY(chy_runtime_new_uuid(call->runtime, call->op, out_id));
-    CHY_TRY(chy_json_write(call->op, change, &wish.change));
-    CHY_TRY(chy_crypto_digest(call->runtime->leaf_crypto, call->op, CHY_DIGEST_SHA256, wish.change,
-                              &wish.digest));
-    chy_batch_init(&batch, call->op, 0);
-    CHY_TRY(chy_approval_enter(call->runtime, &batch, &wish));
-    chy_status status = chy_runtime_commit(call->runtime, &batch, NULL);
-    return status == CHY_CONFLICT
-               ? chy_fail(call->op, CHY_CONFLICT, 0,
-                          "the approval policy was changed by someone else in the meantime; read "
-                          "it again")
-               : status;
-}
-
-/** change_or_ask makes the change; a nil `out_waits` says that it was made. */
-static chy_status change_or_ask(struct chy_call *call, const struct chy_storage_row *row,
-                                json_t *change, const char *verb, struct chy_uuid *out_waits)
-{
-    struct chy_batch batch;
-    bool looser;
-    CHY_TRY(loosens(call, row, change, &looser));
-    const struct chy_principal *principal = chy_principal_of(call->op);
-    if (looser && principal->role != CHY_ROLE_ADMIN) {
-        return ask_approval(call, row, change, out_waits);
-    }
-    chy_batch_init(&batch, call->op, 0);
-    CHY_TRY(write_change(call, &batch, row, change));
-    if (looser) {
-        call->audit_detail = chy_text("{\"loosened\":true}");
-    }
-    return chy_call_commit(call, &batch, verb, &call->id);
-}
-
-static chy_status add_waiting(struct chy_call *call, const struct chy_uuid *waits)
-{
-    return chy_uuid_is_nil(waits) || chy_json_set_uuid(call->answer, "approvalRequestId", waits)
-               ? CHY_OK
-               : chy_fail_memory(call->op);
-}
-
-static chy_status update(struct chy_call *call)
-{
-    struct chy_storage_row row;
-    struct chy_uuid waits = {{0}};
-    CHY_TRY(chy_call_row(call, &call->id, &row));
-    CHY_TRY(check_document(call));
-    (void)json_object_del(call->document, "projectId");
-    CHY_TRY(change_or_ask(call, &row, call->document, "update", &waits));
-    CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_APPROVAL_POLICIES,
-                             CHY_KEY(chy_value_uuid(&call->id)), chy_call_fields(call), &row));
-    CHY_TRY(chy_call_answer_row(call, &row));
-    return add_waiting(call, &waits);
-}
-
-static chy_status delete_policy(struct chy_call *call)
-{
-    struct chy_storage_row row;
-    struct chy_uuid waits = {{0}};
-    json_t *change = chy_json_object(call->op);
-    CHY_TRY(chy_call_row(call, &call->id, &row));
-    call->answer = chy_json_object(call->op);
-    if (change == NULL || call->answer == NULL || !chy_json_set_bool(change, "delete", true) ||
-        !chy_json_set_uuid(call->answer, "policyId", &call->id)) {
-        return chy_fail_memory(call->op);
-    }
-    CHY_TRY(change_or_ask(call, &row, change, "delete", &waits));
-    return add_waiting(call, &waits);
-}
-
-chy_status chy_approval_policy_apply(struct chy_call *call, struct chy_batch *batch,
-                                     const struct chy_storage_row *approval)
-{
-    struct chy_uuid id = chy_row_uuid(approval, CHY_APPROVAL_POLICY);
-    struct chy_storage_row row;
-    json_t *change;
-    CHY_TRY(chy_json_parse(call->op, chy_row_json(approval, CHY_APPROVAL_CHANGE), &change));
-    chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_APPROVAL_POLICIES,
-                                         CHY_KEY(chy_value_uuid(&id)),
-                                         chy_core_fields(CHY_C_APPROVAL_POLICIES), &row);
-    if (status != CHY_OK && status != CHY_NOT_FOUND) {
-        return status;
-    }
-    if (status == CHY_NOT_FOUND ||
-        json_integer_value(json_object_get(change, "revision")) != (json_int_t)row.revision) {
-        return chy_fail(call->op, CHY_BAD_INPUT, 0,
-                        "the approval policy was changed since this change of it was asked for: "
-                        "cancel the request and ask again");
-    }
-    return write_change(call, batch, &row, change);
+    return chy_approval_policy_bind(call, batch, &call->id, NULL,
+                                    json_object_get(call->document, "conditions"));
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -542,7 +309,7 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
 {
     json_t *conditions;
     json_t *names = chy_json_array(call->op);
-    CHY_TRY(conditions_of(call->op, row, &conditions));
+    CHY_TRY(chy_approval_policy_conditions(call->op, row, &conditions));
     const json_t *ids = profiles_of(conditions);
     for (size_t i = 0; names != NULL && i < json_array_size(ids); i++) {
         struct chy_uuid id;
@@ -609,27 +376,12 @@ static chy_status check_match(struct chy_call *call)
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }
 
-static chy_status list(struct chy_call *call)
-{
-    json_t *id = json_object_get(call->document, "id"); // of the scope, which is a project
-    if (id != NULL && json_object_get(call->document, "projectId") == NULL &&
-        json_object_set(call->document, "projectId", id) != 0) {
-        return chy_fail_memory(call->op);
-    }
-    (void)json_object_del(call->document, "id");
-    return chy_kind_list(call);
-}
-
-#define LIST_SHAPE                                                                       \
-    CHY_LIST_SHAPE_WITH(",\"scope\":{\"type\":\"string\",\"enum\":[\"project\"]},\"id\"" \
-                        ":{\"type\":\"string\",\"format\":\"uuid\"}")
-
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, 0, NULL, create},
     {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, chy_kind_get},
-    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, LIST_SHAPE, list},
-    {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, update},
-    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, delete_policy},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, CHY_APPROVAL_LIST_SHAPE(""), chy_approval_list},
+    {"update", CHY_ACTION_EDIT, CHY_ACTION_NEEDS_ID, NULL, chy_approval_policy_update},
+    {"delete", CHY_ACTION_DELETE, CHY_ACTION_NEEDS_ID, NULL, chy_approval_policy_delete},
     {"check-match", CHY_ACTION_READ, 0,
      "{\"type\":\"object\",\"required\":[\"inputs\"],\"properties\":{\"projectId\":{\"type\":"
      "\"string\",\"format\":\"uuid\"},\"inputs\":{\"type\":\"object\",\"required\":["

@@ -1,11 +1,8 @@
 #include "enroll/approval_request.h"
 
-#include "base/slice.h"
-#include "base/time.h"
-#include "enroll/approval_issue.h"
-#include "enroll/approval_policy.h"
-#include "enroll/permit.h"
-#include "plugin/view.h"
+#include "enroll/approval.h"
+#include "enroll/approval_decide.h"
+#include "enroll/approval_vote.h"
 #include "resource/collections.h"
 
 static const struct chy_member members[] = {
@@ -23,28 +20,19 @@ static const struct chy_member members[] = {
     {"selfApproval", CHY_APPROVAL_SELF, CHY_MEMBER_DERIVED, NULL},
     {"votes", CHY_APPROVAL_VOTES, CHY_MEMBER_DERIVED, NULL},
     {"change", CHY_APPROVAL_CHANGE, CHY_MEMBER_DERIVED, NULL},
+    {"enforcementLevel", CHY_APPROVAL_ENFORCEMENT, CHY_MEMBER_DERIVED, NULL},
+    {"bypassReason", CHY_APPROVAL_BYPASS_REASON, CHY_MEMBER_DERIVED, NULL},
+    {"grantStatus", CHY_APPROVAL_GRANT, CHY_MEMBER_DERIVED, NULL},
     {"expiresAt", CHY_APPROVAL_EXPIRES_AT, CHY_MEMBER_DERIVED, NULL},
     {"createdAt", CHY_APPROVAL_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
     {"updatedAt", CHY_APPROVAL_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
 };
 
-static bool is_about_certificate(const struct chy_storage_row *row)
-{
-    return !chy_row_is_null(row, CHY_APPROVAL_REQUEST_ID);
-}
-
 /** facts: conditions of permissions are held against the certificate request. */
 static chy_status facts(struct chy_call *call, const struct chy_storage_row *row,
                         struct chy_uuid *out_owner, struct chy_facts *out_facts)
 {
-    struct chy_uuid id = chy_row_uuid(row, CHY_APPROVAL_REQUEST_ID);
-    memset(out_facts, 0, sizeof *out_facts);
-    out_facts->names.stride = sizeof(struct chy_slice);
-    out_facts->metadata.stride = sizeof(struct chy_pair);
-    *out_owner = chy_row_uuid(row, CHY_APPROVAL_REQUESTER_ID);
-    return is_about_certificate(row)
-               ? chy_permit_request_facts(call->runtime, call->op, &id, out_owner, out_facts)
-               : CHY_OK;
+    return chy_approval_facts(call->runtime, call->op, row, out_owner, out_facts);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -83,7 +71,7 @@ static chy_status answer_row(struct chy_call *call, const struct chy_storage_row
 {
     json_t *object;
     CHY_TRY(chy_call_object(call, row, &object));
-    if (is_about_certificate(row)) {
+    if (!chy_row_is_null(row, CHY_APPROVAL_REQUEST_ID)) {
         CHY_TRY(add_data(call, row, object));
     }
     json_t *wrapper = chy_json_object(call->op);
@@ -109,264 +97,20 @@ static chy_status answer_stored(struct chy_call *call)
     return answer_row(call, &row);
 }
 
-static chy_status list(struct chy_call *call)
-{
-    json_t *id = json_object_get(call->document, "id"); // of the scope, which is a project
-    if (id != NULL && json_object_get(call->document, "projectId") == NULL &&
-        json_object_set(call->document, "projectId", id) != 0) {
-        return chy_fail_memory(call->op);
-    }
-    (void)json_object_del(call->document, "id");
-    return chy_kind_list(call);
-}
-
 /* ------------------------------------------------------------------------------------------------
- * Voting
+ * Deciding
  */
-
-/** A vote under way. */
-struct vote {
-    struct chy_storage_row row;
-    const struct chy_principal *voter;
-    char voter_text[CHY_UUID_TEXT_SIZE];
-    json_t *votes; /**< of all steps */
-    const json_t *steps;
-    const json_t *step; /**< the one under way */
-    int64_t number;     /**< its number */
-};
-
-static chy_status refuse_decided(struct chy_op *op, const struct chy_storage_row *row)
-{
-    struct chy_slice status = chy_row_text(row, CHY_APPROVAL_STATUS);
-    if (!chy_slice_is(status, "open")) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "the approval request is %.*s already",
-                        (int)status.len, (const char *)status.ptr);
-    }
-    if (!chy_row_is_null(row, CHY_APPROVAL_EXPIRES_AT) &&
-        chy_now(op) >= chy_row_time(row, CHY_APPROVAL_EXPIRES_AT)) {
-        return chy_fail(op, CHY_BAD_INPUT, 0, "the approval request is expired already");
-    }
-    return CHY_OK;
-}
-
-static bool names(const json_t *approvers, struct chy_slice id)
-{
-    for (size_t i = 0; i < json_array_size(approvers); i++) {
-        if (chy_slice_equal_nocase(chy_json_member(json_array_get(approvers, i), "id"), id)) {
-            return true;
-        }
-    }
-    return json_array_size(approvers) == 0;
-}
-
-/** votes_in counts the approvals of the step, and tells whether the voter's is among them. */
-static int64_t votes_in(const struct vote *v, bool *out_voted)
-{
-    int64_t count = 0;
-    *out_voted = false;
-    for (size_t i = 0; i < json_array_size(v->votes); i++) {
-        const json_t *one = json_array_get(v->votes, i);
-        if (json_integer_value(json_object_get(one, "step")) == v->number) {
-            count++;
-            *out_voted =
-                *out_voted || chy_slice_is(chy_json_member(one, "identityId"), v->voter_text);
-        }
-    }
-    return count;
-}
-
-/** may_vote asks, after the permission, for what the policy asks for. */
-static chy_status may_vote(struct chy_call *call, const struct vote *v)
-{
-    struct chy_uuid requester = chy_row_uuid(&v->row, CHY_APPROVAL_REQUESTER_ID);
-    bool voted;
-    if (chy_uuid_compare(&requester, &v->voter->id) == 0 &&
-        !chy_row_bool(&v->row, CHY_APPROVAL_SELF)) {
-        return chy_fail_reason(call->op, CHY_DENIED, CHY_REASON_BOUNDARY,
-                               "nobody approves or rejects what they asked for themselves: "
-                               "another one has to");
-    }
-    if (!names(json_object_get(v->step, "approvers"), chy_text(v->voter_text))) {
-        return chy_fail_reason(call->op, CHY_DENIED, CHY_REASON_BOUNDARY,
-                               "the approval policy lists others for step %lld",
-                               (long long)v->number + 1);
-    }
-    (void)votes_in(v, &voted);
-    return voted ? chy_fail(call->op, CHY_BAD_INPUT, 0,
-                            "you have approved this step already: another one has to")
-                 : CHY_OK;
-}
-
-static chy_status begin_vote(struct chy_call *call, struct vote *v)
-{
-    json_t *steps;
-    CHY_TRY(chy_call_row(call, &call->id, &v->row));
-    CHY_TRY(refuse_decided(call->op, &v->row));
-    CHY_TRY(chy_json_parse(call->op, chy_row_json(&v->row, CHY_APPROVAL_VOTES), &v->votes));
-    CHY_TRY(chy_json_parse(call->op, chy_row_json(&v->row, CHY_APPROVAL_STEPS), &steps));
-    v->steps = steps;
-    v->number = chy_row_int(&v->row, CHY_APPROVAL_STEP);
-    v->step = json_array_get(steps, (size_t)v->number);
-    v->voter = chy_principal_of(call->op);
-    chy_uuid_format(&v->voter->id, v->voter_text);
-    return may_vote(call, v);
-}
-
-/** add_vote keeps the vote with the request, and tells the audit of it. */
-static chy_status add_vote(struct chy_call *call, struct vote *v, const char *word,
-                           struct chy_slice *out_votes)
-{
-    json_t *one = chy_json_object(call->op);
-    struct chy_slice comment = chy_json_member(call->document, "comment");
-    bool fine = one != NULL && chy_json_set_int(one, "step", v->number) &&
-                chy_json_set_text(one, "identityId", chy_text(v->voter_text)) &&
-                chy_json_set_text(one, "decision", chy_text(word)) &&
-                (comment.len == 0 ? chy_json_set_null(one, "comment")
-                                  : chy_json_set_text(one, "comment", comment));
-    if (!fine) {
-        return chy_fail_memory(call->op);
-    }
-    CHY_TRY(chy_json_write(call->op, one, &call->audit_detail));
-    if (!chy_json_set_time(one, "at", chy_now(call->op)) || json_array_append(v->votes, one) != 0) {
-        return chy_fail_memory(call->op);
-    }
-    return chy_json_write(call->op, v->votes, out_votes);
-}
-
-/** pass_step goes on to the next step, and says whether the last one was passed. */
-static bool pass_step(struct vote *v)
-{
-    bool voted;
-    int64_t wanted = json_integer_value(json_object_get(v->step, "requiredApprovals"));
-    if (votes_in(v, &voted) >= wanted) {
-        v->number++;
-    }
-    return v->number >= (int64_t)json_array_size(v->steps);
-}
-
-static chy_status write_approval(struct chy_call *call, struct vote *v, struct chy_slice votes,
-                                 bool passed)
-{
-    struct chy_batch batch;
-    struct chy_write *write;
-    chy_batch_init(&batch, call->op, 0);
-    if (passed) {
-        CHY_TRY(chy_approval_end(&batch, &v->row, "approved", "pending", chy_slice_of(NULL, 0),
-                                 &write));
-        bool waits = is_about_certificate(&v->row);
-        chy_write_set(write, CHY_APPROVAL_DUE_AT,
-                      waits ? chy_value_time(chy_now(call->op) + CHY_APPROVAL_LEASE)
-                            : chy_value_null());
-        if (!waits) {
-            CHY_TRY(chy_approval_policy_apply(call, &batch, &v->row));
-        }
-    } else {
-        write =
-            chy_batch_update(&batch, CHY_C_APPROVAL_REQUESTS, CHY_KEY(chy_value_uuid(&call->id)));
-        chy_write_guard_revision(write, v->row.revision);
-        chy_write_set(write, CHY_APPROVAL_UPDATED_AT, chy_value_time(chy_now(call->op)));
-    }
-    chy_write_set(write, CHY_APPROVAL_STEP, chy_value_int(v->number));
-    chy_write_set(write, CHY_APPROVAL_VOTES, chy_value_json(votes));
-    return chy_call_commit(call, &batch, "approve", &call->id);
-}
-
-#define ATTEMPTS 8
-
-/** vote approves once; another's vote in the same moment makes it look again. */
-static chy_status vote(struct chy_call *call, struct vote *v, bool *out_passed)
-{
-    struct chy_slice votes;
-    chy_status status = CHY_CONFLICT;
-    for (int attempt = 0; attempt < ATTEMPTS && status == CHY_CONFLICT; attempt++) {
-        CHY_TRY(begin_vote(call, v));
-        CHY_TRY(add_vote(call, v, "approved", &votes));
-        *out_passed = pass_step(v);
-        status = write_approval(call, v, votes, *out_passed);
-    }
-    return status;
-}
 
 static chy_status approve(struct chy_call *call)
 {
-    struct vote v;
-    bool passed = false;
-    CHY_TRY(vote(call, &v, &passed));
-    if (passed && is_about_certificate(&v.row) &&
-        chy_approval_issue(call->runtime, call->op, &call->id) != CHY_OK) {
-        // It is approved whatever came of it: a job issues it.
-        chy_log_warning(call->op, "approval.later", "an approved request is issued later");
-    }
+    CHY_TRY(chy_approval_approve(call));
     return answer_stored(call);
 }
-
-/** A comment of 255 characters, and a few words. */
-#define COMMENT_ROOM 2048U
 
 static chy_status reject(struct chy_call *call)
 {
-    struct vote v;
-    struct chy_slice votes;
-    struct chy_batch batch;
-    struct chy_write *write;
-    struct chy_slice comment = chy_json_member(call->document, "comment");
-    struct chy_buf message;
-    CHY_TRY(begin_vote(call, &v));
-    CHY_TRY(add_vote(call, &v, "rejected", &votes));
-    chy_buf_init(&message, call->op, COMMENT_ROOM);
-    chy_buf_add_text(&message,
-                     comment.len == 0 ? "the request was rejected" : "the request was rejected: ");
-    chy_buf_add(&message, comment);
-    if (!chy_buf_ok(&message)) {
-        return chy_buf_fail(&message, call->op, "the reason");
-    }
-    chy_batch_init(&batch, call->op, 0);
-    CHY_TRY(
-        chy_approval_end(&batch, &v.row, "rejected", "rejected", chy_buf_slice(&message), &write));
-    chy_write_set(write, CHY_APPROVAL_DUE_AT, chy_value_null());
-    chy_write_set(write, CHY_APPROVAL_VOTES, chy_value_json(votes));
-    CHY_TRY(chy_call_commit(call, &batch, "reject", &call->id));
+    CHY_TRY(chy_approval_reject(call));
     return answer_stored(call);
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Cancelling
- */
-
-static chy_status may_cancel(struct chy_op *op, const struct chy_storage_row *row)
-{
-    struct chy_uuid requester = chy_row_uuid(row, CHY_APPROVAL_REQUESTER_ID);
-    struct chy_uuid project_id = chy_row_uuid(row, CHY_APPROVAL_PROJECT_ID);
-    if (chy_uuid_compare(&requester, &chy_principal_of(op)->id) == 0 ||
-        chy_may(op, &project_id, CHY_SUBJECT_REQUESTS, CHY_ACTION_APPROVE)) {
-        return CHY_OK;
-    }
-    return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,
-                           "only who asked for it, or may approve it, cancels a request");
-}
-
-chy_status chy_approval_cancel(struct chy_call *call, const struct chy_uuid *id)
-{
-    struct chy_batch batch;
-    struct chy_write *write;
-    struct chy_storage_row row;
-    struct chy_uuid project_id;
-    CHY_TRY(chy_storage_read(call->runtime->storage, call->op, CHY_C_APPROVAL_REQUESTS,
-                             CHY_KEY(chy_value_uuid(id)), chy_core_fields(CHY_C_APPROVAL_REQUESTS),
-                             &row));
-    CHY_TRY(may_cancel(call->op, &row));
-    CHY_TRY(refuse_decided(call->op, &row));
-    chy_batch_init(&batch, call->op, 0);
-    CHY_TRY(chy_approval_end(&batch, &row, "cancelled", "cancelled",
-                             chy_text("the request was cancelled"), &write));
-    chy_write_set(write, CHY_APPROVAL_DUE_AT, chy_value_null());
-    project_id = chy_row_uuid(&row, CHY_APPROVAL_PROJECT_ID);
-    struct chy_audit_event event = {.action = "approval-request.cancel",
-                                    .target_kind = "approval-requests",
-                                    .outcome = CHY_AUDIT_OK,
-                                    .project_id = &project_id};
-    CHY_TRY(chy_uuid_text(call->op, id, &event.target));
-    return chy_call_commit_event(call, &batch, &event);
 }
 
 static chy_status cancel(struct chy_call *call)
@@ -377,21 +121,22 @@ static chy_status cancel(struct chy_call *call)
     return answer_stored(call);
 }
 
-#define LIST_SHAPE                                                                               \
-    CHY_LIST_SHAPE_WITH(",\"scope\":{\"type\":\"string\",\"enum\":[\"project\"]},\"id\""         \
-                        ":{\"type\":\"string\",\"format\":\"uuid\"},\"status\":{\"type\":"       \
-                        "\"string\",\"enum\":[\"open\",\"approved\",\"rejected\",\"cancelled\"," \
-                        "\"expired\"]}")
-#define VOTE_SHAPE                                                            \
-    "{\"type\":\"object\",\"properties\":{\"comment\":{\"type\":[\"string\"," \
-    "\"null\"],\"maxLength\":255}}}"
+#define LIST_SHAPE                                                                              \
+    CHY_APPROVAL_LIST_SHAPE(",\"status\":{\"type\":\"string\",\"enum\":[\"open\",\"approved\"," \
+                            "\"rejected\",\"cancelled\",\"expired\"]}")
+#define COMMENT "\"comment\":{\"type\":[\"string\",\"null\"],\"maxLength\":255}"
+#define APPROVE_SHAPE                                                                       \
+    "{\"type\":\"object\",\"properties\":{" COMMENT                                         \
+    ",\"bypassReason\":{\"type\":[\"string\",\"null\"],\"minLength\":10,\"maxLength\":500," \
+    "\"x-trim\":true,\"description\":\"approves in an emergency, past all steps\"}}}"
+#define REJECT_SHAPE "{\"type\":\"object\",\"properties\":{" COMMENT "}}"
 #define NOTHING "{\"type\":\"object\",\"properties\":{}}"
 
 static const struct chy_action actions[] = {
     {"get", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NULL, get},
-    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, LIST_SHAPE, list},
-    {"approve", CHY_ACTION_APPROVE, CHY_ACTION_NEEDS_ID, VOTE_SHAPE, approve},
-    {"reject", CHY_ACTION_APPROVE, CHY_ACTION_NEEDS_ID, VOTE_SHAPE, reject},
+    {"list", CHY_ACTION_READ, CHY_ACTION_QUERY, LIST_SHAPE, chy_approval_list},
+    {"approve", CHY_ACTION_APPROVE, CHY_ACTION_NEEDS_ID, APPROVE_SHAPE, approve},
+    {"reject", CHY_ACTION_APPROVE, CHY_ACTION_NEEDS_ID, REJECT_SHAPE, reject},
     {"cancel", CHY_ACTION_READ, CHY_ACTION_NEEDS_ID, NOTHING, cancel},
 };
 

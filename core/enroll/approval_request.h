@@ -5,14 +5,8 @@
 #include "resource/kind.h"
 
 /**
- * "approval-requests": "get", "list", "approve", "reject", "cancel".  The last two end the
- * certificate request; the last approval issues it, or changes the policy if that is what was asked
- * for.
+ * "approval-requests": "get", "list", "approve", "reject", "cancel" (approval_decide.h).
  */
 extern const struct chy_kind chy_kind_approval_request;
-
-/** chy_approval_cancel cancels what waits, for who asked for it.  The call is of
- *  chy_kind_approval_request, or of certificate requests. */
-CHY_MUST_USE chy_status chy_approval_cancel(struct chy_call *call, const struct chy_uuid *id);
 
 #endif

@@ -249,6 +249,8 @@ static struct chy_write *fulfil_request(struct chy_issuance *i, struct chy_batch
     struct chy_write *approval =
         chy_batch_update(batch, CHY_C_APPROVAL_REQUESTS, CHY_KEY(chy_value_uuid(&i->approved->id)));
     chy_write_set(approval, CHY_APPROVAL_DUE_AT, chy_value_null());
+    chy_write_set(approval, CHY_APPROVAL_GRANT, chy_value_text(chy_text("used")));
+    chy_write_set(approval, CHY_APPROVAL_GRANT_ENDED_AT, chy_value_time(chy_now(i->op)));
     chy_write_set(approval, CHY_APPROVAL_UPDATED_AT, chy_value_time(chy_now(i->op)));
     i->approved->write = write;
     return write;

@@ -43,34 +43,33 @@ static bool is_common_name(struct chy_slice type)
     return chy_name_type_find(type, &found) && found == CHY_NAME_COMMON_NAME;
 }
 
-/** names_of_decision gathers what a stored decision names; a request that never came to one names
- *  nothing, and fulfils nothing. */
-static chy_status names_of_decision(struct chy_op *op, struct chy_slice decision,
-                                    struct chy_facts *facts)
+/** names_of gathers every name of a decision, as JSON: each common name, not the first alone, by
+ *  which it is found.  A request that never came to a decision names nothing, and fulfils
+ *  nothing. */
+static chy_status names_of(struct chy_op *op, struct chy_slice decision, struct chy_facts *facts)
 {
-    struct chy_enroll_request said;
+    json_t *said;
+    facts->common_name = chy_slice_of(NULL, 0);
     if (decision.len == 0) {
-        facts->common_name = chy_slice_of(NULL, 0);
         return CHY_OK;
     }
-    CHY_TRY(chy_decision_read(op, decision, &said));
+    CHY_TRY(chy_json_parse(op, decision, &said));
+    const json_t *subject = json_object_get(said, "subject");
+    const json_t *others = json_object_get(said, "altNames");
     struct chy_slice *names =
-        chy_alloc(op, (said.subject.count + said.alt_names.count + 1) * sizeof *names);
+        chy_alloc(op, (json_array_size(subject) + json_array_size(others) + 1) * sizeof *names);
     uint64_t count = 0;
     if (names == NULL) {
         return chy_fail_memory(op);
     }
-    for (uint64_t i = 0; i < said.subject.count; i++) {
-        const struct chy_subject_attribute *attribute =
-            (const struct chy_subject_attribute *)chy_view_item(said.subject, i);
-        if (is_common_name(attribute->type)) {
-            names[count++] = attribute->value;
+    for (size_t i = 0; i < json_array_size(subject); i++) {
+        if (is_common_name(chy_json_member(json_array_get(subject, i), "type"))) {
+            names[count++] = chy_json_member(json_array_get(subject, i), "value");
+            facts->common_name = names[0];
         }
     }
-    for (uint64_t i = 0; i < said.alt_names.count; i++) {
-        const struct chy_alt_name *name =
-            (const struct chy_alt_name *)chy_view_item(said.alt_names, i);
-        names[count++] = name->value;
+    for (size_t i = 0; i < json_array_size(others); i++) {
+        names[count++] = chy_json_member(json_array_get(others, i), "value");
     }
     facts->names = chy_view_of(names, count, sizeof *names);
     return CHY_OK;
@@ -90,7 +89,7 @@ static chy_status facts_of(struct chy_op *op, const struct chy_storage_row *row,
     if (places->decision == CHY_NO_FIELD) {
         facts.names = chy_row_many(row, places->names);
     } else {
-        CHY_TRY(names_of_decision(op, chy_row_json(row, places->decision), &facts));
+        CHY_TRY(names_of(op, chy_row_json(row, places->decision), &facts));
     }
     if (metadata.len != 0) {
         json_t *list;
@@ -281,30 +280,6 @@ bool chy_permit_list_keeps(struct chy_permit_list *list, const struct chy_storag
  * What is going to be issued
  */
 
-/** names_of gathers every name that the certificate will have: each common name, not the first
- *  alone, by which it will be found. */
-static chy_status names_of(struct chy_op *op, const struct chy_decision *decision,
-                           struct chy_facts *facts)
-{
-    struct chy_slice *names =
-        chy_alloc(op, (decision->subject.count + decision->sans.count + 1) * sizeof *names);
-    uint64_t count = 0;
-    if (names == NULL) {
-        return chy_fail_memory(op);
-    }
-    for (uint64_t i = 0; i < decision->subject.count; i++) {
-        if (decision->subject.attributes[i].type == CHY_NAME_COMMON_NAME) {
-            names[count++] = decision->subject.attributes[i].value;
-            facts->common_name = names[0];
-        }
-    }
-    for (uint64_t i = 0; i < decision->sans.count; i++) {
-        names[count++] = decision->sans.items[i].text;
-    }
-    facts->names = chy_view_of(names, count, sizeof *names);
-    return CHY_OK;
-}
-
 chy_status chy_permit_decision_may(struct chy_op *op, struct chy_slice profile_slug,
                                    const struct chy_decision *decision,
                                    const struct chy_uuid *owner_id, const char *action,
@@ -312,11 +287,13 @@ chy_status chy_permit_decision_may(struct chy_op *op, struct chy_slice profile_s
 {
     struct chy_place place = {decision->project_id, decision->application_id, *owner_id, NULL};
     struct chy_facts facts = {.profile_slug = profile_slug, .metadata = decision->metadata};
+    struct chy_slice said;
     *out_may = chy_may_at(op, &place, CHY_SUBJECT_CERTIFICATES, action);
     if (*out_may || !chy_may_some(op, &place.project_id, CHY_SUBJECT_CERTIFICATES, action)) {
         return CHY_OK;
     }
-    CHY_TRY(names_of(op, decision, &facts));
+    CHY_TRY(chy_decision_json(op, decision, &said));
+    CHY_TRY(names_of(op, said, &facts));
     place.facts = &facts;
     *out_may = chy_may_at(op, &place, CHY_SUBJECT_CERTIFICATES, action);
     return CHY_OK;

@@ -166,7 +166,7 @@ static chy_status refuse_orphan(struct due *due, struct chy_op *op)
     }
     CHY_TRY(chy_permit_stored_facts(due->runtime, op, &due->id, &facts));
     place.facts = &facts;
-    CHY_TRY(chy_identity_may_at(due->runtime, op, &place, CHY_SUBJECT_CERTIFICATES,
+    CHY_TRY(chy_identity_may_at(due->runtime, op, &place.owner_id, &place, CHY_SUBJECT_CERTIFICATES,
                                 CHY_ACTION_RENEW, &may));
     if (may) {
         return CHY_OK;

@@ -2,7 +2,7 @@
 
 #include "base/time.h"
 #include "enroll/approval.h"
-#include "enroll/approval_request.h"
+#include "enroll/approval_decide.h"
 #include "enroll/certificate_view.h"
 #include "enroll/permit.h"
 #include "enroll/pipeline.h"

@@ -455,7 +455,7 @@ static const struct chy_index role_indexes[] = {UNIQUE("slug", role_slug),
 static const struct chy_field approval_policy_fields[] = {
     F("id", U),         F("project_id", U), F("name", T),          N("max_ttl", T),
     F("steps", J),      F("bypass", B),     F("self_approval", B), F("conditions", J),
-    F("created_at", W), F("updated_at", W)};
+    F("created_at", W), F("updated_at", W), F("enforcement", T)};
 CHECKED(approval_policy_fields, CHY_APPROVAL_POLICY_FIELDS);
 NUMBERS(approval_policy_created, CHY_APPROVAL_POLICY_PROJECT_ID, CHY_APPROVAL_POLICY_CREATED_AT);
 static const struct chy_index approval_policy_indexes[] = {
@@ -468,12 +468,33 @@ NUMBERS(approval_profile_policy, CHY_APPROVAL_PROFILE_POLICY_ID);
 static const struct chy_index approval_profile_indexes[] = {
     INDEX("policy", approval_profile_policy)};
 
-static const struct chy_field approval_fields[] = {
-    F("id", U),     F("project_id", U), F("policy_id", U),  F("kind", T),
-    F("name", T),   N("request_id", U), N("profile_id", U), N("requester_id", U),
-    F("status", T), F("step", I),       F("steps", J),      F("self_approval", B),
-    F("digest", X), F("votes", J),      N("change", J),     N("expires_at", W),
-    N("due_at", W), F("attempts", I),   F("created_at", W), F("updated_at", W)};
+static const struct chy_field approval_fields[] = {F("id", U),
+                                                   F("project_id", U),
+                                                   F("policy_id", U),
+                                                   F("kind", T),
+                                                   F("name", T),
+                                                   N("request_id", U),
+                                                   N("profile_id", U),
+                                                   N("requester_id", U),
+                                                   F("status", T),
+                                                   F("step", I),
+                                                   F("steps", J),
+                                                   F("self_approval", B),
+                                                   F("digest", X),
+                                                   F("votes", J),
+                                                   N("change", J),
+                                                   N("expires_at", W),
+                                                   N("due_at", W),
+                                                   F("attempts", I),
+                                                   F("created_at", W),
+                                                   F("updated_at", W),
+                                                   F("enforcement", T),
+                                                   N("bypass_reason", T),
+                                                   N("grant_status", T),
+                                                   N("granted_at", W),
+                                                   N("grant_ended_at", W),
+                                                   N("revoked_by", U),
+                                                   N("revocation_reason", T)};
 CHECKED(approval_fields, CHY_APPROVAL_FIELDS);
 NUMBERS(approval_created, CHY_APPROVAL_PROJECT_ID, CHY_APPROVAL_CREATED_AT);
 NUMBERS(approval_due, CHY_APPROVAL_DUE_AT);

@@ -538,6 +538,7 @@ enum chy_approval_policy_field {
     CHY_APPROVAL_POLICY_CONDITIONS, /**< json: [{profileIds}] */
     CHY_APPROVAL_POLICY_CREATED_AT,
     CHY_APPROVAL_POLICY_UPDATED_AT,
+    CHY_APPROVAL_POLICY_ENFORCEMENT, /**< "hard"; "soft": in an emergency one alone may approve */
     CHY_APPROVAL_POLICY_FIELDS
 };
 
@@ -569,6 +570,13 @@ enum chy_approval_field {
     CHY_APPROVAL_ATTEMPTS, /**< at issuing, that came to nothing */
     CHY_APPROVAL_CREATED_AT,
     CHY_APPROVAL_UPDATED_AT,
+    CHY_APPROVAL_ENFORCEMENT,       /**< the policy's, then */
+    CHY_APPROVAL_BYPASS_REASON,     /**< why one alone approved it, past the steps; else null */
+    CHY_APPROVAL_GRANT,             /**< "active", "used", "revoked", "failed"; null: none */
+    CHY_APPROVAL_GRANTED_AT,        /**< approved at, or null */
+    CHY_APPROVAL_GRANT_ENDED_AT,    /**< when the certificate was issued, or is not going to be */
+    CHY_APPROVAL_REVOKED_BY,        /**< the identity, or null */
+    CHY_APPROVAL_REVOCATION_REASON, /**< or null */
     CHY_APPROVAL_FIELDS
 };
 

@@ -186,6 +186,16 @@ struct chy_slice chy_json_member(const json_t *object, const char *name)
     return chy_json_text(json_object_get(object, name));
 }
 
+bool chy_json_has_text(const json_t *list, struct chy_slice text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (chy_slice_equal(chy_json_text(json_array_get(list, i)), text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool chy_json_set_text(json_t *object, const char *name, struct chy_slice text)
 {
     return json_object_set_new(

@@ -61,6 +61,9 @@ struct chy_slice chy_json_text(const json_t *json);
 /** chy_json_member borrows the text of a member that is a string; else the empty slice. */
 struct chy_slice chy_json_member(const json_t *object, const char *name);
 
+/** chy_json_has_text tells whether a list of texts has `text`. */
+CHY_MUST_USE bool chy_json_has_text(const json_t *list, struct chy_slice text);
+
 /** The setters below return false when memory is out; the document is then worthless. */
 CHY_MUST_USE bool chy_json_set_text(json_t *object, const char *name, struct chy_slice text);
 CHY_MUST_USE bool chy_json_set_uuid(json_t *object, const char *name, const struct chy_uuid *uuid);

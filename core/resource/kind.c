@@ -68,21 +68,30 @@ json_t *chy_value_to_json(struct chy_op *op, const struct chy_value *value)
     }
 }
 
+chy_status chy_kind_object(struct chy_op *op, const struct chy_kind *kind,
+                           const struct chy_storage_row *row, json_t **out_object)
+{
+    json_t *object = chy_json_object(op);
+    if (object == NULL) {
+        return chy_fail_memory(op);
+    }
+    for (size_t i = 0; i < kind->member_count; i++) {
+        const struct chy_member *member = &kind->members[i];
+        json_t *json = chy_value_to_json(op, chy_row_value(row, member->field));
+        if (json == NULL || json_object_set_new(object, member->name, json) != 0) {
+            return chy_fail(op, CHY_BROKEN, 0, "the stored %s of a %s cannot be read", member->name,
+                            kind->what);
+        }
+    }
+    *out_object = object;
+    return CHY_OK;
+}
+
 chy_status chy_call_object(struct chy_call *call, const struct chy_storage_row *row,
                            json_t **out_object)
 {
-    json_t *object = chy_json_object(call->op);
-    if (object == NULL) {
-        return chy_fail_memory(call->op);
-    }
-    for (size_t i = 0; i < call->kind->member_count; i++) {
-        const struct chy_member *member = &call->kind->members[i];
-        json_t *json = chy_value_to_json(call->op, chy_row_value(row, member->field));
-        if (json == NULL || json_object_set_new(object, member->name, json) != 0) {
-            return chy_fail(call->op, CHY_BROKEN, 0, "the stored %s of a %s cannot be read",
-                            member->name, call->kind->what);
-        }
-    }
+    json_t *object;
+    CHY_TRY(chy_kind_object(call->op, call->kind, row, &object));
     if (call->kind->hooks.decorate != NULL) {
         CHY_TRY(call->kind->hooks.decorate(call, row, object));
     }

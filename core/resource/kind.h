@@ -256,7 +256,11 @@ CHY_MUST_USE chy_status chy_call_name(struct chy_call *call, uint32_t collection
                                       uint32_t name_field, const struct chy_uuid *id,
                                       struct chy_slice *out_name);
 
-/** chy_call_object makes the JSON of a row that has every field, hooks included. */
+/** chy_kind_object makes the JSON of a row that has every field, by the kind's members alone. */
+CHY_MUST_USE chy_status chy_kind_object(struct chy_op *op, const struct chy_kind *kind,
+                                        const struct chy_storage_row *row, json_t **out_object);
+
+/** chy_call_object is that of the call's kind, hooks included. */
 CHY_MUST_USE chy_status chy_call_object(struct chy_call *call, const struct chy_storage_row *row,
                                         json_t **out_object);
 

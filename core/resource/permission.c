@@ -125,6 +125,7 @@ static const struct {
 
     {CHY_SUBJECT_REQUESTS, CHY_ACTION_READ, READERS | APP_ALL, 0},
     {CHY_SUBJECT_REQUESTS, CHY_ACTION_APPROVE, APPROVER, 0},
+    {CHY_SUBJECT_REQUESTS, CHY_ACTION_BYPASS, 0, 0},
 
     {CHY_SUBJECT_APPROVALS, CHY_ACTION_READ, READERS, 0},
     {CHY_SUBJECT_APPROVALS, CHY_ACTION_CREATE, 0, 0},
@@ -181,18 +182,8 @@ static bool find_permission(const char *subject, const char *action, size_t *out
 
 static bool speaks_of(const json_t *permission, const char *subject, const char *action)
 {
-    size_t index;
-    const json_t *one;
-    if (!chy_slice_is(chy_json_member(permission, "subject"), subject)) {
-        return false;
-    }
-    json_array_foreach(json_object_get(permission, "action"), index, one)
-    {
-        if (chy_slice_is(chy_json_text(one), action)) {
-            return true;
-        }
-    }
-    return false;
+    return chy_slice_is(chy_json_member(permission, "subject"), subject) &&
+           chy_json_has_text(json_object_get(permission, "action"), chy_text(action));
 }
 
 static enum chy_reach reach_of(const json_t *permission)

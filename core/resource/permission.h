@@ -60,6 +60,7 @@ enum chy_role chy_application_role_find(struct chy_slice name);
 #define CHY_ACTION_RENEW "renew"
 #define CHY_ACTION_REVOKE "revoke"
 #define CHY_ACTION_APPROVE "approve"
+#define CHY_ACTION_BYPASS "bypass"
 
 /** A role that somebody holds. */
 struct chy_held_role {

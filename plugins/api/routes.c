@@ -109,6 +109,7 @@
 
 #define APPROVALS "approval-policies"
 #define APPROVAL_REQUESTS "approval-requests"
+#define GRANTS "approval-grants"
 
 #define BY_SERIAL "certificates-by-serial"
 #define SERIAL PKI "/certificates/{serialNumber}"
@@ -444,6 +445,14 @@ static const struct chy_route api_routes[] = {
          "approve"),
     VOTE("reject", "rejectRequest", "Reject a request.", "approve"),
     VOTE("cancel", "cancelRequest", "Cancel a request that waits for approval.", "read"),
+    READ(CERT_APPROVALS "/grants", "listApprovalGrants", "List what approvals gave.", REQUESTS,
+         "read", .kind = GRANTS, .action = "list", .from_query = true),
+    READ(CERT_APPROVALS "/grants/{id}", "getApprovalGrant", "Get what an approval gave.", REQUESTS,
+         "read", .kind = GRANTS, .action = "get", .id = "id"),
+    ROUTE("POST", CERT_APPROVALS "/grants/{id}/revoke", "revokeApprovalGrant",
+          "Withdraw an approval before it was issued.", CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY,
+          REQUESTS, "approve", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
+          RESOURCE(.kind = GRANTS, .action = "revoke", .id = "id")),
     READ(CERT_APPROVALS "/{policyId}", "getApprovalPolicy", "Get an approval policy.", APPROVALS,
          "read", .kind = APPROVALS, .action = "get", .id = "policyId"),
     SEND("PATCH", CERT_APPROVALS "/{policyId}", "updateApprovalPolicy",

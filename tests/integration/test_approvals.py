@@ -1,17 +1,17 @@
 """Approvals: who has to approve what, what is issued then, and what ends without a certificate."""
 import concurrent.futures
 import contextlib
+import json
 import random
 import sqlite3
 import time
 
 import pytest
 
-import daemon as daemons
 import pki
 from api import Api, issue_paths, ok, refused
-from clock import Clock
-from world import Member, World, fresh, iso, utc
+from approving import Place, ask, certificates_of, ended, governed, status_of
+from world import Member, fresh, iso, utc
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
@@ -28,26 +28,6 @@ def people(world):
         bob = Member(world.admin, world.project_id, "approver")
         issuer = Member(world.admin, world.project_id, "issuer")
     return People
-
-
-def governed(world, **policy):
-    profile = world.new_profile(**policy.pop("profile", {}))
-    world.new_approval_policy(profile, **policy)
-    return profile
-
-
-def ask(world, people, profile, **attributes):
-    """Asks, and gives the ids of the certificate request and of its approval request."""
-    answer = ok(world.ask(profile, api=people.issuer.api, **attributes))
-    assert answer["certificate"] is None and answer["status"] == "pending_approval", answer
-    detail = ok(people.issuer.api.get_request(answer["certificateRequestId"]))
-    assert detail["status"] == "pending_approval" and detail["certificate"] is None
-    assert "approval" in answer["message"] and "approval" in detail["pendingMessage"]
-    return answer["certificateRequestId"], detail["approvalRequestId"]
-
-
-def status_of(api, request):
-    return ok(api.get_request(request, query={"statuses": "full"}))["status"]
 
 
 # --- two people -----------------------------------------------------------------------------------
@@ -198,19 +178,6 @@ def test_another_project_knows_nothing(world, other_world, people):
 
 
 # --- what ends without a certificate --------------------------------------------------------------
-
-def ended(world, people, request, status, word):
-    """Clients that know only issued, failed and pending must end."""
-    detail = ok(people.issuer.api.get_request(request))
-    assert detail["status"] == "failed" and detail["certificate"] is None
-    assert word in detail["errorMessage"]
-    assert detail.get("outcome") == (status if status != "failed" else None)
-    assert status_of(people.issuer.api, request) == status
-    (found,) = [row for row in ok(world.admin.list_requests(query={
-        "projectId": world.project_id, "status": status, "limit": 100}))["certificateRequests"]
-                if row["id"] == request]
-    assert found["status"] == status and found["approvalRequestId"]
-
 
 def test_rejection(world, people):
     request, approval = ask(world, people, governed(world, required=2))
@@ -388,6 +355,8 @@ def test_a_policy_is_kept_by_the_profiles_id(world, people):
     ({"conditions": [{}]}, "conditions"),
     ({"conditions": [{"profileNames": ["no-such-profile"]}]}, "conditions.0.profileNames.0"),
     ({"maxRequestTtl": "soon"}, "maxRequestTtl"),
+    ({"enforcementLevel": "medium"}, "enforcementLevel"),
+    ({"steps": [{"requiredApprovals": 1, "notifyApprovers": "yes"}]}, "steps.0.notifyApprovers"),
 ])
 def test_malformed_policies(world, change, path):
     body = {"projectId": world.project_id, "name": "x", "steps": [{"requiredApprovals": 1}],
@@ -419,7 +388,7 @@ def test_who_may_change_policies(world):
     refused(writer.update_approval_policy(policy, name="x"), 403, "PermissionDenied", "approve")
 
 
-LOOSER = [{"bypassForMachineIdentities": True}, {"selfApproval": True}, {"maxRequestTtl": None},
+LOOSER = [{"bypassForMachineIdentities": True}, {"enforcementLevel": "soft"}, {"selfApproval": True}, {"maxRequestTtl": None},
           {"maxRequestTtl": "9d"}, {"steps": [{"requiredApprovals": 1}]}, "profile", "approver",
           "delete"]
 
@@ -467,9 +436,10 @@ def test_loosening_is_approved_by_the_policy_itself(world, people, change):
 def test_tightening_needs_no_approval(world, people):
     admin = Member(world.admin, world.project_id, "admin").api
     profile, other = world.new_profile(), world.new_profile()
-    policy = world.new_approval_policy(profile, maxRequestTtl="5d", selfApproval=True)["id"]
+    policy = world.new_approval_policy(profile, maxRequestTtl="5d", selfApproval=True,
+                                       enforcementLevel="soft")["id"]
     for change in ({"name": "Other"}, {"selfApproval": False}, {"maxRequestTtl": "4d"},
-                   {"steps": [{"requiredApprovals": 2}]},
+                   {"steps": [{"requiredApprovals": 2}]}, {"enforcementLevel": "hard"},
                    {"steps": [{"requiredApprovals": 2}, {"requiredApprovals": 1}]},
                    {"conditions": [{"profileIds": [profile, other]}]}):
         assert "approvalRequestId" not in ok(admin.update_approval_policy(policy, json=change))
@@ -500,30 +470,6 @@ def test_what_waits_keeps_its_steps(world, people):
 
 # --- time, and the end of a process ---------------------------------------------------------------
 
-class Place:
-    """A daemon under a clock of its own, with a world, and who approves and asks there."""
-
-    def __init__(self, folder, storage, conninfo):
-        folder.mkdir()
-        self.clock = Clock(folder / "clock")
-        self.one = daemons.Daemon(folder, storage, conninfo, env=self.clock.environment)
-        self.one.start()
-        self.world = World(Api(self.one.ready.url, self.one.ready.token))
-        self.alice = Member(self.world.admin, self.world.project_id, "approver")
-        self.issuer = Member(self.world.admin, self.world.project_id, "issuer")
-
-    def back(self):
-        self.one.start()
-        for api in (self.world.admin, self.alice.api, self.issuer.api):
-            api.url = self.one.ready.url
-
-    def wait(self, is_so, patience=90):
-        until = time.monotonic() + patience
-        while not is_so():
-            assert time.monotonic() < until, self.one.log()[-3000:]
-            time.sleep(0.3)
-
-
 @pytest.fixture
 def place(chancery, storage, database, tmp_path):
     made = Place(tmp_path / "daemon", storage, database(storage))
@@ -547,11 +493,6 @@ def test_nobody_approves_in_time(place):
     ended(world, place, request, "failed", "in time")
     assert ok(place.alice.api.get_approval(approval))["request"]["status"] == "expired"
     assert status_of(world.admin, forever) == "pending_approval"
-
-
-def certificates_of(world, profile):
-    return ok(world.admin.search_certificates(
-        world.project_id, json={"profileIds": [profile], "limit": 100}))["totalCount"]
 
 
 def test_kill_9_between_approval_and_certificate(place):
@@ -597,8 +538,11 @@ def test_a_job_issues_what_was_left_behind(chancery, tmp_path):
         place.one.stop()
         with contextlib.closing(sqlite3.connect(place.one.database)) as database:
             for request, approval in asked:
-                database.execute("UPDATE approval_requests SET status = 'approved', due_at = 1 "
-                                 "WHERE id = ?", (bytes.fromhex(approval.replace("-", "")),))
+                vote = json.dumps([{"step": 0, "identityId": place.alice.id,
+                                    "decision": "approved"}])
+                database.execute("UPDATE approval_requests SET status = 'approved', due_at = 1, "
+                                 "grant_status = 'active', votes = ? WHERE id = ?",
+                                 (vote, bytes.fromhex(approval.replace("-", ""))))
                 database.execute("UPDATE requests SET status = 'pending' WHERE id = ?",
                                  (bytes.fromhex(request.replace("-", "")),))
             changed = database.execute(

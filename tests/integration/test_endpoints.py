@@ -29,8 +29,8 @@ MATRIX = {
 
 
 @pytest.fixture(scope="module")
-def place(world):
-    return endpoints.Place(world)
+def place(world, daemon):
+    return endpoints.Place(world, daemon)
 
 
 def routes_that_run(name):

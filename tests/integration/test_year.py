@@ -20,23 +20,6 @@ from world import Member, World
 SHORT = {"keyAlgorithm": "EC_prime256v1"}
 
 
-METRICS = 'metrics:\n  enabled: true\n  listen: "127.0.0.1:{}"\n'
-
-
-class Node:
-    """What a test looks at of one daemon."""
-
-    def __init__(self, process, metrics_port):
-        self.process = process
-        self.metrics = f"http://127.0.0.1:{metrics_port}/metrics"
-        self.session = requests.Session()
-
-    def metric(self, series):
-        text = self.session.get(self.metrics, timeout=10).text
-        found = re.search(rf"^chancery_{re.escape(series)} (\S+)$", text, re.M)
-        return float(found.group(1)) if found else 0.0
-
-
 class Year:
     """Daemons under a clock of their own, over one storage."""
 
@@ -48,39 +31,14 @@ class Year:
         self.nodes = []
 
     def start(self):
-        port = daemons.free_ports(1)[0]
         self.daemon.start()
-        self.daemon.configure(METRICS.format(port))
-        self.daemon.restart()
-        self.nodes.append(Node(self.daemon, port))
+        self.nodes.append(daemons.measured(self.daemon))
         self.admin = Api(self.daemon.ready.url, self.daemon.ready.token)
         self.world = World(self.admin)
         return self
 
     def start_second(self):
-        """Another node over the same database, with the same master key."""
-        ports = daemons.free_ports(3)
-        text = (self.daemon.data / "dev.yaml").read_text(encoding="utf-8")
-        text = re.sub(r'data_dir: ".*"', f'data_dir: "{self.folder}/second"', text)
-        for section, port in zip(("api", "public", "metrics"), ports):
-            text = re.sub(rf'(\n{section}:\n(?:  enabled: true\n)?  listen: "127.0.0.1:)\d+',
-                          rf"\g<1>{port}", text)
-        file = self.folder / "second.yaml"
-        file.write_text(text, encoding="utf-8")
-        file.chmod(0o600)
-        (self.folder / "second").mkdir(mode=0o700)
-        process = daemons.Process(self.folder / "second-log", ["serve", "--config", file],
-                                  self.clock.environment)
-        self.nodes.append(Node(process, ports[2]))
-        process.launch()
-
-        def is_ready():
-            try:
-                return requests.get(f"http://127.0.0.1:{ports[0]}/api/status", timeout=5).ok
-            except requests.ConnectionError:
-                return False
-
-        process.wait_until(is_ready)
+        self.nodes.append(daemons.second_node(self.daemon, self.folder))
 
     def stop(self):
         for node in self.nodes:

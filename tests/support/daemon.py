@@ -12,6 +12,8 @@ import socket
 import subprocess
 import time
 
+import requests
+
 import artefacts
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -220,3 +222,61 @@ class Daemon(Process):
         found = [path for path in self.data.rglob("*.db") if path.is_file()]
         assert len(found) == 1, f"expected one database below {self.data}, found {found}"
         return found[0]
+
+
+METRICS = 'metrics:\n  enabled: true\n  listen: "127.0.0.1:{}"\n'
+
+
+class Node:
+    """What a test looks at of one daemon."""
+
+    def __init__(self, process, metrics_port, url=None):
+        self.process = process
+        self.url = url
+        self.metrics = f"http://127.0.0.1:{metrics_port}/metrics"
+        self.session = requests.Session()
+
+    def text(self):
+        return self.session.get(self.metrics, timeout=10).text
+
+    def metric(self, series):
+        found = re.search(rf"^chancery_{re.escape(series)} (\S+)$", self.text(), re.M)
+        return float(found.group(1)) if found else 0.0
+
+
+def measured(one):
+    """The node of a daemon that is restarted with metrics."""
+    port = free_ports(1)[0]
+    one.configure(METRICS.format(port))
+    one.restart()
+    return Node(one, port, one.ready.url)
+
+
+def second_node(one, folder):
+    """Another node over the database of a measured daemon, with the same master key."""
+    ports = free_ports(3)
+    text = (one.data / "dev.yaml").read_text(encoding="utf-8")
+    text = re.sub(r'data_dir: ".*"', f'data_dir: "{folder}/second"', text)
+    for section, port in zip(("api", "public", "metrics"), ports):
+        text = re.sub(rf'(\n{section}:\n(?:  enabled: true\n)?  listen: "127.0.0.1:)\d+',
+                      rf"\g<1>{port}", text)
+    file = folder / "second.yaml"
+    file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)
+    (folder / "second").mkdir(mode=0o700)
+    process = Process(folder / "second-log", ["serve", "--config", file], one.env)
+    url = f"http://127.0.0.1:{ports[0]}"
+    process.launch()
+
+    def is_ready():
+        try:
+            return requests.get(f"{url}/api/status", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    try:
+        process.wait_until(is_ready)
+    except Trouble:
+        process.kill()
+        raise
+    return Node(process, ports[2], url)

@@ -29,3 +29,8 @@ def execute(one, *statements):
     assert ended.returncode == 0, ended.stderr
     return [[value[2:] if value.startswith("\\x") else value for value in line.split("\t")]
             for line in ended.stdout.splitlines()]
+
+
+def uuid(one, text):
+    """An id as SQL has it."""
+    return f"'{text}'" if one.storage == "postgres" else f"x'{text.replace('-', '')}'"

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 import pki
 from api import BY_NAME, ROUTES, Api, ok
+from database import execute, uuid
 from world import Member, Person, fresh, iso, utc
 
 REVEAL = "certificate.reveal-private-key"
@@ -51,8 +52,9 @@ def outsider(key, name, issuer=None, public_key=None):
 class Place:
     """A world, and things of it that each test makes anew."""
 
-    def __init__(self, world):
+    def __init__(self, world, daemon):
         self.world = world
+        self.daemon = daemon
         self.admin = world.admin
         self.project_id = world.project_id
 
@@ -157,7 +159,7 @@ class Swapped(Api):
 
 def answer_to(place, route, caller):
     """What `caller` gets where an administrator has success."""
-    other = Place(place.world)
+    other = Place(place.world, place.daemon)
     other.admin = Swapped(place.admin, route, caller)
     try:
         SUCCESS[route.name].run(other)
@@ -1078,6 +1080,34 @@ def _(place):
     return place.admin.cancel_request(request), approval
 
 
+def _granted(place):
+    """A grant that is not used yet, as a process leaves it that ends after the vote."""
+    approval, request = _waiting(place)
+    ok(place.admin.approve(approval))
+    execute(place.daemon,
+            f"UPDATE requests SET status = 'pending' WHERE id = {uuid(place.daemon, request)}",
+            "UPDATE approval_requests SET grant_status = 'active' "
+            f"WHERE id = {uuid(place.daemon, approval)}",
+            "SELECT 1")
+    return approval
+
+
+@reads("list_approval_grants")
+def _(place):
+    return place.admin.list_approval_grants(query={"projectId": place.project_id})
+
+
+@reads("get_approval_grant")
+def _(place):
+    return place.admin.get_approval_grant(_granted(place))
+
+
+@changes("revoke_approval_grant", "approval-grant.revoke", "approval-grants")
+def _(place):
+    grant = _granted(place)
+    return place.admin.revoke_approval_grant(grant, revocationReason="no"), grant
+
+
 @conflicts("create_approval_policy", 400, "another approval policy")
 def _(place):
     profile, _ = _governed(place)
@@ -1117,6 +1147,13 @@ def _(place):
 @conflicts("cancel_request", 400, "is rejected")
 def _(place):
     return place.admin.cancel_request(_decided(place)[1])
+
+
+@conflicts("revoke_approval_grant", 400, "revoked already")
+def _(place):
+    grant = _granted(place)
+    ok(place.admin.revoke_approval_grant(grant))
+    return place.admin.revoke_approval_grant(grant)
 
 
 NO_CONFLICT["delete_approval_policy"] = "what waits by it goes on by the steps that it had"
@@ -1293,8 +1330,8 @@ def _(place):
 
 @reads("get_audit_log")
 def _(place):
-    rows = ok(place.admin.list_audit_logs(query={"limit": 1}))["auditLogs"]
-    return place.admin.get_audit_log(rows[0]["id"])
+    found = ok(place.admin.list_audit_logs(query={"limit": 1, "projectId": place.project_id}))
+    return place.admin.get_audit_log(found["auditLogs"][0]["id"])
 
 
 # --- the cases ------------------------------------------------------------------------------------

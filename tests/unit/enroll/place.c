@@ -1,5 +1,8 @@
 #include "place.h"
 
+#include "enroll/approval_grant.h"
+#include "enroll/approval_policy.h"
+#include "enroll/approval_request.h"
 #include "enroll/authority.h"
 #include "enroll/certificate.h"
 #include "enroll/clock_guard.h"
@@ -8,6 +11,7 @@
 #include "enroll/pipeline.h"
 #include "enroll/request.h"
 #include "enroll/shard.h"
+#include "resource/collections.h"
 #include "resource/policy.h"
 #include "resource/profile.h"
 #include "resource/project.h"
@@ -15,8 +19,9 @@
 #include <check.h>
 
 static const struct chy_kind *const kinds[] = {
-    &chy_kind_project,   &chy_kind_policy,      &chy_kind_profile,
-    &chy_kind_authority, &chy_kind_certificate, &chy_kind_request,
+    &chy_kind_project,         &chy_kind_policy,           &chy_kind_profile,
+    &chy_kind_authority,       &chy_kind_certificate,      &chy_kind_request,
+    &chy_kind_approval_policy, &chy_kind_approval_request, &chy_kind_approval_grant,
 };
 
 void place_next(struct place *place)
@@ -149,4 +154,36 @@ chy_status place_enroll(struct place *p, const char *profile, const char *common
     };
     memset(out_answer, 0, sizeof *out_answer);
     return chy_pipeline_enroll(test_runtime_of(p->test), p->op, &request, out_answer);
+}
+
+static void commit(struct place *p, struct chy_batch *batch)
+{
+    ck_assert_int_eq(chy_batch_commit(batch, test_runtime_of(p->test)->storage, NULL), CHY_OK);
+}
+
+void place_add_identity(struct place *p, const struct chy_uuid *id, const char *role)
+{
+    struct chy_batch batch;
+    chy_batch_init(&batch, p->op, 0);
+    struct chy_write *write =
+        chy_batch_insert(&batch, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)));
+    chy_write_set(write, CHY_IDENTITY_KIND, chy_value_text(chy_text("user")));
+    chy_write_set(write, CHY_IDENTITY_NAME, chy_value_text(chy_text("somebody")));
+    chy_write_set(write, CHY_IDENTITY_ROLE, chy_value_text(chy_text(role)));
+    chy_write_set(write, CHY_IDENTITY_CREATED_AT, chy_value_time(chy_now(p->op)));
+    chy_write_set(write, CHY_IDENTITY_UPDATED_AT, chy_value_time(chy_now(p->op)));
+    commit(p, &batch);
+}
+
+void place_set_role(struct place *p, const struct chy_uuid *id, const char *role)
+{
+    struct chy_batch batch;
+    struct chy_uuid project;
+    ck_assert(chy_uuid_parse(chy_text(p->project), &project));
+    chy_batch_init(&batch, p->op, 0);
+    struct chy_write *write = chy_batch_upsert(
+        &batch, CHY_C_MEMBERSHIPS, CHY_KEY(chy_value_uuid(id), chy_value_uuid(&project)));
+    chy_write_set(write, CHY_MEMBERSHIP_ROLE, chy_value_text(chy_text(role)));
+    chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(chy_now(p->op)));
+    commit(p, &batch);
 }

@@ -33,6 +33,11 @@ void place_disarm(struct test_runtime *test);
 chy_status place_enroll(struct place *place, const char *profile, const char *common_name,
                         const char *ttl, struct chy_enroll_answer *out_answer);
 
+/** place_add_identity adds a person with a role in the whole instance; place_set_role gives one in
+ *  the project. */
+void place_add_identity(struct place *place, const struct chy_uuid *id, const char *role);
+void place_set_role(struct place *place, const struct chy_uuid *id, const char *role);
+
 /** place_get calls the resource service and must succeed. */
 json_t *place_call(struct place *place, const char *kind, const char *action, const char *id,
                    const char *document);

@@ -94,21 +94,6 @@ static chy_status fake_renew(struct chy_op *op, const struct chy_renew_request *
     return CHY_OK;
 }
 
-/** The identity that asks for the certificates. */
-static void add_owner(void)
-{
-    struct chy_batch batch;
-    chy_batch_init(&batch, place.op, 0);
-    struct chy_write *write = chy_batch_insert(&batch, CHY_C_IDENTITIES,
-                                               CHY_KEY(chy_value_uuid(&test_runtime_admin()->id)));
-    chy_write_set(write, CHY_IDENTITY_KIND, chy_value_text(chy_text("user")));
-    chy_write_set(write, CHY_IDENTITY_NAME, chy_value_text(chy_text("admin")));
-    chy_write_set(write, CHY_IDENTITY_ROLE, chy_value_text(chy_text("admin")));
-    chy_write_set(write, CHY_IDENTITY_CREATED_AT, chy_value_time(chy_now(place.op)));
-    chy_write_set(write, CHY_IDENTITY_UPDATED_AT, chy_value_time(chy_now(place.op)));
-    ck_assert_int_eq(chy_batch_commit(&batch, test_runtime_of(place.test)->storage, NULL), CHY_OK);
-}
-
 /** set_owner_role changes what it may in the whole instance; NULL: it is gone. */
 static void set_owner_role(const char *role)
 {
@@ -124,24 +109,11 @@ static void set_owner_role(const char *role)
     ck_assert_int_eq(chy_batch_commit(&batch, test_runtime_of(place.test)->storage, NULL), CHY_OK);
 }
 
-static void set_membership(const char *role)
-{
-    struct chy_batch batch;
-    struct chy_uuid project = id_of(place.project);
-    chy_batch_init(&batch, place.op, 0);
-    struct chy_write *write = chy_batch_upsert(
-        &batch, CHY_C_MEMBERSHIPS,
-        CHY_KEY(chy_value_uuid(&test_runtime_admin()->id), chy_value_uuid(&project)));
-    chy_write_set(write, CHY_MEMBERSHIP_ROLE, chy_value_text(chy_text(role)));
-    chy_write_set(write, CHY_MEMBERSHIP_CREATED_AT, chy_value_time(chy_now(place.op)));
-    ck_assert_int_eq(chy_batch_commit(&batch, test_runtime_of(place.test)->storage, NULL), CHY_OK);
-}
-
 static void begin(void)
 {
     memset(&fake, 0, sizeof fake);
     place_init(&place, 100, "stored");
-    add_owner();
+    place_add_identity(&place, &test_runtime_admin()->id, "admin");
     chy_services_of(place.op->host)->host.renew = fake_renew;
 }
 
@@ -360,7 +332,7 @@ START_TEST(an_owner_without_rights_stops_it)
         issue(id);
         set_owner_role(owners[i].role);
         if (owners[i].membership != NULL) {
-            set_membership(owners[i].membership);
+            place_set_role(&place, &test_runtime_admin()->id, owners[i].membership);
         }
         pass(84 * CHY_US_PER_DAY);
         struct chy_renewal_counts counts = run();
