@@ -9,11 +9,21 @@
 
 #define APPROVALS "/api/v1/approval-policies/cert-request/requests/"
 
-static const struct chy_argument vote_arguments[] = {
+#define COMMENT_ARGUMENT                                                                 \
+    {                                                                                    \
+        "comment", "TEXT", "why, kept with the vote; who asked can read it", NULL, false \
+    }
+static const struct chy_argument approve_arguments[] = {
     CLIENT_ARGUMENTS,
-    {"comment", "TEXT", "why, kept with the vote; who asked can read it", NULL, false},
+    COMMENT_ARGUMENT,
+    {"bypass-reason", "TEXT", "in an emergency: past all steps, where the policy allows it", NULL,
+     false},
 };
-#define COMMENT CLIENT_COUNT
+static const struct chy_argument reject_arguments[] = {CLIENT_ARGUMENTS, COMMENT_ARGUMENT};
+enum {
+    COMMENT = CLIENT_COUNT,
+    BYPASS_REASON
+};
 
 /** The id of the approval request that an operand means: its own, or the certificate request's that
  *  waits for it. */
@@ -95,17 +105,23 @@ static chy_status tell(struct chy_cli *cli, const struct client_answer *answer)
     return CHY_OK;
 }
 
+/** Sets a member of the body to what was given, if it was. */
+static chy_status add_text(struct chy_cli *cli, const struct chy_given *given, size_t argument,
+                           json_t *body, const char *member)
+{
+    const char *text = argument < given->argument_count ? chy_given_text(given, argument) : NULL;
+    return text == NULL ? CHY_OK : client_json_set(cli, body, member, json_string(text));
+}
+
 static chy_status vote(struct chy_cli *cli, const struct chy_given *given, const char *verb)
 {
     struct client_session session;
     struct client_answer answer;
     const char *id = NULL;
-    const char *comment = chy_given_text(given, COMMENT);
     json_t *body = json_object();
     CHY_TRY(client_own(cli, body));
-    if (comment != NULL) {
-        CHY_TRY(client_json_set(cli, body, "comment", json_string(comment)));
-    }
+    CHY_TRY(add_text(cli, given, COMMENT, body, "comment"));
+    CHY_TRY(add_text(cli, given, BYPASS_REASON, body, "bypassReason"));
     CHY_TRY(client_session_of(cli, given, &session));
     CHY_TRY(find_approval(cli, &session, given->operands[0], &id));
     CHY_TRY(
@@ -131,7 +147,7 @@ const struct chy_command client_command_approve = {
         "--approval ID' shows what one agrees to.",
     .example =
         "chancery request approve 0199c0de-0000-7000-8000-000000000000 --comment 'as agreed'",
-    CLIENT_TAKES(vote_arguments),
+    CLIENT_TAKES(approve_arguments),
     CLIENT_OPERAND("ID"),
     .run = run_approve,
 };
@@ -141,7 +157,7 @@ const struct chy_command client_command_reject = {
     .summary = "Refuse a request that waits for approval",
     .details = "ID is the certificate request's, or the approval request's.",
     .example = "chancery request reject 0199c0de-0000-7000-8000-000000000000 --comment 'not ours'",
-    CLIENT_TAKES(vote_arguments),
+    CLIENT_TAKES(reject_arguments),
     CLIENT_OPERAND("ID"),
     .run = run_reject,
 };

@@ -11,11 +11,14 @@ static const struct chy_argument list_arguments[] = {
     {"search", "TEXT", "the beginning of a name", NULL, false},
     {"status", "WORD", "issued, pending_approval, pending, failed, rejected, cancelled", NULL,
      false},
+    {"approvals", NULL, "what is to be approved, changes of policies too; --status open", NULL,
+     false},
     CLIENT_PAGE_ARGUMENTS("20"),
 };
 enum {
     SEARCH = CLIENT_COUNT,
     STATUS,
+    APPROVALS,
     PAGE
 };
 static const struct chy_argument show_arguments[] = {
@@ -53,9 +56,30 @@ static const struct client_list requests = {
     .narrow = narrow,
 };
 
+static const struct client_column approval_columns[] = {
+    {"TYPE", "type"},         {"STATUS", "status"}, {"POLICY", "policyName"},
+    {"CREATED", "createdAt"}, {"ID", "id"},         {"REQUEST", "certificateRequestId"},
+};
+
+static const struct client_list approvals = {
+    .method = "GET",
+    .path = "/api/v1/approval-policies/cert-request/requests",
+    .has_pages = true,
+    .page = PAGE,
+    .member = "requests",
+    .columns = approval_columns,
+    .column_count = sizeof approval_columns / sizeof approval_columns[0],
+    .narrow = narrow,
+};
+
 static int run_list(struct chy_cli *cli, const struct chy_given *given)
 {
-    return client_end(cli, client_print_list(cli, given, &requests));
+    bool wants_approvals = chy_given_flag(given, APPROVALS);
+    if (wants_approvals && chy_given_text(given, SEARCH) != NULL) {
+        return chy_cli_say_usage(cli->path,
+                                 "--search knows names of certificates, not --approvals");
+    }
+    return client_end(cli, client_print_list(cli, given, wants_approvals ? &approvals : &requests));
 }
 
 static chy_status show(struct chy_cli *cli, const struct chy_given *given)

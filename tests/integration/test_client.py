@@ -425,8 +425,10 @@ def test_completion(client):
     assert {"rollover", "create"} <= set(complete(client, "ca", ""))
     assert complete(client, "request", "") == ["list", "show", "approve", "reject", "cancel"]
     assert complete(client, "request", "approve", "--c") == ["--context", "--comment"]
+    assert complete(client, "request", "approve", "--b") == ["--bypass-reason"]
+    assert complete(client, "request", "reject", "--b") == []
     assert complete(client, "request", "show", "--a") == ["--approval"]
-    assert complete(client, "request", "list", "--a") == ["--all"]
+    assert complete(client, "request", "list", "--a") == ["--approvals", "--all"]
     assert complete(client, "project", "") == ["list", "create", "show"]
     assert complete(client, "project", "create", "--s") == ["--slug"]
     assert {"--username", "--password-file"} <= set(complete(client, "login", "--"))

@@ -211,11 +211,15 @@ def test_paths_are_escaped(client):
         ["%2E%2E%2F%2E%2E%2Fx%3Fy%23z%20%25%C3%A9", "%2E%2E"]
 
 
-def test_a_redirect_gets_no_token(client):
-    with Server(lambda *_: (200, {})) as thief:
-        with Server(lambda *_: (307, b"", {"Location": thief.url})) as server:
-            ask(client, server, "show", ID)
-    assert thief.asked == []
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_gets_neither_token_nor_password(client, status):
+    with Server(lambda *_: (200, {"accessToken": "chy_x"})) as thief:
+        with Server(lambda *_: (status, b"", {"Location": thief.url})) as server:
+            assert "redirect" in ask(client, server, "show", ID).stderr
+            ended = client.run("login", "--url", server.url, "--username", "alice",
+                               "--password-file", "-", stdin="my password", code=3)
+            assert "redirect" in ended.stderr and "my password" not in ended.stderr
+    assert thief.asked == [] and not list(client.folder.glob("config/**/*.json"))
 
 
 # --- requests that wait ----------------------------------------------------------------------------

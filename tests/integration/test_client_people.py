@@ -241,11 +241,30 @@ def test_several_have_to_approve(asker, approver, api, place):
     assert member(second.run("request", "approve", request).stdout, "status") == "approved"
 
 
+def test_an_emergency(tmp_path, asker, api, place):
+    """One alone, where the policy says so, with a reason; the reason is shown."""
+    profile = place.new_profile()
+    place.new_approval_policy(profile, required=2, enforcementLevel="soft")
+    ended = asker.client.run("issue", "--profile", profile, "--cn", "e.example.com", "--ttl", "1d",
+                             "--json", code=5)
+    request = json.loads(ended.stdout)["certificateRequestId"]
+    chief = ByPipes(tmp_path / "chief")
+    chief.log_in(Person(api, place.project_id, "admin", logs_in=False), api.url)
+    assert "bypassReason" in chief.do("request", "approve", request, "--bypass-reason", "x", code=1)
+    said = chief.do("request", "approve", request, "--bypass-reason", "the shop is down")
+    assert member(said, "status") == "approved" and "issued" in said
+    assert "the shop is down" in chief.do("request", "show", request, "--approval")
+
+
 def test_a_change_of_a_policy_is_approved_by_its_id(approver, api, place):
     chief = Person(api, place.project_id, "admin")
     profile = place.new_profile()
     policy = place.new_approval_policy(profile)["id"]
     change = ok(chief.api.delete_approval_policy(policy))["approvalRequestId"]
+    (line,) = [line for line in approver.do("request", "list", "--approvals", "--status", "open",
+                                            "--all").splitlines() if change in line]
+    assert line.startswith("policy-change ") and " open " in line
+    approver.do("request", "list", "--approvals", "--search", "x", code=2)
     said = approver.do("request", "show", change, "--approval")
     assert member(said, "type") == "policy-change"
     assert member(approver.do("request", "approve", change), "status") == "approved"

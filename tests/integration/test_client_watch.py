@@ -15,7 +15,8 @@ import pki
 from api import Api, ok
 from client import Client, Server, Watch
 from clock import Clock
-from world import World, fresh
+from killer import Killer
+from world import Person, World, fresh
 
 HOOK = """#!/bin/sh
 echo "$CHANCERY_NAME $(openssl x509 -noout -serial -in "$CHANCERY_CERT_FILE")" >>{log}
@@ -194,6 +195,26 @@ def test_survives_an_outage(agent, clock, api, place, server):
     assert agent.issued(api, place) == 2
 
 
+def test_a_persons_log_in_ends_and_is_made_again(tmp_path, clock, api, place, server):
+    """The agent says what to type, and goes on when somebody did."""
+    person = Person(api, place.project_id, logs_in=False)
+    agent = Agent(tmp_path / "agent", clock, place, server.ready.url)
+    log_in = ("login", "--url", server.ready.url, "--username", person.username, "--password-file",
+              "-")
+    agent.client.run(*log_in, stdin=person.password)
+    agent.once()
+    clock.advance(days=25)
+    said = agent.once(code=1).stderr
+    assert f"log in again: chancery login --url {server.ready.url} --username {person.username}" in said
+    assert "(403 TokenError" in said
+    watch = Watch(agent.client, agent.config)
+    watch.until(lambda: "again in" in watch.log(), "a failure that is told")
+    agent.client.run(*log_in, stdin=person.password)
+    watch.until(lambda: len(agent.hooks()) == 2, "the renewal after the log-in")
+    assert watch.stop() == 0
+    agent.check_files()
+
+
 def test_ends_while_a_server_is_silent(agent):
     agent.once()
     release = threading.Event()
@@ -224,6 +245,61 @@ def test_killed_at_any_moment(agent, clock, api, place):
     serial = agent.state()["serialNumber"].upper()
     assert agent.hooks()[-1] == f"web serial={serial}"
     assert len({line for line in agent.hooks()}) == rounds + 1
+
+
+STEPS_MAX = 100
+
+
+def test_killed_before_each_step(agent, clock, api, place, tmp_path):
+    """At each change of a file that a renewal makes: files are whole, and it ends as if nothing was."""
+    killer = Killer(tmp_path)
+    agent.once()
+    killed = True
+    step = 0
+    while killed:
+        step += 1
+        assert step < STEPS_MAX
+        before = len(set(agent.hooks()))
+        clock.advance(days=25)
+        ended = agent.client.run("watch", "--once", agent.config, code=None,
+                                 **killer.environment(agent.client, step))
+        killed = ended.returncode == -signal.SIGKILL
+        for name, mode in (("key", 0o600), ("certificate", 0o644), ("chain", 0o644)):
+            text = agent.client.text(name)
+            assert text.startswith("-----BEGIN ") and text.endswith("-----\n"), (step, name, text)
+            assert agent.client.mode(name) == mode, (step, name)
+        for path in agent.client.folder.glob("*.tmp-*"):
+            assert path.stat().st_mode & 0o077 == 0 or path.name.startswith("c"), (step, path)
+        agent.once()
+        agent.check_files()
+        assert len(set(agent.hooks())) == before + 1, (step, agent.hooks())
+    assert ended.returncode == 0 and step > 20, "a renewal has more steps than that"
+    assert agent.issued(api, place) == step + 1
+    # Only where it was killed between the hook's start and the note that it ran does it run again.
+    assert len(agent.hooks()) - len(set(agent.hooks())) <= 4
+
+
+def test_an_issue_that_is_killed(agent, place, tmp_path):
+    """What is there is whole; a key is for nobody else, at no moment."""
+    killer = Killer(tmp_path)
+    killed = True
+    step = 0
+    while killed:
+        step += 1
+        assert step < STEPS_MAX
+        ended = agent.client.run("issue", "--profile", place.profile_id, "--cn", "k.example.com",
+                                 "--ttl", "1d", "--out", f"k{step}", code=None,
+                                 **killer.environment(agent.client, step))
+        killed = ended.returncode == -signal.SIGKILL
+        for end, mode in ((".key", 0o600), (".crt", 0o644), (".chain.crt", 0o644)):
+            path = agent.client.folder / f"k{step}{end}"
+            if path.exists():
+                text = path.read_text()
+                assert text.startswith("-----BEGIN ") and text.endswith("-----\n"), (step, path)
+                assert agent.client.mode(path.name) == mode, (step, path)
+        for path in agent.client.folder.glob(f"k{step}.key.tmp-*"):
+            assert path.stat().st_mode & 0o077 == 0, (step, path)
+    assert ended.returncode == 0 and step > 10, "three files have more steps than that"
 
 
 def test_parts_of_files_do_not_stay(agent):
