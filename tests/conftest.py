@@ -78,6 +78,7 @@ def daemon(chancery, storage, database, tmp_path_factory):
     try:
         one.start()
         one.log_everything()
+        one.configure(daemons.CHEAP_PASSWORDS)
         yield one.restart()
         one.stop()
     finally:

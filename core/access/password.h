@@ -21,13 +21,6 @@
     "{\"type\":\"string\",\"minLength\":12,\"maxLength\":1024," \
     "\"examples\":[\"correct horse battery staple\"]}"
 
-/** CHY_PASSWORD_COST is what hashing a new one costs: the second choice of RFC 9106 section 4. */
-#define CHY_PASSWORD_COST                        \
-    (struct chy_password_cost)                   \
-    {                                            \
-        .memory = 65536, .passes = 3, .lanes = 4 \
-    }
-
 /** chy_password_check holds a new password to what its shape cannot say.  BAD_INPUT with
  *  CHY_REASON_VALIDATION: longer than CHY_PASSWORD_BYTES_MAX, or `username`, in any case, which may
  *  be empty.  `path` names the member. */

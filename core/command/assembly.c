@@ -443,7 +443,10 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
     runtime->pki.clock_back_tolerance = a->config->pki.clock_back_tolerance;
     runtime->access.session_ttl = a->config->access.session_ttl;
     runtime->access.session_max_ttl = a->config->access.session_max_ttl;
-    runtime->access.password_cost = CHY_PASSWORD_COST;
+    runtime->access.password_cost =
+        (struct chy_password_cost){.memory = (uint32_t)(a->config->access.password_memory / 1024),
+                                   .passes = (uint32_t)a->config->access.password_passes,
+                                   .lanes = (uint32_t)a->config->access.password_lanes};
     if (a->need == CHY_NEED_RESTORE) {
         return CHY_OK; // the keys come with the rows
     }

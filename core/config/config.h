@@ -133,6 +133,9 @@ struct chy_config {
         struct chy_view trusted_proxies; /**< of struct chy_slice: addresses or networks */
         int64_t session_ttl;             /**< of a person's token */
         int64_t session_max_ttl;         /**< renewing goes no further */
+        int64_t password_memory;         /**< Argon2id: bytes */
+        int64_t password_passes;
+        int64_t password_lanes;
     } access;
 
     struct {

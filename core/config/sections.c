@@ -10,6 +10,10 @@
     {              \
         NULL, 0, 0 \
     }
+/** The least that OWASP's cheat sheet on password storage has for Argon2id: 19 MiB, two passes. */
+#define PASSWORD_MEMORY_MIN (INT64_C(19) * 1024 * 1024)
+#define PASSWORD_PASSES_MIN 2
+
 #define AT(member) offsetof(struct chy_config, member)
 
 #define KEY(name, type, flags, minimum, maximum, default_text, member, help) \
@@ -156,6 +160,12 @@ static const struct chy_config_key access_keys[] = {
         access.session_ttl, "how long a person stays logged in without renewing the token"),
     KEY("session_max_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_MINUTE, 365 * CHY_US_PER_DAY, "7d",
         access.session_max_ttl, "… and with renewing it, before the password is asked for again"),
+    KEY("password_memory", CHY_OPTION_SIZE, 0, PASSWORD_MEMORY_MIN, 1024 * 1024 * 1024, "64m",
+        access.password_memory, "memory that hashing a password takes; two are hashed at once"),
+    KEY("password_passes", CHY_OPTION_INT, 0, PASSWORD_PASSES_MIN, 64, "3", access.password_passes,
+        "how often it goes over that memory"),
+    KEY("password_lanes", CHY_OPTION_INT, 0, 1, 16, "4", access.password_lanes,
+        "in how many parts, which a cracker may compute at once"),
 };
 
 static const struct chy_config_key audit_keys[] = {

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 import daemon as daemons
+import database
 import pki
 from api import TIME, UUID, Api, issue_paths, ok, refused
 from client import Client, Terminal
@@ -265,7 +266,7 @@ def test_every_try_costs_one_hash(one):
     """No clock tells whether a name is known: each log-in, right or wrong, is the same work."""
     port = daemons.free_ports(1)[0]
     one.configure(f"metrics:\n  enabled: true\n  listen: 127.0.0.1:{port}\n"
-                  "access:\n  session_ttl: 10m\n  session_max_ttl: 1h\n")
+                  f"{daemons.CHEAP_PASSWORDS}  session_ttl: 10m\n  session_max_ttl: 1h\n")
     one.restart()
     admin = Api(one.ready.url, one.ready.token)
     person = Person(admin, logs_in=False)
@@ -296,6 +297,40 @@ def test_every_try_costs_one_hash(one):
     before = hashes()
     refused(person.log_in(username="nobody", password=NEW), 401, "UnauthorizedError", "locked")
     assert hashes() == before
+
+
+def phc_of(one, person):
+    return bytes.fromhex(database.execute(
+        one, "SELECT {} FROM passwords WHERE identity_id = {}".format(
+            "hex(phc)" if one.storage == "sqlite" else "encode(convert_to(phc, 'UTF8'), 'hex')",
+            database.uuid(one, person.id)))[0][0]).decode()
+
+
+def test_a_password_costs_what_the_configuration_says(one):
+    """A log-in, and no other, brings a hash to what it costs today."""
+    admin = Api(one.ready.url, one.ready.token)
+    stays, comes = (Person(admin, logs_in=False) for _ in range(2))
+    assert phc_of(one, comes).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    one.configure("access:\n  password_memory: 66m\n  password_passes: 4\n  password_lanes: 2\n")
+    one.restart()
+    for person in (stays, comes):
+        person.anonymous.url = one.ready.url
+    refused(comes.log_in(password=NEW), 401)
+    assert phc_of(one, comes).startswith("$argon2id$v=19$m=65536,")
+    ok(comes.log_in())
+    assert phc_of(one, comes).startswith("$argon2id$v=19$m=67584,t=4,p=2$")
+    assert phc_of(one, stays).startswith("$argon2id$v=19$m=65536,")
+    ok(comes.log_in())
+    ok(stays.log_in())
+
+
+@pytest.mark.parametrize("key, value", [("memory", "18m"), ("memory", "2g"), ("passes", "1"),
+                                        ("passes", "65"), ("lanes", "0"), ("lanes", "17")])
+def test_a_cost_that_is_none(chancery, tmp_path, key, value):
+    file = tmp_path / "chancery.yaml"
+    file.write_text(f"access:\n  password_{key}: {value}\n", encoding="utf-8")
+    said = daemons.run("config", "check", "--config", file)
+    assert said.returncode == 1 and f"access.password_{key}" in said.stderr, said
 
 
 def test_many_at_once_do_not_pass_the_lock(one):

@@ -224,6 +224,8 @@ class Daemon(Process):
         return found[0]
 
 
+# The least that hashing a password may cost, for tests that hash many.
+CHEAP_PASSWORDS = "access:\n  password_memory: 19m\n  password_passes: 2\n  password_lanes: 1\n"
 METRICS = 'metrics:\n  enabled: true\n  listen: "127.0.0.1:{}"\n'
 
 
