@@ -5,8 +5,9 @@
 #include "resource/audit.h"
 #include "resource/collections.h"
 
-static const uint32_t row_fields[] = {CHY_TOKEN_TTL, CHY_TOKEN_EXPIRES_AT, CHY_TOKEN_MAX_EXPIRES_AT,
-                                      CHY_TOKEN_CREATED_AT};
+static const uint32_t row_fields[] = {
+    CHY_TOKEN_TTL,        CHY_TOKEN_EXPIRES_AT, CHY_TOKEN_MAX_EXPIRES_AT,
+    CHY_TOKEN_CREATED_AT, CHY_TOKEN_USES,       CHY_TOKEN_USES_LIMIT};
 
 /** One token that its holder sent, and its row. */
 struct held {
@@ -40,6 +41,10 @@ static chy_status renew(struct chy_call *call)
 {
     struct held held;
     CHY_TRY(take_token(call, &held));
+    int64_t limit = chy_row_int(&held.row, 5);
+    if (limit != 0 && chy_row_int(&held.row, 4) >= limit) { // nothing would come of it
+        return chy_access_token_refuse(call->op);
+    }
     int64_t now = chy_now(call->op);
     int64_t ttl = chy_row_int(&held.row, 0);
     int64_t max_end = chy_row_time(&held.row, 2); // 0: no end
