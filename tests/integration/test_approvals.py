@@ -7,11 +7,13 @@ import sqlite3
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 import pki
 from api import Api, issue_paths, ok, refused
 from approving import Place, ask, certificates_of, ended, governed, status_of
-from world import Member, fresh, iso, utc
+from world import Member, Person, fresh, iso, utc
 
 NOBODY = "00000000-0000-7000-8000-000000000000"
 
@@ -60,6 +62,107 @@ def test_two_people_approve_and_it_is_issued(world, people):
     refused(people.bob.api.approve(approval), 400, "BadRequest", "approved already")
     refused(people.bob.api.reject(approval), 400, "BadRequest", "approved already")
     refused(people.issuer.api.cancel_request(request), 400, "BadRequest", "issued")
+
+
+SUBJECT_OIDS = {
+    "common_name": NameOID.COMMON_NAME, "organization": NameOID.ORGANIZATION_NAME,
+    "organizational_unit": NameOID.ORGANIZATIONAL_UNIT_NAME, "country": NameOID.COUNTRY_NAME,
+    "state": NameOID.STATE_OR_PROVINCE_NAME, "locality": NameOID.LOCALITY_NAME}
+SAN_KINDS = {x509.DNSName: "dns_name", x509.RFC822Name: "email",
+             x509.UniformResourceIdentifier: "uri", x509.IPAddress: "ip_address"}
+
+
+def said_by(cert):
+    """What a certificate says, in the words of what is approved."""
+    words = {oid: word for word, oid in SUBJECT_OIDS.items()}
+    names = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    constraints = cert.extensions.get_extension_for_class(x509.BasicConstraints).value
+    return {
+        "subject": [(words[one.oid], one.value) for one in cert.subject],
+        "altNames": sorted((SAN_KINDS[type(one)], str(one.value)) for one in names),
+        "keyUsages": set(pki.key_usages(cert)),
+        "extendedKeyUsages": set(pki.extended_key_usages(cert)),
+        "isCA": constraints.ca,
+        "keyAlgorithm": pki.algorithm_of(cert.public_key()),
+        "signatureAlgorithm": {"ecdsa-with-SHA256": "ECDSA-SHA256"}[
+            cert.signature_algorithm_oid._name],
+        "validity": round((cert.not_valid_after_utc - cert.not_valid_before_utc).total_seconds()),
+    }
+
+
+def approved(decision):
+    """The same of what approvers saw: a time to live begins when it is issued, a minute before."""
+    return {
+        "subject": [(one["type"], one["value"]) for one in decision["subject"]],
+        "altNames": sorted((one["type"], one["value"]) for one in decision["altNames"]),
+        "keyUsages": set(decision["keyUsages"]),
+        "extendedKeyUsages": set(decision["extendedKeyUsages"]),
+        "isCA": decision["basicConstraints"]["isCA"],
+        "keyAlgorithm": decision["keyAlgorithm"],
+        "signatureAlgorithm": decision["signatureAlgorithm"],
+        "validity": decision["validity"] + 60,
+    }
+
+
+def test_from_one_person_to_another(world):
+    """The whole way: asked, looked at, refused to the asker, approved, issued as it was seen."""
+    asker = Person(world.admin, world.project_id, "issuer")
+    both = Person(world.admin, world.project_id, "admin")
+    approver = Person(world.admin, world.project_id, "approver")
+    profile = governed(world, approvers=[approver.id, both.id])
+    wish = {"commonName": "way.example.com", "organization": "Acme", "organizationalUnit": "Web",
+            "country": "DE", "state": "Bavaria", "locality": "Munich", "ttl": "9d",
+            "altNames": [*sans("way.example.com", "*.way.example.com"),
+                         {"type": "ip_address", "value": "192.0.2.7"},
+                         {"type": "email", "value": "web@example.com"},
+                         {"type": "uri", "value": "https://way.example.com/x"}],
+            "keyUsages": ["digital_signature", "key_agreement"],
+            "extendedKeyUsages": ["server_auth", "client_auth"],
+            "keyAlgorithm": "EC_prime256v1", "signatureAlgorithm": "ECDSA-SHA256"}
+    waiting = ok(world.ask(profile, api=both.api, **wish))["certificateRequestId"]
+    own = ok(both.api.get_request(waiting))["approvalRequestId"]
+    refused(both.api.approve(own), 403, "ForbiddenError", "themselves")
+
+    answer = ok(world.ask(profile, api=asker.api, metadata=[{"key": "team", "value": "web"}],
+                          **wish))
+    request = answer["certificateRequestId"]
+    assert (answer["status"], answer["certificate"]) == ("pending_approval", None)
+    # Who knows only issued, failed and pending waits on as for anything that takes its time.
+    for query in ({}, {"statuses": "full"}):
+        detail = ok(asker.api.get_request(request, query=query))
+        assert detail["status"] == "pending_approval" and detail["certificate"] is None
+    approval = detail["approvalRequestId"]
+    shown = ok(approver.api.get_approval(approval))["request"]
+    decision = shown["requestData"]["certificateRequest"]
+    said = approved(decision)
+    assert said["subject"] == [(word, wish[name]) for word, name in (
+        ("country", "country"), ("state", "state"), ("locality", "locality"),
+        ("organization", "organization"), ("organizational_unit", "organizationalUnit"),
+        ("common_name", "commonName"))]
+    assert said["altNames"] == sorted((one["type"], one["value"]) for one in wish["altNames"])
+    refused(asker.api.approve(approval), 403, "PermissionDenied", "approve")
+
+    done = ok(approver.api.approve(approval))["request"]
+    assert (done["status"], done["grantStatus"]) == ("approved", "used")
+    for query in ({}, {"statuses": "full"}):
+        detail = ok(asker.api.get_request(request, query=query))
+        assert detail["status"] == "issued" and "outcome" not in detail
+    cert = pki.certificate(detail["certificate"])
+    assert said_by(cert) == said
+    assert pki.same_key(detail["privateKey"], detail["certificate"])
+    pki.openssl_verify(detail["certificate"], detail["issuingCaCertificate"], world.root_pem())
+    row = ok(asker.api.get_certificate(detail["certificateId"]))["certificate"]
+    assert row["metadata"] == shown["requestData"]["metadata"] == [{"key": "team", "value": "web"}]
+    for late in (approver.api.approve, approver.api.reject, asker.api.cancel_approval):
+        refused(late(approval), 400, "BadRequest", "approved already")
+
+    rejected = ok(world.ask(profile, api=asker.api, **wish))["certificateRequestId"]
+    approval = ok(asker.api.get_request(rejected))["approvalRequestId"]
+    ok(approver.api.reject(approval, comment="not now"))
+    detail = ok(asker.api.get_request(rejected))
+    assert (detail["status"], detail["outcome"]) == ("failed", "rejected")
+    assert "not now" in detail["errorMessage"]
+    assert status_of(asker.api, rejected) == "rejected"
 
 
 def test_the_audit_names_all_of_them(world, people):
