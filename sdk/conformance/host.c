@@ -1,6 +1,8 @@
 /** The services: memory, failing, time, operations, log, randomness. */
 #include "internal.h"
 
+#include <chancery/crypto.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -307,6 +309,71 @@ static chy_status host_random(struct chy_op *op, struct chy_buffer out)
     return CHY_OK;
 }
 
+/* --- calling other machines --------------------------------------------------------------------*/
+
+static atomic_bool outbound_allowed;
+static atomic_ullong outbound_asked;
+static const char *_Atomic outbound_ca_file;
+
+void conf_outbound_allow(bool allow)
+{
+    atomic_store(&outbound_allowed, allow);
+}
+
+uint64_t conf_outbound_asked(void)
+{
+    return atomic_load(&outbound_asked);
+}
+
+void conf_outbound_ca_file(const char *path)
+{
+    atomic_store(&outbound_ca_file, path);
+}
+
+static chy_status host_outbound(struct chy_op *op, struct chy_outbound *out_outbound)
+{
+    (void)op;
+    out_outbound->ca_file = chy_text(atomic_load(&outbound_ca_file));
+    return CHY_OK;
+}
+
+static chy_status host_outbound_address(struct chy_op *op,
+                                        const struct chy_outbound_address *address)
+{
+    atomic_fetch_add(&outbound_asked, 1);
+    if (address->struct_size < sizeof *address ||
+        (address->address.len != 4 && address->address.len != 16) || address->port == 0 ||
+        address->port > UINT16_MAX) {
+        return chy_fail(op, CHY_BROKEN, 0, "the plugin asks about what is no address");
+    }
+    return atomic_load(&outbound_allowed)
+               ? CHY_OK
+               : chy_fail(op, CHY_DENIED, 0, "the test allows no address");
+}
+
+/* --- signing what is sent ----------------------------------------------------------------------*/
+
+static void (*_Atomic hmac_sha256)(struct chy_slice key, struct chy_slice message, uint8_t *mac);
+
+void conf_hmac_sha256(void (*compute)(struct chy_slice key, struct chy_slice message, uint8_t *mac))
+{
+    atomic_store(&hmac_sha256, compute);
+}
+
+static chy_status host_hmac(struct chy_op *op, uint32_t algorithm, struct chy_slice key,
+                            struct chy_slice message, struct chy_slice *out_mac)
+{
+    uint8_t mac[32];
+    struct chy_slice copy = {NULL, 0};
+    if (algorithm != CHY_DIGEST_SHA256 || atomic_load(&hmac_sha256) == NULL) {
+        return chy_fail(op, CHY_UNSUPPORTED, algorithm, "this host has no such HMAC");
+    }
+    atomic_load (&hmac_sha256)(key, message, mac);
+    CHY_TRY(chy_copy(op, chy_slice_of(mac, sizeof mac), &copy));
+    *out_mac = copy;
+    return CHY_OK;
+}
+
 const struct chy_host conf_host_table = {
     .struct_size = sizeof(struct chy_host),
     .minor = CHY_HOST_MINOR,
@@ -330,6 +397,9 @@ const struct chy_host conf_host_table = {
     .count = host_count,
     .gauge = host_count,
     .random = host_random,
+    .hmac = host_hmac,
+    .outbound = host_outbound,
+    .outbound_address = host_outbound_address,
 };
 
 /* --- what tests hold ---------------------------------------------------------------------------*/

@@ -122,6 +122,19 @@ int64_t conf_clock_monotonic(void);
 /** conf_log_level sets what is written to standard error; the default is warnings and errors. */
 void conf_log_level(enum chy_log_level level);
 
+/* --- calling other machines --------------------------------------------------------------------*/
+
+/** conf_outbound_allow says what outbound_address() answers; it begins with no. */
+void conf_outbound_allow(bool allow);
+/** conf_outbound_asked counts how often it was asked. */
+uint64_t conf_outbound_asked(void);
+/** conf_outbound_ca_file sets what outbound() tells; `path` outlives its use.  NULL: none. */
+void conf_outbound_ca_file(const char *path);
+
+/** conf_hmac_sha256 serves host->hmac from now on: `mac` has room for 32 bytes. */
+void conf_hmac_sha256(void (*compute)(struct chy_slice key, struct chy_slice message,
+                                      uint8_t *mac));
+
 /* --- files -------------------------------------------------------------------------------------*/
 
 /** conf_temp_dir_new makes an empty directory with mode 0700 and returns its path, to be freed by

@@ -269,7 +269,7 @@ def test_every_configuration_key_is_documented(printed):
 
 
 def test_every_option_of_a_plugin_is_documented():
-    for plugin in ("storage-sqlite", "storage-postgres", "crypto-wolfssl"):
+    for plugin in ("storage-sqlite", "storage-postgres", "crypto-wolfssl", "notify"):
         described = run("plugin", "describe", plugin).stdout
         options = set(re.findall(r"^  (\w+) \(", described.split("\nOptions:\n")[1], re.M))
         assert options, described

@@ -1,4 +1,7 @@
-"""What else is in this folder is run by ctest (interop.crypto), with the program that it needs."""
+"""What else is in this folder is run by ctest (interop.crypto, interop.notify), with the programs
+that it needs."""
 import os
 
-collect_ignore = [] if "CRYPTO_TOOL" in os.environ else ["test_crypto_openssl.py"]
+collect_ignore = [file for tool, file in (("CRYPTO_TOOL", "test_crypto_openssl.py"),
+                                          ("NOTIFY_TOOL", "test_notify.py"))
+                  if tool not in os.environ]
