@@ -122,6 +122,7 @@ static chy_status make_server(struct chy_daemon *d, struct chy_op *op)
         .access_log = config->log.level >= CHY_LOG_INFO,
         .trusted_proxies = config->access.trusted_proxies.ptr,
         .trusted_proxy_count = (uint32_t)config->access.trusted_proxies.count,
+        .forwarding = (enum chy_http_forwarding)config->access.forwarding_header,
     };
     return chy_http_server_new(op, &wanted, &d->server);
 }

@@ -136,6 +136,7 @@ struct chy_config {
         int64_t password_memory;         /**< Argon2id: bytes */
         int64_t password_passes;
         int64_t password_lanes;
+        int64_t forwarding_header; /**< enum chy_http_forwarding */
     } access;
 
     struct {

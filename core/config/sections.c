@@ -28,16 +28,20 @@
          CHY_TEXT_INIT(help)},                                               \
             AT(member)                                                       \
     }
-#define CHOICE(name, choices, default_text, member, help)                                  \
-    {                                                                                      \
-        {CHY_TEXT_INIT(name),         CHY_OPTION_CHOICE,      CHY_OPTION_RELOADABLE, 0, 0, \
-         CHY_TEXT_INIT(default_text), CHY_VIEW_INIT(choices), CHY_TEXT_INIT(help)},        \
-            AT(member)                                                                     \
+#define CHOICE(name, flags, choices, default_text, member, help)                                 \
+    {                                                                                            \
+        {CHY_TEXT_INIT(name),    CHY_OPTION_CHOICE,  (flags), 0, 0, CHY_TEXT_INIT(default_text), \
+         CHY_VIEW_INIT(choices), CHY_TEXT_INIT(help)},                                           \
+            AT(member)                                                                           \
     }
 
 static const struct chy_slice log_levels[] = {CHY_TEXT_INIT("error"), CHY_TEXT_INIT("warning"),
                                               CHY_TEXT_INIT("info"), CHY_TEXT_INIT("debug")};
 static const struct chy_slice log_formats[] = {CHY_TEXT_INIT("json"), CHY_TEXT_INIT("text")};
+
+/** By enum chy_http_forwarding. */
+static const struct chy_slice forwarding_headers[] = {CHY_TEXT_INIT("x-forwarded-for"),
+                                                      CHY_TEXT_INIT("forwarded")};
 
 static const struct chy_config_key top_keys[] = {
     KEY("data_dir", CHY_OPTION_PATH, 0, 0, 0, "/var/lib/chancery", data_dir,
@@ -149,13 +153,17 @@ static const struct chy_config_key worker_keys[] = {
 };
 
 static const struct chy_config_key log_keys[] = {
-    CHOICE("level", log_levels, "info", log.level, "the least urgent level that is written"),
-    CHOICE("format", log_formats, "json", log.format, "one line of JSON, or text for people"),
+    CHOICE("level", CHY_OPTION_RELOADABLE, log_levels, "info", log.level,
+           "the least urgent level that is written"),
+    CHOICE("format", CHY_OPTION_RELOADABLE, log_formats, "json", log.format,
+           "one line of JSON, or text for people"),
 };
 
 static const struct chy_config_key access_keys[] = {
     KEY("trusted_proxies", CHY_OPTION_TEXT_LIST, 0, 0, 256, "", access.trusted_proxies,
         "addresses and networks whose forwarding headers count"),
+    CHOICE("forwarding_header", 0, forwarding_headers, "x-forwarded-for", access.forwarding_header,
+           "which header the proxies write; the other one is whatever a caller wrote"),
     KEY("session_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_MINUTE, 365 * CHY_US_PER_DAY, "12h",
         access.session_ttl, "how long a person stays logged in without renewing the token"),
     KEY("session_max_ttl", CHY_OPTION_DURATION, 0, CHY_US_PER_MINUTE, 365 * CHY_US_PER_DAY, "7d",

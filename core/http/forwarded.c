@@ -136,19 +136,17 @@ static struct chy_slice last_of(struct chy_view headers, const char *name)
     return chy_slice_of(NULL, 0);
 }
 
-/** Walks the chain in `name` from its end, over all lines of that name.  false: no such line. */
-static bool read_chain(const struct chy_http_trust *trust, struct chy_view headers,
+/** Walks the chain in `name` from its end, over all lines of that name. */
+static void read_chain(const struct chy_http_trust *trust, struct chy_view headers,
                        const char *name, struct chy_http_origin *origin)
 {
     bool is_rfc7239 = strcmp(name, "forwarded") == 0;
-    bool seen = false;
     bool more = true;
     for (uint64_t i = headers.count; i > 0; i--) {
         const struct chy_pair *pair = pair_at(headers, i - 1);
         if (!chy_slice_is(pair->name, name)) {
             continue;
         }
-        seen = true;
         struct chy_slice list = pair->value;
         struct chy_slice element;
         while (more && cut_last(&list, &element)) {
@@ -164,7 +162,6 @@ static bool read_chain(const struct chy_http_trust *trust, struct chy_view heade
                    step_back(trust, node, origin);
         }
     }
-    return seen;
 }
 
 /** RFC 9440 2.1: the DER, in base64, between colons. */
@@ -207,11 +204,14 @@ chy_status chy_http_forwarded_read(struct chy_op *op, const struct chy_http_trus
 {
     struct chy_http_origin origin = {*peer, {NULL, 0}, {NULL, 0}, {NULL, 0}};
     CHY_TRY(read_certificate(op, headers, &origin.certificate));
-    if (!read_chain(trust, headers, "forwarded", &origin)) {
-        (void)read_chain(trust, headers, "x-forwarded-for", &origin);
+    switch (trust->forwarding) {
+    case CHY_HTTP_X_FORWARDED:
+        read_chain(trust, headers, "x-forwarded-for", &origin);
+        take_scheme(&origin, last_of(headers, "x-forwarded-proto"));
+        take_host(&origin, last_of(headers, "x-forwarded-host"));
+        break;
+    case CHY_HTTP_FORWARDED: read_chain(trust, headers, "forwarded", &origin); break;
     }
-    take_scheme(&origin, last_of(headers, "x-forwarded-proto"));
-    take_host(&origin, last_of(headers, "x-forwarded-host"));
     *out_origin = origin;
     return CHY_OK;
 }

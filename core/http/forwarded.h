@@ -1,6 +1,9 @@
 /**
- * Who called, when proxies stand between: Forwarded (RFC 7239), X-Forwarded-For, -Proto, -Host
+ * Who called, when proxies stand between: X-Forwarded-For, -Proto, -Host or Forwarded (RFC 7239),
  * and Client-Cert (RFC 9440) count only from trusted networks.
+ *
+ * A proxy adds to the one header that it knows and hands on the other as the caller wrote it, so
+ * only one of the two is read.
  */
 #ifndef CHY_HTTP_FORWARDED_H
 #define CHY_HTTP_FORWARDED_H
@@ -12,9 +15,16 @@
 
 #include <stdbool.h>
 
+/** Which header trusted proxies write: the words of access.forwarding_header, in this order. */
+enum chy_http_forwarding {
+    CHY_HTTP_X_FORWARDED = 0, /**< X-Forwarded-For, -Proto and -Host */
+    CHY_HTTP_FORWARDED = 1    /**< Forwarded */
+};
+
 struct chy_http_trust {
     const struct chy_http_network *networks;
     uint32_t network_count;
+    enum chy_http_forwarding forwarding;
 };
 
 /** chy_http_trust_has tells whether `address` is a trusted proxy's. */

@@ -62,6 +62,7 @@ static chy_status copy_networks(struct chy_http_server *server, struct chy_op *o
     }
     server->trust.networks = server->networks;
     server->trust.network_count = config->trusted_proxy_count;
+    server->trust.forwarding = config->forwarding;
     return CHY_OK;
 }
 

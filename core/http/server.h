@@ -15,6 +15,7 @@
 #ifndef CHY_HTTP_SERVER_H
 #define CHY_HTTP_SERVER_H
 
+#include "http/forwarded.h"
 #include "http/limits.h"
 
 #include "base/auto.h"
@@ -91,6 +92,7 @@ struct chy_http_config {
     bool metrics_on_api; /**< "/metrics" on the API listener too */
     const struct chy_slice *trusted_proxies; /**< networks whose Forwarded headers count */
     uint32_t trusted_proxy_count;
+    enum chy_http_forwarding forwarding; /**< which header they write */
     struct chy_slice base_url; /**< of the API as callers see it; empty: from the request */
 };
 

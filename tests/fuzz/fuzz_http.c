@@ -181,7 +181,7 @@ static void fuzz_head(struct chy_slice raw)
     }
 }
 
-static void fuzz_forwarded(struct chy_slice raw)
+static void fuzz_forwarded(struct chy_slice raw, enum chy_http_forwarding forwarding)
 {
     static const char *const names[] = {"forwarded", "x-forwarded-for", "x-forwarded-proto",
                                         "x-forwarded-host", "client-cert"};
@@ -190,7 +190,7 @@ static void fuzz_forwarded(struct chy_slice raw)
     struct chy_http_origin origin;
     uint64_t count = 0;
     bool ok = chy_http_network_parse(chy_text("10.0.0.0/8"), &network);
-    struct chy_http_trust trust = {&network, 1};
+    struct chy_http_trust trust = {&network, 1, forwarding};
     assert(ok);
     while (raw.len > 1 && count < sizeof pairs / sizeof pairs[0]) {
         struct chy_slice line = chy_slice_skip(raw, 1);
@@ -219,7 +219,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     switch (data[0] % 3) {
     case 0: fuzz_target(rest); break;
     case 1: fuzz_head(rest); break;
-    default: fuzz_forwarded(rest); break;
+    default:
+        fuzz_forwarded(rest, CHY_HTTP_X_FORWARDED);
+        fuzz_forwarded(rest, CHY_HTTP_FORWARDED);
+        break;
     }
     return 0;
 }

@@ -160,14 +160,16 @@ START_TEST(opens_everywhere)
 END_TEST
 
 /** A request through proxies: 10.0.0.0/8 is trusted. */
-static const struct {
+struct chain {
     const char *name;
     const char *peer;
     const char *headers[6];
     const char *address;
     const char *scheme;
     const char *host;
-} chains[] = {
+};
+
+static const struct chain chains[] = {
     {"no header", "10.0.0.1", {NULL}, "10.0.0.1", "", ""},
     {"one hop", "10.0.0.1", {"x-forwarded-for", "192.0.2.1"}, "192.0.2.1", "", ""},
     {"the last that is not trusted counts",
@@ -203,15 +205,24 @@ static const struct {
      "10.0.0.1",
      "",
      ""},
+    {"what the caller wrote beside it",
+     "10.0.0.1",
+     {"forwarded", "for=6.6.6.6;proto=https;host=evil", "x-forwarded-for", "192.0.2.9"},
+     "192.0.2.9",
+     "",
+     ""},
+};
+
+static const struct chain rfc7239_chains[] = {
     {"RFC 7239",
      "10.0.0.1",
      {"forwarded", "for=6.6.6.6, for=\"[2001:db8::1]:4711\";proto=https;host=\"a.b:1\""},
      "2001:db8::1",
      "https",
      "a.b:1"},
-    {"RFC 7239 wins",
+    {"RFC 7239, and what the caller wrote beside it",
      "10.0.0.1",
-     {"x-forwarded-for", "192.0.2.9", "forwarded", "For=192.0.2.1"},
+     {"x-forwarded-for", "6.6.6.6", "forwarded", "For=192.0.2.1", "x-forwarded-host", "evil"},
      "192.0.2.1",
      "",
      ""},
@@ -229,26 +240,37 @@ static struct chy_view pairs_of(const char *const *texts, struct chy_pair *pairs
     return view;
 }
 
-START_TEST(follows_trusted_proxies)
+static void check_chain(const struct chain *chain, enum chy_http_forwarding forwarding)
 {
     struct chy_op *op = test_op_new();
     struct chy_http_network network;
-    struct chy_http_trust trust = {&network, 1};
+    struct chy_http_trust trust = {&network, 1, forwarding};
     struct chy_http_address peer;
     struct chy_http_origin origin;
     struct chy_pair pairs[3];
     char text[CHY_HTTP_ADDRESS_TEXT];
     ck_assert(chy_http_network_parse(chy_text("10.0.0.0/8"), &network));
-    ck_assert(chy_http_address_parse(chy_text(chains[_i].peer), &peer));
+    ck_assert(chy_http_address_parse(chy_text(chain->peer), &peer));
     ck_assert_int_eq(
-        chy_http_forwarded_read(op, &trust, &peer, pairs_of(chains[_i].headers, pairs), &origin),
+        chy_http_forwarded_read(op, &trust, &peer, pairs_of(chain->headers, pairs), &origin),
         CHY_OK);
     (void)chy_http_address_format(&origin.address, text);
-    ck_assert_msg(strcmp(text, chains[_i].address) == 0, "%s: %s", chains[_i].name, text);
-    ck_assert_msg(chy_slice_is(origin.scheme, chains[_i].scheme), "%s: scheme", chains[_i].name);
-    ck_assert_msg(chy_slice_is(origin.host, chains[_i].host), "%s: host", chains[_i].name);
+    ck_assert_msg(strcmp(text, chain->address) == 0, "%s: %s", chain->name, text);
+    ck_assert_msg(chy_slice_is(origin.scheme, chain->scheme), "%s: scheme", chain->name);
+    ck_assert_msg(chy_slice_is(origin.host, chain->host), "%s: host", chain->name);
     ck_assert_uint_eq(origin.certificate.len, 0);
     test_op_free(op);
+}
+
+START_TEST(follows_trusted_proxies)
+{
+    check_chain(&chains[_i], CHY_HTTP_X_FORWARDED);
+}
+END_TEST
+
+START_TEST(follows_trusted_proxies_of_rfc_7239)
+{
+    check_chain(&rfc7239_chains[_i], CHY_HTTP_FORWARDED);
 }
 END_TEST
 
@@ -266,7 +288,7 @@ static const struct {
 START_TEST(reads_the_certificate_of_a_proxy)
 {
     struct chy_op *op = test_op_new();
-    struct chy_http_trust trust = {NULL, 0};
+    struct chy_http_trust trust = {NULL, 0, CHY_HTTP_X_FORWARDED};
     struct chy_http_address peer = {{0}};
     struct chy_http_origin origin;
     struct chy_pair pairs[3];
@@ -300,5 +322,6 @@ TEST_MAIN("http_address", TEST_EACH(reads_and_writes_addresses, addresses),
           TEST_EACH(knows_networks, networks), TEST_EACH(reads_where_to_listen, binds),
           TEST(opens_a_free_port_and_refuses_a_taken_one), TEST(opens_everywhere),
           TEST_EACH(follows_trusted_proxies, chains),
+          TEST_EACH(follows_trusted_proxies_of_rfc_7239, rfc7239_chains),
           TEST_EACH(reads_the_certificate_of_a_proxy, certificates),
           TEST(knows_the_headers_of_proxies))
