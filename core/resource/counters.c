@@ -89,22 +89,74 @@ void chy_counters_of(struct chy_call *call, const char *dimension, struct chy_qu
     chy_query_eq(out_query, CHY_STATISTIC_DIMENSION, chy_value_text(chy_text(dimension)));
 }
 
+/** What is done with each row of a query. */
+struct visit {
+    chy_status (*see)(void *context, const struct chy_storage_row *row);
+    void *context;
+    uint64_t seen;
+};
+
+static chy_status visit_page(struct chy_call *call, struct chy_op *op,
+                             const struct chy_query *query, struct visit *visit,
+                             struct chy_storage_page *out_page)
+{
+    struct chy_query mine = *query;
+    mine.op = op;
+    CHY_TRY(chy_query_run(&mine, call->runtime->storage, out_page));
+    for (uint64_t i = 0; i < out_page->rows.count; i++) {
+        CHY_TRY(visit->see(visit->context, chy_page_row(out_page, i)));
+    }
+    visit->seen += out_page->rows.count;
+    return CHY_OK;
+}
+
+/** visit_rows reads each page in an operation of its own: of many profiles and days there are more
+ *  rows than a request has memory for. */
+static chy_status visit_rows(struct chy_call *call, struct chy_query *query, uint64_t most,
+                             struct visit *visit)
+{
+    struct chy_op *op = call->op;
+    struct chy_storage_page page = {.more = 1};
+    chy_status status = CHY_OK;
+    while (status == CHY_OK && page.more != 0 && visit->seen < most) {
+        struct chy_op *child = op->host->op_child(op);
+        if (child == NULL) {
+            return chy_fail_memory(op);
+        }
+        status = visit_page(call, child, query, visit, &page);
+        if (status == CHY_OK) {
+            status = chy_copy(op, page.cursor, &query->find.cursor);
+        } else {
+            struct chy_error error = {.struct_size = sizeof error};
+            child->host->last_error(child, &error);
+            status = error.status == status ? op->host->fail_with(op, &error) : status;
+        }
+        op->host->op_end(child);
+    }
+    return status;
+}
+
+/** Who wants to see counters. */
+struct seer {
+    chy_status (*see)(void *context, const struct chy_counter_row *row);
+    void *context;
+};
+
+static chy_status see_counter(void *context, const struct chy_storage_row *row)
+{
+    const struct seer *seer = (const struct seer *)context;
+    struct chy_counter_row counter = {chy_row_text(row, 0), chy_row_int(row, 1),
+                                      chy_row_int(row, 2)};
+    return seer->see(seer->context, &counter);
+}
+
 chy_status chy_counters_each(struct chy_call *call, struct chy_query *query,
                              chy_status (*see)(void *context, const struct chy_counter_row *row),
                              void *context)
 {
-    struct chy_storage_page page;
-    do {
-        CHY_TRY(chy_query_run(query, call->runtime->storage, &page));
-        for (uint64_t i = 0; i < page.rows.count; i++) {
-            const struct chy_storage_row *row = chy_page_row(&page, i);
-            struct chy_counter_row counter = {chy_row_text(row, 0), chy_row_int(row, 1),
-                                              chy_row_int(row, 2)};
-            CHY_TRY(see(context, &counter));
-        }
-        query->find.cursor = page.cursor;
-    } while (page.more != 0);
-    return CHY_OK;
+    struct seer seer = {see, context};
+    struct visit visit = {.see = see_counter, .context = &seer};
+    return visit_rows(call, query, UINT64_MAX, &visit);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -137,8 +189,9 @@ static const uint32_t today_fields[] = {
     CHY_CERT_NOT_BEFORE, CHY_CERT_NOT_AFTER,     CHY_CERT_PROFILE_ID};
 
 /** see_ended moves one from what is active to what has ended. */
-static chy_status see_ended(const struct ends *ends, const struct chy_storage_row *row)
+static chy_status see_ended(void *context, const struct chy_storage_row *row)
 {
+    const struct ends *ends = (const struct ends *)context;
     struct chy_counted counted = {
         .revoked = chy_slice_is(chy_row_text(row, 0), "revoked"),
         .renewed = !chy_row_is_null(row, 1),
@@ -156,12 +209,11 @@ static chy_status see_ended(const struct ends *ends, const struct chy_storage_ro
     return ends->see(ends->context, &alike, 1);
 }
 
-static chy_status see_today(const struct ends *ends)
+static chy_status see_today(struct ends *ends)
 {
     struct chy_call *call = ends->call;
+    struct visit visit = {.see = see_ended, .context = ends};
     struct chy_query query;
-    struct chy_storage_page page;
-    uint64_t seen = 0;
     chy_query_init(&query, call->op, CHY_C_CERTIFICATES,
                    chy_view_of(today_fields, CHY_COUNT_OF(today_fields), sizeof today_fields[0]),
                    CHY_STORAGE_PAGE_MAX);
@@ -169,15 +221,7 @@ static chy_status see_today(const struct ends *ends)
     chy_query_range(&query, CHY_CERT_NOT_AFTER, chy_value_time(ends->today * CHY_US_PER_DAY),
                     chy_value_time(chy_now(call->op)));
     chy_query_order(&query, CHY_CERT_NOT_AFTER, false);
-    do {
-        CHY_TRY(chy_query_run(&query, call->runtime->storage, &page));
-        for (uint64_t i = 0; i < page.rows.count; i++) {
-            CHY_TRY(see_ended(ends, chy_page_row(&page, i)));
-        }
-        seen += page.rows.count;
-        query.find.cursor = page.cursor;
-    } while (page.more != 0 && seen < TODAY_MAX);
-    return CHY_OK;
+    return visit_rows(call, &query, TODAY_MAX, &visit);
 }
 
 chy_status chy_counters_ends(struct chy_call *call,

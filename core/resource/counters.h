@@ -78,7 +78,7 @@ void chy_alike_text(const struct chy_counted *counted, char out_text[CHY_ALIKE_T
  *  value, day and count. */
 void chy_counters_of(struct chy_call *call, const char *dimension, struct chy_query *out_query);
 
-/** A row of them. */
+/** A row of them, as long as it is handed on. */
 struct chy_counter_row {
     struct chy_slice value;
     int64_t day;

@@ -3,8 +3,9 @@ import time
 
 import pytest
 
+import database
 import pki
-from api import issue_paths, ok, refused
+from api import Api, issue_paths, ok, refused
 from world import World, fresh, iso, utc
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -156,3 +157,25 @@ def test_metrics(admin):
         "projectId": place.world.project_id}))["certificateProfiles"][0]
     for query in ({"includeMetrics": "perhaps"}, {"expiringDays": 0}, {"expiringDays": "x"}):
         issue_paths(admin.list_profiles(query={"projectId": place.world.project_id, **query}))
+
+
+def test_more_counters_than_a_request_has_memory_for(new_sqlite_daemon):
+    """Of many profiles, over many days."""
+    one = new_sqlite_daemon()
+    project, profile = one.ready.projectId, one.ready.profileId
+    day = int(time.time()) // 86400
+    database.execute(one, f"""
+        WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 59999)
+        INSERT INTO statistics ("$revision", project_id, dimension, value, day, node, count)
+        SELECT 1, x'{project.replace("-", "")}', 'ends',
+               CASE WHEN i < 100 THEN '{profile}' ELSE printf('%08x{profile[8:]}', i / 100) END
+               || '/0/1', {day} + 1 + i % 100, 'node', 2 FROM n""")
+    one.configure("workers:\n  request_memory: 4m\n")
+    one.restart()
+    api = Api(one.ready.url, one.ready.token)
+    assert ok(api.dashboard(project))["totals"]["active"] == 120_000
+    assert ok(api.trend(project, query={"range": "30d"}))["periods"]
+    listed = ok(api.list_profiles(query={"projectId": project, "includeMetrics": "true"}))
+    metrics = {one["id"]: one["metrics"] for one in listed["certificateProfiles"]}
+    assert metrics[profile]["activeCertificates"] == 200
+    assert metrics[profile]["expiringCertificates"] == 60
