@@ -344,23 +344,29 @@ static chy_status catch_up_signed(struct chy_ceremony *c, struct chy_slice but_s
     return CHY_OK;
 }
 
-static chy_status catch_up_revoked(struct chy_ceremony *c)
+chy_status chy_ceremony_revocations(struct chy_ceremony *c, struct chy_storage_page *out_page)
 {
     struct chy_query query;
-    struct chy_storage_page page;
     chy_query_init(
         &query, c->op, CHY_C_REVOCATIONS,
         CHY_FIELDS(CHY_REVOCATION_SERIAL, CHY_REVOCATION_REASON, CHY_REVOCATION_REVOKED_AT),
         CHY_STORAGE_PAGE_MAX);
     chy_query_eq(&query, CHY_REVOCATION_GENERATION_ID, chy_value_uuid(&c->root->generation_id));
-    CHY_TRY(chy_query_run(&query, c->runtime->storage, &page));
+    return chy_query_run(&query, c->runtime->storage, out_page);
+}
+
+static chy_status catch_up_revoked(struct chy_ceremony *c)
+{
+    struct chy_storage_page page;
+    CHY_TRY(chy_ceremony_revocations(c, &page));
     for (uint64_t i = 0; i < page.rows.count; i++) {
         const struct chy_storage_row *row = chy_page_row(&page, i);
-        struct chy_slice serial = chy_row_text(row, 0);
-        uint32_t reason = (uint32_t)chy_row_int(row, 1);
+        struct chy_slice serial = chy_row_text(row, CHY_CEREMONY_REVOKED_SERIAL);
+        uint32_t reason = (uint32_t)chy_row_int(row, CHY_CEREMONY_REVOKED_REASON);
         if (!chy_ceremony_recorded(c, "revoke", serial, chy_crl_reason_word(reason))) {
             CHY_TRY(begin_resumed(c, "revoking", serial));
-            CHY_TRY(chy_ceremony_finish_revoke(c, serial, reason, chy_row_time(row, 2)));
+            CHY_TRY(chy_ceremony_finish_revoke(c, serial, reason,
+                                               chy_row_time(row, CHY_CEREMONY_REVOKED_AT)));
         }
     }
     return CHY_OK;

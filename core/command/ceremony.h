@@ -121,4 +121,13 @@ enum chy_ceremony_field {
     CHY_CEREMONY_STATUS
 };
 
+/** chy_ceremony_revocations lists what the root revoked, rows with enum chy_ceremony_revoked. */
+CHY_MUST_USE chy_status chy_ceremony_revocations(struct chy_ceremony *ceremony,
+                                                 struct chy_storage_page *out_page);
+enum chy_ceremony_revoked {
+    CHY_CEREMONY_REVOKED_SERIAL = 0,
+    CHY_CEREMONY_REVOKED_REASON,
+    CHY_CEREMONY_REVOKED_AT
+};
+
 #endif

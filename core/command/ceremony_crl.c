@@ -5,6 +5,7 @@
 #include "command/ceremony.h"
 #include "command/locate.h"
 #include "enroll/crl_build.h"
+#include "resource/collections.h"
 #include "resource/json.h"
 #include "x509/crl.h"
 
@@ -168,22 +169,81 @@ static void print_step(const json_t *step)
     (void)printf("\n");
 }
 
-/** verify_database: a step whose entry was cut off the end is in the database still. */
-static chy_status verify_database(struct chy_ceremony *c)
+static chy_status refuse_unrecorded(struct chy_ceremony *c, const char *what, struct chy_slice name)
 {
-    size_t before = json_array_size(c->transcript.steps);
+    return chy_fail(c->op, CHY_BAD_INPUT, 0,
+                    "the root %s %.*s, which is not in the transcript's %zu steps: a step was "
+                    "interrupted (do it again), or taken away",
+                    what, (int)name.len, (const char *)name.ptr,
+                    json_array_size(c->transcript.steps));
+}
+
+static chy_status verify_signed(struct chy_ceremony *c)
+{
     struct chy_storage_page page;
     CHY_TRY(chy_ceremony_certificates(c, &page));
     for (uint64_t i = 0; i < page.rows.count; i++) {
         struct chy_slice serial = chy_row_text(chy_page_row(&page, i), CHY_CEREMONY_SERIAL);
         if (!chy_ceremony_recorded(c, "sign", serial, NULL)) {
-            return chy_fail(c->op, CHY_BAD_INPUT, 0,
-                            "the root signed %.*s, which is not in the transcript's %zu steps: a "
-                            "step was interrupted (do it again), or taken away",
-                            (int)serial.len, (const char *)serial.ptr, before);
+            return refuse_unrecorded(c, "signed", serial);
         }
     }
     return CHY_OK;
+}
+
+static chy_status verify_revoked(struct chy_ceremony *c)
+{
+    struct chy_storage_page page;
+    CHY_TRY(chy_ceremony_revocations(c, &page));
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(&page, i);
+        struct chy_slice serial = chy_row_text(row, CHY_CEREMONY_REVOKED_SERIAL);
+        uint32_t reason = (uint32_t)chy_row_int(row, CHY_CEREMONY_REVOKED_REASON);
+        if (!chy_ceremony_recorded(c, "revoke", serial, chy_crl_reason_word(reason))) {
+            return refuse_unrecorded(c, "revoked", serial);
+        }
+    }
+    return CHY_OK;
+}
+
+/** has_crl tells whether a step made the CRL of that number. */
+static bool has_crl(const struct chy_ceremony *c, int64_t number)
+{
+    for (size_t i = 0; i < json_array_size(c->transcript.steps); i++) {
+        const json_t *step = json_array_get(c->transcript.steps, i);
+        const json_t *told = json_object_get(json_object_get(step, "details"), "number");
+        if (chy_slice_is(chy_json_member(step, "step"), "crl") && json_is_integer(told) &&
+            json_integer_value(told) == number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static chy_status verify_crl(struct chy_ceremony *c)
+{
+    struct chy_storage_row row;
+    char number[24];
+    chy_status status =
+        chy_storage_read(c->runtime->storage, c->op, CHY_C_CRL_SHARDS,
+                         CHY_KEY(chy_value_uuid(&c->root->generation_id), chy_value_int(1)),
+                         CHY_FIELDS(CHY_SHARD_CRL_NUMBER), &row);
+    if (status != CHY_OK) {
+        return status == CHY_NOT_FOUND ? CHY_OK : status;
+    }
+    if (chy_row_int(&row, 0) == 0 || has_crl(c, chy_row_int(&row, 0))) { // 0: none was made
+        return CHY_OK;
+    }
+    (void)snprintf(number, sizeof number, "%lld", (long long)chy_row_int(&row, 0));
+    return refuse_unrecorded(c, "made the CRL", chy_text(number));
+}
+
+/** verify_database: a step whose entry was cut off the end is in the database still. */
+static chy_status verify_database(struct chy_ceremony *c)
+{
+    CHY_TRY(verify_signed(c));
+    CHY_TRY(verify_revoked(c));
+    return verify_crl(c);
 }
 
 static chy_status verify(struct chy_ceremony *c)

@@ -226,6 +226,26 @@ def test_what_was_changed_is_found(ceremony, tmp_path):
     damaged(cut, "taken away")
 
 
+@pytest.mark.parametrize("step, word", [("revoke", "revoked"), ("crl", "made the CRL")])
+def test_a_last_entry_that_was_cut_off_is_found(ceremony, tmp_path, step, word):
+    """With the files as they were before it, so that nothing but the database knows of it."""
+    ceremony.create()
+    serial = pki.serial_text(pki.certificate(ceremony.sign(request(tmp_path))))
+    ceremony.works("crl")
+    before = tmp_path / "before"
+    shutil.copytree(ceremony.folder / "publish", before)
+    ceremony.works(*(("revoke", "--serial", serial) if step == "revoke" else
+                     ("crl", "--lifetime", "90d")))
+    assert ceremony.verify()[0] == 0
+    ceremony.forget()
+    shutil.rmtree(ceremony.folder / "publish")
+    shutil.copytree(before, ceremony.folder / "publish")
+    code, said = ceremony.verify()
+    assert code == 1 and "taken away" in said and word in said, said
+    ceremony.works("crl")
+    assert ceremony.verify()[0] == 0
+
+
 def test_an_interrupted_create(ceremony):
     how = ("--organization", "Acme")
     ceremony.create(*how)
