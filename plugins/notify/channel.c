@@ -69,14 +69,19 @@ chy_status channel_unfit(struct chy_op *op, const char *name, const char *format
     return chy_fail_reason(op, CHY_BAD_INPUT, CHY_REASON_VALIDATION, "%s: %s", name, text);
 }
 
-static chy_status find(struct chy_op *op, struct chy_slice name, const struct channel **out_channel)
+/** find: NULL: it is no type of ours. */
+static const struct channel *find(struct chy_slice name)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++) {
         if (chy_slice_equal(types[i].name, name)) {
-            *out_channel = channels[i];
-            return CHY_OK;
+            return channels[i];
         }
     }
+    return NULL;
+}
+
+static chy_status fail_type(struct chy_op *op, struct chy_slice name)
+{
     return chy_fail(op, CHY_BROKEN, 0, "there is no channel type '%.*s'", (int)name.len,
                     (const char *)name.ptr);
 }
@@ -84,17 +89,18 @@ static chy_status find(struct chy_op *op, struct chy_slice name, const struct ch
 static chy_status check(void *self, struct chy_op *op, struct chy_slice channel_type,
                         struct chy_view values)
 {
-    const struct channel *channel = NULL;
-    CHY_TRY(find(op, channel_type, &channel));
-    return channel->check(self, op, values);
+    const struct channel *channel = find(channel_type);
+    return channel == NULL ? fail_type(op, channel_type) : channel->check(self, op, values);
 }
 
 static chy_status deliver(void *self, struct chy_op *op,
                           const struct chy_notification *notification,
                           struct chy_delivery *out_delivery)
 {
-    const struct channel *channel = NULL;
-    CHY_TRY(find(op, notification->channel_type, &channel));
+    const struct channel *channel = find(notification->channel_type);
+    if (channel == NULL) {
+        return fail_type(op, notification->channel_type);
+    }
     // Options were checked when they were kept; an older plugin may have thought otherwise of them.
     CHY_TRY(channel->check(self, op, notification->values));
     return channel->deliver(self, op, notification, out_delivery);

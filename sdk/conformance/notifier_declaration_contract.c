@@ -4,12 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/** Element `index`, which is there. */
+static const void *item(struct chy_view view, uint64_t index)
+{
+    return (const uint8_t *)view.ptr + index * view.stride;
+}
+
 START_TEST(each_type_is_declared_in_full)
 {
     ck_assert(notifier->deliver != NULL);
     ck_assert_uint_gt(notifier->channel_types.count, 0);
     for (uint64_t i = 0; i < notifier->channel_types.count; i++) {
-        const struct chy_channel_type *type = chy_view_at(notifier->channel_types, i);
+        const struct chy_channel_type *type = item(notifier->channel_types, i);
         ck_assert_uint_gt(type->name.len, 0);
         ck_assert_uint_gt(type->summary.len, 0);
         for (uint64_t k = 0; k < type->name.len; k++) {
@@ -18,7 +24,7 @@ START_TEST(each_type_is_declared_in_full)
                       (k > 0 && ((c >= '0' && c <= '9') || c == '-' || c == '_')));
         }
         for (uint64_t k = 0; k < i; k++) {
-            const struct chy_channel_type *earlier = chy_view_at(notifier->channel_types, k);
+            const struct chy_channel_type *earlier = item(notifier->channel_types, k);
             ck_assert(!chy_slice_equal(type->name, earlier->name));
         }
     }
@@ -28,7 +34,7 @@ END_TEST
 START_TEST(each_type_has_an_example)
 {
     for (uint64_t i = 0; i < notifier->channel_types.count; i++) {
-        const struct chy_channel_type *type = chy_view_at(notifier->channel_types, i);
+        const struct chy_channel_type *type = item(notifier->channel_types, i);
         bool found = false;
         for (size_t k = 0; k < example_count; k++) {
             found = found || examples[k].type == type;
@@ -43,7 +49,7 @@ START_TEST(each_option_is_bounded)
 {
     const struct chy_view options = examples[_i].type->options;
     for (uint64_t i = 0; i < options.count; i++) {
-        const struct chy_option *option = chy_view_at(options, i);
+        const struct chy_option *option = item(options, i);
         bool has_length = option->type == CHY_OPTION_TEXT || option->type == CHY_OPTION_TEXT_LIST;
         ck_assert_uint_gt(option->help.len, 0);
         ck_assert_msg(!has_length || option->maximum > 0, "'%.*s' has no maximum: projects fill it",
@@ -115,7 +121,7 @@ static const char *const hostile[] = {
 static void put(struct world *world, uint64_t index, struct chy_slice *text)
 {
     struct chy_option_value *value =
-        (struct chy_option_value *)(uintptr_t)chy_view_at(world->channel.values, index);
+        (struct chy_option_value *)(uintptr_t)item(world->channel.values, index);
     value->given = 1;
     value->text = *text;
     value->list = (struct chy_view){text, 1, sizeof *text};
@@ -147,7 +153,7 @@ START_TEST(hostile_options_break_nothing)
     memset(longest, 'a', 1 << 20);
     conf_outbound_allow(false); // whatever a text may mean, nothing is called
     for (uint64_t i = 0; i < options.count; i++) {
-        const struct chy_option *option = chy_view_at(options, i);
+        const struct chy_option *option = item(options, i);
         if (option->type != CHY_OPTION_TEXT && option->type != CHY_OPTION_TEXT_LIST) {
             continue;
         }
