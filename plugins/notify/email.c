@@ -1,4 +1,4 @@
-/** Mail, by the server that the configuration file names: no rule of outbound calls holds for it. */
+/** Mail, by the server that the configuration file names: no rule of outbound calls holds there. */
 #include "address.h"
 #include "mail_message.h"
 #include "mail_talk.h"

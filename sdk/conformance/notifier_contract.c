@@ -5,9 +5,9 @@
  *         --channel TYPE [--exempt] --config name=value...  (for each type)
  *
  * Each declared channel type is given by an example whose receiver is this machine's loopback at
- * port %n, over TLS or not: tests open that port, or leave it closed. `--exempt` says that the
- * plugin's own options name the receiver, so that no rule of outbound calls holds. What people shall not see has
- * the word "hush" in it: no message may repeat it.
+ * port %n, over TLS or not: tests open that port, or leave it closed.  `--exempt` says that the
+ * plugin's own options name the receiver, so that no rule of outbound calls holds.  What people
+ * shall not see has the word "hush" in it: no message may repeat it.
  *
  * What a delivery looks like to a receiver is between the plugin and its receivers.
  */

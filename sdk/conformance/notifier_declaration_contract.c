@@ -127,8 +127,7 @@ static void put(struct world *world, uint64_t index, struct chy_slice *text)
     value->list = (struct chy_view){text, 1, sizeof *text};
 }
 
-/** Neither the check nor the delivery may break; what is delivered all the same is a text that means
- *  nothing bad in its place. */
+/** Neither the check nor the delivery may break, and nobody is there to deliver to. */
 static void try_text(struct world *world, uint64_t index, struct chy_slice text)
 {
     struct chy_op *op = conf_op_new_until(world->instance, conf_clock_monotonic() + 2000000);
