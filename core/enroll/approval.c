@@ -1,5 +1,6 @@
 #include "enroll/approval.h"
 
+#include "base/slice.h"
 #include "base/time.h"
 #include "enroll/renew.h"
 #include "resource/audit.h"
@@ -12,6 +13,16 @@
  * Is it needed?
  */
 
+/** brings_key tells whether a renewal gives the names that somebody asked for to another's key. */
+static bool brings_key(const struct chy_issuance *i)
+{
+    const struct chy_decision *d = i->decision;
+    const struct chy_principal *principal = chy_principal_of(i->op);
+    return d->has_csr && !d->keeps_key &&
+           chy_uuid_compare(&principal->id, &i->renewal->owner_id) != 0 &&
+           !chy_slice_equal(d->spki_sha256, chy_row_blob(&i->renewal->old, CHY_CERT_SPKI_SHA256));
+}
+
 /** changes tells whether a renewal changes what was there. */
 static chy_status changes(struct chy_issuance *i, bool *out_changes)
 {
@@ -20,7 +31,7 @@ static chy_status changes(struct chy_issuance *i, bool *out_changes)
     bool alike;
     CHY_TRY(chy_decision_json(i->op, d, &now));
     CHY_TRY(chy_decision_alike(i->op, i->renewal->decision, now, &alike));
-    *out_changes = !alike || (!d->keeps_key && d->has_csr != i->renewal->from_csr);
+    *out_changes = !alike || (!d->keeps_key && d->has_csr != i->renewal->from_csr) || brings_key(i);
     return CHY_OK;
 }
 

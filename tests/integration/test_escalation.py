@@ -157,6 +157,26 @@ def test_an_operator_assigns_what_is_not_theirs_to_others_only(world):
     ok(operator.api.assign_certificate(own, applicationId=made))
 
 
+def test_nobody_renews_anothers_names_with_a_key_of_their_own_unapproved(world):
+    """A policy that came after the certificate: names, usages and life stay as they are."""
+    profile, issuer = world.new_profile(), world.member("issuer").api
+    key = pki.new_key()
+    asked = {"commonName": "governed.example.com"}
+    made = ok(world.ask(profile, csr=pki.csr(key, **asked), api=issuer))["certificate"]
+    world.new_approval_policy(profile)
+
+    def renew(api, csr):
+        return ok(api.renew(made["certificateId"], renewalKeySource="csr", csr=csr))
+
+    operator = Member(world.admin, world.project_id, "operator").api
+    answer = renew(operator, pki.csr(pki.new_key(), **asked))
+    assert answer["status"] == "pending_approval" and not answer["certificate"], answer
+    # Who asked for it goes on renewing, with a new key as well; so does another with the same key.
+    first = renew(operator, pki.csr(key, **asked))
+    made["certificateId"] = first["certificateId"]
+    assert renew(issuer, pki.csr(pki.new_key(), **asked))["certificateId"]
+
+
 # --- by what roles and applications are told by ---------------------------------------------------
 
 def test_no_slug_brings_a_profile_into_reach(world):
