@@ -219,7 +219,7 @@ class Two:
         # Who keeps nothing: what is answered here is what is looked at.
         self.api = Api(admin.url, self.member.api.token, admin.session)
         self.theirs.admin.named["projectSlug"] = [self.theirs.project["slug"]]
-        self.document = described.described_by(admin.url)
+        self.document = described.described_by(admin.url, admin.session)
         self.description = described.Description(self.document)
         self.form = Form(self.document)
         # Who are in both, such as the administrator of the instance.
