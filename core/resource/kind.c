@@ -5,6 +5,7 @@
 #include "plugin/schema.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
+#include "resource/kind_visible.h"
 #include "resource/listing.h"
 
 /* ------------------------------------------------------------------------------------------------
@@ -364,13 +365,15 @@ static chy_status begin_list(struct chy_call *call)
     if (kind->project_field == CHY_NO_FIELD) {
         return chy_require(call->op, NULL, kind->subject, call->action->permission, kind->what);
     }
-    return kind->has_application ? chy_call_project_partly(call) : chy_call_project(call);
+    return kind->has_application || kind->hooks.facts != NULL ? chy_call_project_partly(call)
+                                                              : chy_call_project(call);
 }
 
 chy_status chy_kind_list(struct chy_call *call)
 {
     struct chy_listing listing;
     struct chy_list_page page;
+    struct chy_visible visible;
     CHY_TRY(begin_list(call));
     json_t *list = chy_json_array(call->op);
     if (list == NULL) {
@@ -378,9 +381,11 @@ chy_status chy_kind_list(struct chy_call *call)
     }
     CHY_TRY(chy_listing_init(&listing, call, call->kind->collection, chy_call_fields(call),
                              LIST_LIMIT));
+    CHY_TRY(chy_visible_only(call, &visible, &listing));
     CHY_TRY(narrow(call, &listing.query));
     chy_query_order(&listing.query, call->kind->created_field, true);
     CHY_TRY(chy_listing_run(&listing, &page));
+    CHY_TRY(visible.status);
     for (uint64_t i = 0; i < page.count; i++) {
         json_t *object;
         CHY_TRY(chy_call_object(call, page.rows[i], &object));

@@ -143,6 +143,7 @@ chy_status chy_listing_init(struct chy_listing *listing, struct chy_call *call, 
     struct chy_slice cursor = chy_json_member(call->document, "cursor");
     memset(listing, 0, sizeof *listing);
     listing->call = call;
+    listing->examine = SCAN_MAX;
     listing->fields = fields;
     listing->limit = number_or(call, "limit", default_limit);
     listing->offset = number_or(call, "offset", 0);
@@ -331,7 +332,7 @@ static chy_status count_on(struct walk *walk, uint64_t seen, uint64_t *out_total
     const struct chy_listing *listing = walk->listing;
     uint64_t counted = 0;
     uint64_t beyond = listing->offset + listing->limit + 1;
-    walk->budget = SCAN_MAX;
+    walk->budget = listing->examine;
     if (seen < CHY_LIST_COUNT_MAX) {
         CHY_TRY(pass(walk, CHY_LIST_COUNT_MAX - seen, &counted));
     }
@@ -489,7 +490,7 @@ static chy_status run_walk(struct chy_listing *listing, struct chy_list_page *pa
     uint64_t passed;
     struct walk walk = {.listing = listing,
                         .at = listing->cursor,
-                        .budget = SCAN_MAX + listing->to_skip,
+                        .budget = listing->examine + listing->to_skip,
                         .more = true};
     CHY_TRY(pass(&walk, listing->to_skip, &passed));
     uint64_t left = listing->to_skip - passed;

@@ -34,6 +34,7 @@ struct chy_listing {
     bool (*keep)(const void *context, const struct chy_storage_row *row);
     const void *keep_context;
     struct chy_view keep_fields;
+    uint64_t examine; /**< how many rows a page looks at: less where `keep` costs reads */
 
     /** An order that no index gives: rows are compared by `keep_fields`, when those that match are
      *  few; else the caller is told to narrow.  `sort_name` names it for people.  May be NULL.  Of

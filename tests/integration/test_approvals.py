@@ -255,10 +255,23 @@ def test_permissions_with_conditions(world, people):
     _, other = ask(world, people, governed(world))
     refused(some.api.approve(other), 403, "PermissionDenied")
     refused(some.api.get_approval(other), 403, "PermissionDenied")
-    refused(some.api.list_approvals(query={"projectId": world.project_id}), 403)
-    request, approval = ask(world, people, profile)
+    refused(some.api.get_approval_grant(other), 403, "PermissionDenied")
+    for _ in range(2):
+        request, approval = ask(world, people, profile)
+    both = ok(some.api.list_approvals(query={"projectId": world.project_id, "status": "open"}))
+    assert {one["profileId"] for one in both["requests"]} == {profile}
+    assert both["totalCount"] == len(both["requests"]) == 2
+    page = ok(some.api.list_approvals(query={"projectId": world.project_id, "limit": 1}))
+    assert [one["id"] for one in page["requests"]] == [approval] and page["cursor"]
+    page = ok(some.api.list_approvals(query={"projectId": world.project_id, "limit": 1,
+                                             "cursor": page["cursor"]}))
+    assert page["requests"][0]["id"] == both["requests"][1]["id"]
+    nobody = world.member("no-access").api
+    refused(nobody.list_approvals(query={"projectId": world.project_id}), 403, "PermissionDenied")
     ok(some.api.approve(approval))
     assert status_of(world.admin, request) == "issued"
+    assert [one["id"] for one in ok(some.api.list_approval_grants(
+        query={"projectId": world.project_id}))["grants"]] == [approval]
 
 
 def test_machines_may_be_exempt(world, people):
