@@ -136,7 +136,7 @@ RACES = {
 }
 ENDS = {"approve": ("approved", "issued"), "reject": ("rejected", "rejected"),
         "cancel_approval": ("cancelled", "cancelled")}
-ROUNDS = 3
+ROUNDS = 2
 
 
 @pytest.mark.parametrize("names", RACES.values(), ids=RACES)
