@@ -32,8 +32,12 @@ enum {
 };
 
 static const struct client_column columns[] = {
-    {"COMMON NAME", "commonName"}, {"STATUS", "status"}, {"EXPIRES", "notAfter"},
-    {"PROFILE", "profileName"},    {"ID", "id"},         {"SERIAL NUMBER", "serialNumber"},
+    {"COMMON NAME", "commonName", false},
+    {"STATUS", "status", false},
+    {"EXPIRES", "notAfter", false},
+    {"PROFILE", "profileName", false},
+    {"ID", "id", true},
+    {"SERIAL NUMBER", "serialNumber", false},
 };
 
 static chy_status add_statuses(struct chy_cli *cli, const struct chy_given *given, json_t *query)

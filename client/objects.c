@@ -21,25 +21,25 @@ struct kind {
 };
 
 static const struct client_column profile_columns[] = {
-    {"SLUG", "slug"},
-    {"ID", "id"},
-    {"ISSUER", "certificateAuthority.name"},
-    {"ENROLLMENT", "enrollmentType"},
-    {"CREATED", "createdAt"},
+    {"SLUG", "slug", false},
+    {"ID", "id", true},
+    {"ISSUER", "certificateAuthority.name", false},
+    {"ENROLLMENT", "enrollmentType", false},
+    {"CREATED", "createdAt", false},
 };
 static const struct client_column policy_columns[] = {
-    {"NAME", "name"},
-    {"ID", "id"},
-    {"MAX VALIDITY", "validity.max"},
-    {"CREATED", "createdAt"},
+    {"NAME", "name", false},
+    {"ID", "id", true},
+    {"MAX VALIDITY", "validity.max", false},
+    {"CREATED", "createdAt", false},
 };
 static const struct client_column authority_columns[] = {
-    {"NAME", "name"},
-    {"ID", "id"},
-    {"STATUS", "status"},
-    {"TYPE", "configuration.type"},
-    {"KEY", "configuration.keyAlgorithm"},
-    {"EXPIRES", "configuration.notAfter"},
+    {"NAME", "name", false},
+    {"ID", "id", true},
+    {"STATUS", "status", false},
+    {"TYPE", "configuration.type", false},
+    {"KEY", "configuration.keyAlgorithm", false},
+    {"EXPIRES", "configuration.notAfter", false},
 };
 
 static const struct kind profile_kind = {

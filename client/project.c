@@ -9,10 +9,10 @@
 #define PROJECTS "/api/v1/projects"
 
 static const struct client_column columns[] = {
-    {"NAME", "name"},
-    {"SLUG", "slug"},
-    {"ID", "id"},
-    {"CREATED", "createdAt"},
+    {"NAME", "name", false},
+    {"SLUG", "slug", false},
+    {"ID", "id", true},
+    {"CREATED", "createdAt", false},
 };
 
 static const struct chy_argument plain_arguments[] = {CLIENT_ARGUMENTS};

@@ -28,9 +28,13 @@ static const struct chy_argument show_arguments[] = {
 #define APPROVAL CLIENT_COUNT
 
 static const struct client_column columns[] = {
-    {"COMMON NAME", "commonName"}, {"STATUS", "status"}, {"CREATED", "createdAt"},
-    {"PROFILE", "profileName"},    {"ID", "id"},         {"CERTIFICATE", "certificateId"},
-    {"WHY", "errorMessage"},
+    {"COMMON NAME", "commonName", false},
+    {"STATUS", "status", false},
+    {"CREATED", "createdAt", false},
+    {"PROFILE", "profileName", false},
+    {"ID", "id", true},
+    {"CERTIFICATE", "certificateId", false},
+    {"WHY", "errorMessage", false},
 };
 
 static chy_status narrow(struct chy_cli *cli, const struct chy_given *given,
@@ -57,8 +61,12 @@ static const struct client_list requests = {
 };
 
 static const struct client_column approval_columns[] = {
-    {"TYPE", "type"},         {"STATUS", "status"}, {"POLICY", "policyName"},
-    {"CREATED", "createdAt"}, {"ID", "id"},         {"REQUEST", "certificateRequestId"},
+    {"TYPE", "type", false},
+    {"STATUS", "status", false},
+    {"POLICY", "policyName", false},
+    {"CREATED", "createdAt", false},
+    {"ID", "id", true},
+    {"REQUEST", "certificateRequestId", false},
 };
 
 static const struct client_list approvals = {

@@ -10,6 +10,8 @@
 
 #define GAP 2U
 #define NARROW 6U /**< no column is cut to less */
+#define READABLE \
+    11U /**< a date, or enough of a name: a column that gets less makes way for a key */
 #define TEXT_MAX ((size_t)1 << 16)
 #define DEPTH_MAX 6U
 
@@ -100,36 +102,85 @@ const char *client_cell(struct chy_cli *cli, const json_t *value)
     return text == NULL ? "-" : text;
 }
 
-/** Cuts the widest columns until the table fits. */
-static void fit(size_t *widths, size_t count, size_t width)
+/** The columns that are shown, and how wide. */
+struct layout {
+    const struct client_column *columns;
+    size_t widths[CLIENT_COLUMNS_MAX]; /**< of all columns */
+    size_t shown[CLIENT_COLUMNS_MAX];  /**< which of them are */
+    size_t count;                      /**< how many are shown */
+};
+
+/** The widest that is shown and more than `least` wide; `count` if there is none. */
+static size_t widest(const struct layout *layout, bool keys_too, size_t least)
 {
-    size_t gaps = (count - 1) * GAP;
-    for (;;) {
-        size_t all = gaps;
-        size_t widest = 0;
-        for (size_t i = 0; i < count; i++) {
-            all += widths[i];
-            widest = widths[i] > widths[widest] ? i : widest;
+    size_t found = layout->count;
+    for (size_t i = 0; i < layout->count; i++) {
+        size_t column = layout->shown[i];
+        if (layout->widths[column] > least && (keys_too || !layout->columns[column].is_key)) {
+            least = layout->widths[column];
+            found = i;
         }
-        if (all <= width || widths[widest] <= NARROW) {
-            return;
+    }
+    return found;
+}
+
+/** How wide it all is, if what is no key takes `most` characters. */
+static size_t whole_width(const struct layout *layout, size_t most)
+{
+    size_t all = (layout->count - 1) * GAP;
+    for (size_t i = 0; i < layout->count; i++) {
+        size_t width = layout->widths[layout->shown[i]];
+        bool is_cut = width > most && !layout->columns[layout->shown[i]].is_key;
+        all += is_cut ? most : width;
+    }
+    return all;
+}
+
+/** Leaves out columns on the right, for a key that could not be whole beside them. */
+static void leave_out(struct layout *layout, size_t width)
+{
+    bool has_key = false;
+    for (size_t i = 0; i < layout->count; i++) {
+        has_key = has_key || layout->columns[i].is_key;
+    }
+    size_t last = layout->count;
+    while (has_key && last > 1 && whole_width(layout, READABLE) > width) {
+        last--;
+        if (!layout->columns[layout->shown[last]].is_key) {
+            layout->count--;
+            memmove(&layout->shown[last], &layout->shown[last + 1],
+                    (layout->count - last) * sizeof layout->shown[0]);
         }
-        widths[widest]--;
     }
 }
 
-static void write_line(FILE *out, const char *const *cells, const size_t *widths, size_t count)
+/** Cuts the widest columns until the table fits. */
+static void fit(struct layout *layout, size_t width)
 {
-    for (size_t i = 0; i < count; i++) {
-        size_t width = width_of(cells[i]);
-        if (width > widths[i]) {
-            (void)fprintf(out, "%.*s…", (int)bytes_of(cells[i], widths[i] - 1), cells[i]);
-            width = widths[i];
-        } else {
-            (void)fputs(cells[i], out);
+    while (whole_width(layout, SIZE_MAX) > width) {
+        size_t at = widest(layout, false, NARROW);
+        at = at < layout->count ? at : widest(layout, true, NARROW);
+        if (at == layout->count) {
+            return;
         }
-        if (i + 1 < count) {
-            (void)fprintf(out, "%*s", (int)(widths[i] - width + GAP), "");
+        layout->widths[layout->shown[at]]--;
+    }
+}
+
+static void write_line(FILE *out, const struct layout *layout, const char *const *cells)
+{
+    for (size_t i = 0; i < layout->count; i++) {
+        const char *cell = cells[layout->shown[i]];
+        size_t most = layout->widths[layout->shown[i]];
+        size_t width = width_of(cell);
+        if (width > most) {
+            (void)fprintf(out, "%.*s…", (int)bytes_of(cell, most - 1), cell);
+            width = most;
+        } else {
+            (void)fputs(cell, out);
+        }
+        if (i + 1 < layout->count) {
+            (void)fprintf(out, "%*s", (int)(most - width + GAP), "");
         }
     }
     (void)fputc('\n', out);
@@ -138,7 +189,7 @@ static void write_line(FILE *out, const char *const *cells, const size_t *widths
 chy_status client_table_write(struct chy_cli *cli, FILE *out, const struct client_column *columns,
                               size_t count, const json_t *rows, size_t width)
 {
-    size_t widths[CLIENT_COLUMNS_MAX] = {0};
+    struct layout layout = {.columns = columns, .count = count};
     const char *titles[CLIENT_COLUMNS_MAX];
     size_t row_count = json_array_size(rows);
     const char **cells = chy_alloc(cli->op, (row_count * count + 1) * sizeof *cells);
@@ -147,21 +198,23 @@ chy_status client_table_write(struct chy_cli *cli, FILE *out, const struct clien
     }
     for (size_t i = 0; i < count; i++) {
         titles[i] = columns[i].title;
-        widths[i] = width_of(titles[i]);
+        layout.shown[i] = i;
+        layout.widths[i] = width_of(titles[i]);
         for (size_t row = 0; row < row_count; row++) {
             const char *cell =
                 client_cell(cli, member_of(json_array_get(rows, row), columns[i].member));
             size_t cell_width = width_of(cell);
             cells[row * count + i] = cell;
-            widths[i] = cell_width > widths[i] ? cell_width : widths[i];
+            layout.widths[i] = cell_width > layout.widths[i] ? cell_width : layout.widths[i];
         }
     }
     if (width != 0) {
-        fit(widths, count, width);
+        leave_out(&layout, width);
+        fit(&layout, width);
     }
-    write_line(out, titles, widths, count);
+    write_line(out, &layout, titles);
     for (size_t row = 0; row < row_count; row++) {
-        write_line(out, cells + row * count, widths, count);
+        write_line(out, &layout, cells + row * count);
     }
     return CHY_OK;
 }

@@ -1,4 +1,6 @@
-/** Tables for people: columns as wide as they need, cut to the terminal if there is one. */
+/** Tables for people: columns as wide as they need, cut to the terminal if there is one.  What
+ *  people copy from a table, an id, is no good in part: it is whole, columns on the right make way.
+ */
 #ifndef CLIENT_TABLE_H
 #define CLIENT_TABLE_H
 
@@ -10,6 +12,7 @@
 struct client_column {
     const char *title;
     const char *member; /**< "a.b" is a member of a member */
+    bool is_key;        /**< what commands are given: cut last, others are left out for it */
 };
 
 /** client_table_write writes a line for each object of an array below the headings.  `width` is

@@ -360,14 +360,17 @@ def test_life_at_a_terminal(client, server, place):
     assert terminal.wait() == 0, terminal.seen
     assert member.client_secret not in terminal.seen and "Logged in" in terminal.seen
     name = "a-rather-long-name-for-a-machine.department.example.com"
-    assert Terminal(client, "issue", "--profile", place.profile_id, "--cn", name, "--ttl", "1d",
-                    "--out", "t").wait() == 0
+    terminal = Terminal(client, "issue", "--profile", place.profile_id, "--cn", name, "--ttl", "1d",
+                        "--out", "t")
+    assert terminal.wait() == 0
+    (made,) = re.findall(r"^id +(\S+)", terminal.seen, re.M)
     for columns in (60, 100, 400):
         terminal = Terminal(client, "list", "--search", name, columns=columns)
         assert terminal.wait() == 0
         lines = terminal.seen.replace("\r", "").splitlines()
         assert len(lines) == 2 and all(len(line) <= columns for line in lines), terminal.seen
         assert (name in terminal.seen) == (columns == 400), terminal.seen
+        assert made in terminal.seen, "an id that is cut is of no use"
         assert ("…" in terminal.seen) == (columns != 400)
 
 

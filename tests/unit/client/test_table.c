@@ -5,19 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct client_column columns[] = {{"NAME", "name"}, {"WHEN", "inner.when"}};
+static const struct client_column columns[] = {{"NAME", "name", false},
+                                               {"WHEN", "inner.when", false}};
+static const struct client_column with_key[] = {{"NAME", "name", false},
+                                                {"WHEN", "inner.when", false},
+                                                {"ID", "id", true},
+                                                {"MORE", "name", false}};
 
 /** What a table of one row is, with this name, at this width. */
-static char *table_of(const char *name, size_t width)
+static char *table_of(const struct client_column *shown, size_t count, const char *name,
+                      size_t width)
 {
     struct chy_cli cli;
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
     json_t *rows =
-        json_pack("[{s:s, s:{s:s}}]", "name", name, "inner", "when", "2026-11-22T09:30:59.000Z");
+        json_pack("[{s:s, s:{s:s}, s:s}]", "name", name, "inner", "when",
+                  "2026-11-22T09:30:59.000Z", "id", "0199c0de-0000-7000-8000-000000000000");
     ck_assert(client_init(&cli, "test"));
-    ck_assert_int_eq(client_table_write(&cli, out, columns, 2, rows, width), CHY_OK);
+    ck_assert_int_eq(client_table_write(&cli, out, shown, count, rows, width), CHY_OK);
     (void)fclose(out);
     json_decref(rows);
     client_fini(&cli);
@@ -46,8 +53,35 @@ static const struct {
 
 START_TEST(writes_tables)
 {
-    char *text = table_of(tables[_i].name, tables[_i].width);
+    char *text = table_of(columns, 2, tables[_i].name, tables[_i].width);
     ck_assert_str_eq(text, tables[_i].table);
+    free(text);
+}
+END_TEST
+
+#define KEY "0199c0de-0000-7000-8000-000000000000"
+
+static const struct {
+    size_t width;
+    const char *table;
+} keyed[] = {
+    {0, "NAME                 WHEN              ID                                    MORE\n"
+        "a-name-that-is-long  2026-11-22 09:30  " KEY "  a-name-that-is-long\n"},
+    {80, "NAME          WHEN           ID                                    MORE\n"
+         "a-name-that…  2026-11-22 0…  " KEY "  a-name-that-…\n"},
+    // The last ones go first; the name stays.
+    {74, "NAME                WHEN              ID\n"
+         "a-name-that-is-lo…  2026-11-22 09:30  " KEY "\n"},
+    {60, "NAME                 ID\na-name-that-is-long  " KEY "\n"},
+    {45, "NAME     ID\na-name…  " KEY "\n"},
+    // Nothing else is left to cut.
+    {20, "NAME    ID\na-nam…  0199c0de-00…\n"},
+};
+
+START_TEST(keys_are_whole)
+{
+    char *text = table_of(with_key, 4, "a-name-that-is-long", keyed[_i].width);
+    ck_assert_str_eq(text, keyed[_i].table);
     free(text);
 }
 END_TEST
@@ -74,4 +108,5 @@ START_TEST(pairs_leave_keys_out)
 }
 END_TEST
 
-TEST_MAIN("client_table", TEST_EACH(writes_tables, tables), TEST(pairs_leave_keys_out))
+TEST_MAIN("client_table", TEST_EACH(writes_tables, tables), TEST_EACH(keys_are_whole, keyed),
+          TEST(pairs_leave_keys_out))
