@@ -1,8 +1,7 @@
 #include "resource/method_config.h"
 
 #include "base/slice.h"
-#include "base/time.h"
-#include "plugin/view.h"
+#include "resource/option_config.h"
 #include "resource/shape.h"
 
 void chy_method_member(const struct chy_method *method, bool id,
@@ -12,151 +11,6 @@ void chy_method_member(const struct chy_method *method, bool id,
                    (const char *)method->name.ptr, id ? "Id" : "");
 }
 
-/** camel_case turns "renew_before_days" into "renewBeforeDays". */
-static void camel_case(struct chy_slice name, char *out, size_t size)
-{
-    size_t len = 0;
-    bool upper = false;
-    for (uint64_t i = 0; i < name.len && len + 1 < size; i++) {
-        char c = (char)name.ptr[i];
-        if (c == '_') {
-            upper = true;
-        } else {
-            out[len++] = upper && c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-            upper = false;
-        }
-    }
-    out[len] = '\0';
-}
-
-struct check {
-    struct chy_op *op;
-    const char *path; /**< where the options are in the body */
-    bool failed;
-};
-
-static void issue(struct check *check, const char *option, const char *code, const char *text)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", check->path, option);
-    chy_shape_issue(check->op, code, path, "%s", text);
-    check->failed = true;
-}
-
-static void check_range(struct check *check, const struct chy_option *option, const char *name,
-                        int64_t number, const char *of)
-{
-    char text[128];
-    bool unlimited = option->minimum == 0 && option->maximum == 0;
-    if (unlimited || (number >= option->minimum && number <= option->maximum)) {
-        return;
-    }
-    (void)snprintf(text, sizeof text, "expected %s from %lld to %lld, received %lld", of,
-                   (long long)option->minimum, (long long)option->maximum, (long long)number);
-    issue(check, name, number < option->minimum ? "too_small" : "too_big", text);
-}
-
-static bool is_choice(const struct chy_option *option, struct chy_slice text)
-{
-    for (uint64_t i = 0; i < option->choices.count; i++) {
-        const struct chy_slice *choice = chy_view_item(option->choices, i);
-        if (chy_slice_equal(*choice, text)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void check_value(struct check *check, const struct chy_option *option, const char *name,
-                        const json_t *value)
-{
-    int64_t duration;
-    switch ((enum chy_option_type)option->type) {
-    case CHY_OPTION_INT:
-    case CHY_OPTION_SIZE:
-        if (!json_is_integer(value)) {
-            issue(check, name, "invalid_type", "expected integer");
-        } else {
-            check_range(check, option, name, json_integer_value(value), "a number");
-        }
-        return;
-    case CHY_OPTION_BOOL:
-        if (!json_is_boolean(value)) {
-            issue(check, name, "invalid_type", "expected boolean");
-        }
-        return;
-    case CHY_OPTION_DURATION:
-        if (!chy_duration_parse_request(chy_json_text(value), &duration)) {
-            issue(check, name, "invalid_string", "expected a duration such as 30m, 12h or 7d");
-        }
-        return;
-    case CHY_OPTION_TEXT_LIST:
-        if (!json_is_array(value)) {
-            issue(check, name, "invalid_type", "expected array");
-        } else {
-            check_range(check, option, name, (int64_t)json_array_size(value), "a length");
-        }
-        return;
-    case CHY_OPTION_CHOICE:
-        if (!is_choice(option, chy_json_text(value))) {
-            issue(check, name, "invalid_enum_value", "not one of the choices");
-        }
-        return;
-    case CHY_OPTION_TEXT:
-    case CHY_OPTION_PATH:
-        if (!json_is_string(value)) {
-            issue(check, name, "invalid_type", "expected string");
-        } else {
-            check_range(check, option, name, (int64_t)json_string_length(value), "a length");
-        }
-        return;
-    }
-}
-
-static json_t *default_value(const struct chy_option *option)
-{
-    int64_t number;
-    switch ((enum chy_option_type)option->type) {
-    case CHY_OPTION_INT:
-    case CHY_OPTION_SIZE:
-        return chy_slice_parse_i64(option->default_text, INT64_MIN, INT64_MAX, &number)
-                   ? json_integer(number)
-                   : json_null();
-    case CHY_OPTION_BOOL: return json_boolean(chy_slice_is(option->default_text, "true"));
-    case CHY_OPTION_TEXT_LIST: return json_array();
-    case CHY_OPTION_TEXT:
-    case CHY_OPTION_PATH:
-    case CHY_OPTION_CHOICE:
-    case CHY_OPTION_DURATION:
-        return option->default_text.len == 0 ? json_null()
-                                             : json_stringn((const char *)option->default_text.ptr,
-                                                            (size_t)option->default_text.len);
-    }
-    return json_null();
-}
-
-static chy_status take_option(struct check *check, const struct chy_option *option,
-                              const json_t *given, const json_t *base, json_t *config)
-{
-    char name[64];
-    camel_case(option->name, name, sizeof name);
-    json_t *value = json_object_get(given, name);
-    if (value != NULL && !json_is_null(value)) {
-        check_value(check, option, name, value);
-        return json_object_set(config, name, value) == 0 ? CHY_OK : chy_fail_memory(check->op);
-    }
-    json_t *kept = json_object_get(base, name);
-    if (value == NULL && kept != NULL) { // an explicit null goes back to the default
-        return json_object_set(config, name, kept) == 0 ? CHY_OK : chy_fail_memory(check->op);
-    }
-    if ((option->flags & CHY_OPTION_REQUIRED) != 0) {
-        issue(check, name, "invalid_type", "required: received nothing");
-    }
-    return json_object_set_new(config, name, default_value(option)) == 0
-               ? CHY_OK
-               : chy_fail_memory(check->op);
-}
-
 static bool is_given(const json_t *given, const char *name)
 {
     const json_t *value = json_object_get(given, name);
@@ -164,125 +18,49 @@ static bool is_given(const json_t *given, const char *name)
 }
 
 /** exclude: of two options that say when core renews, one is in effect: the one given last. */
-static void exclude(struct check *check, const json_t *given, json_t *config)
+static bool exclude(struct chy_op *op, const char *path, const json_t *given, json_t *config)
 {
     bool by_days = is_given(given, "renewBeforeDays");
     bool finer = is_given(given, "renewBefore");
     if (by_days && finer) {
-        issue(check, "renewBefore", "custom", "excludes renewBeforeDays: give one of them");
-    } else if (by_days && is_given(config, "renewBefore")) {
+        char both[128];
+        (void)snprintf(both, sizeof both, "%s/renewBefore", path);
+        chy_shape_issue(op, "custom", both, "excludes renewBeforeDays: give one of them");
+        return false;
+    }
+    if (by_days && is_given(config, "renewBefore")) {
         (void)json_object_set_new(config, "renewBefore", json_null());
     } else if (finer && is_given(config, "renewBeforeDays")) {
         (void)json_object_set_new(config, "renewBeforeDays", json_null());
     }
+    return true;
 }
 
 chy_status chy_method_config_check(struct chy_op *op, const struct chy_method *method,
                                    const char *path, const json_t *given, const json_t *base,
                                    json_t **out_config)
 {
-    struct check check = {.op = op, .path = path};
-    if (given != NULL && !json_is_null(given) && !json_is_object(given)) {
-        return chy_shape_refuse_one(op, "invalid_type", path, "expected object");
-    }
-    json_t *config = chy_json_object(op);
-    if (config == NULL) {
-        return chy_fail_memory(op);
-    }
-    for (uint64_t i = 0; i < method->options.count; i++) {
-        CHY_TRY(take_option(&check, chy_view_item(method->options, i), given, base, config));
-    }
-    exclude(&check, given, config);
-    if (check.failed) {
+    bool fine;
+    json_t *config;
+    CHY_TRY(chy_option_config_take(op, method->options, path, given, base, &config, &fine));
+    fine = exclude(op, path, given, config) && fine;
+    if (!fine) {
         return chy_shape_refuse(op);
     }
     *out_config = config;
     return CHY_OK;
 }
 
-/* ------------------------------------------------------------------------------------------------
- * Described
- */
-
-static const char *type_word(uint32_t type)
-{
-    switch ((enum chy_option_type)type) {
-    case CHY_OPTION_INT:
-    case CHY_OPTION_SIZE: return "integer";
-    case CHY_OPTION_BOOL: return "boolean";
-    case CHY_OPTION_TEXT_LIST: return "array";
-    case CHY_OPTION_TEXT:
-    case CHY_OPTION_PATH:
-    case CHY_OPTION_CHOICE:
-    case CHY_OPTION_DURATION: return "string";
-    }
-    return "string";
-}
-
-static bool describe_bounds(const struct chy_option *option, json_t *schema)
-{
-    bool is_number = option->type == CHY_OPTION_INT || option->type == CHY_OPTION_SIZE;
-    bool is_list = option->type == CHY_OPTION_TEXT_LIST;
-    bool unlimited = option->minimum == 0 && option->maximum == 0;
-    if (unlimited || option->type == CHY_OPTION_BOOL || option->type == CHY_OPTION_DURATION) {
-        return true;
-    }
-    return chy_json_set_int(schema,
-                            is_number ? "minimum"
-                            : is_list ? "minItems"
-                                      : "minLength",
-                            option->minimum) &&
-           chy_json_set_int(schema,
-                            is_number ? "maximum"
-                            : is_list ? "maxItems"
-                                      : "maxLength",
-                            option->maximum);
-}
-
-static json_t *choices_json(const struct chy_option *option)
-{
-    json_t *list = json_array();
-    for (uint64_t i = 0; i < option->choices.count; i++) {
-        const struct chy_slice *choice = chy_view_item(option->choices, i);
-        (void)json_array_append_new(list,
-                                    json_stringn((const char *)choice->ptr, (size_t)choice->len));
-    }
-    (void)json_array_append_new(list, json_null());
-    return list;
-}
-
-static bool describe_option(const struct chy_option *option, json_t *properties)
-{
-    char name[64];
-    camel_case(option->name, name, sizeof name);
-    json_t *schema = json_pack("{s:[s,s]}", "type", type_word(option->type), "null");
-    bool fine = schema != NULL && describe_bounds(option, schema) &&
-                chy_json_set_text(schema, "description", option->help);
-    if (fine && option->type == CHY_OPTION_CHOICE) {
-        fine = json_object_set_new(schema, "enum", choices_json(option)) == 0;
-    }
-    if (fine && option->type == CHY_OPTION_TEXT_LIST) {
-        fine = json_object_set_new(schema, "items", json_pack("{s:s}", "type", "string")) == 0;
-    }
-    return json_object_set_new(properties, name, schema) == 0 && fine;
-}
-
 chy_status chy_method_config_schema(struct chy_op *op, const struct chy_method *method,
                                     bool is_answer, json_t **out_schema)
 {
-    json_t *schema = chy_json_object(op);
-    json_t *properties = json_object();
-    bool fine = json_object_set_new(schema, "type",
-                                    is_answer ? json_string("object")
-                                              : json_pack("[s,s]", "object", "null")) == 0 &&
-                json_object_set_new(schema, "properties", properties) == 0;
-    for (uint64_t i = 0; fine && i < method->options.count; i++) {
-        fine = describe_option(chy_view_item(method->options, i), properties);
-    }
-    if (fine && is_answer) { // the id of the configuration, which nobody gives
-        fine = json_object_set_new(properties, "id",
-                                   json_pack("{s:s,s:s}", "type", "string", "format", "uuid")) == 0;
+    json_t *schema;
+    CHY_TRY(chy_option_config_schema(op, method->options, is_answer, &schema));
+    if (is_answer && // the id of the configuration, which nobody gives
+        json_object_set_new(json_object_get(schema, "properties"), "id",
+                            json_pack("{s:s,s:s}", "type", "string", "format", "uuid")) != 0) {
+        return chy_fail_memory(op);
     }
     *out_schema = schema;
-    return fine ? CHY_OK : chy_fail_memory(op);
+    return CHY_OK;
 }

@@ -6,7 +6,7 @@
 #ifndef CHY_RESOURCE_METHOD_CONFIG_H
 #define CHY_RESOURCE_METHOD_CONFIG_H
 
-#include "resource/json.h"
+#include "resource/option_config.h"
 #include "resource/runtime.h"
 
 /** CHY_METHOD_NAME_MAX bounds the names of methods and, with suffix, of their members. */
