@@ -7,6 +7,8 @@
 #include "access/token.h"
 #include "access/universal_auth.h"
 #include "access/user.h"
+#include "alert/alert.h"
+#include "alert/test.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/dump.h"
@@ -69,6 +71,7 @@ static const struct chy_kind *const kinds[] = {
     &chy_kind_approval_request,
     &chy_kind_user,
     &chy_kind_approval_grant,
+    &chy_kind_alert,
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -369,6 +372,7 @@ static void close_runtime(struct chy_runtime *runtime)
     chy_kinds_free(runtime->kinds);
     chy_crls_free(runtime->crls);
     chy_ocsp_free(runtime->ocsp);
+    chy_alert_tests_free(runtime->alert_tests);
     chy_shards_free(runtime->shards);
     chy_permits_free(runtime->cpu);
     chy_permits_free(runtime->passwords);
@@ -383,10 +387,11 @@ static chy_status open_runtime(struct chy_assembly *a, struct chy_op *op)
     runtime->shards = chy_shards_new();
     runtime->crls = chy_crls_new();
     runtime->ocsp = chy_ocsp_new();
+    runtime->alert_tests = chy_alert_tests_new();
     runtime->audit = chy_audit_new();
     if (runtime->cpu == NULL || runtime->passwords == NULL || runtime->cache == NULL ||
         runtime->audit == NULL || runtime->shards == NULL || runtime->crls == NULL ||
-        runtime->ocsp == NULL) {
+        runtime->ocsp == NULL || runtime->alert_tests == NULL) {
         return chy_fail_memory(op);
     }
     CHY_TRY(chy_kinds_new(op, kinds, sizeof kinds / sizeof kinds[0], &runtime->kinds));
@@ -447,6 +452,7 @@ static chy_status runtime_up(void *assembly, struct chy_op *op)
         (struct chy_password_cost){.memory = (uint32_t)(a->config->access.password_memory / 1024),
                                    .passes = (uint32_t)a->config->access.password_passes,
                                    .lanes = (uint32_t)a->config->access.password_lanes};
+    runtime->alerts.give_up_after = a->config->alerts.give_up_after;
     if (a->need == CHY_NEED_RESTORE) {
         return CHY_OK; // the keys come with the rows
     }

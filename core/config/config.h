@@ -143,6 +143,10 @@ struct chy_config {
         struct chy_view allow;    /**< of struct chy_slice: addresses or networks */
         struct chy_slice ca_file; /**< empty: the system's CAs */
     } outbound;
+
+    struct {
+        int64_t give_up_after; /**< of a delivery that fails again and again */
+    } alerts;
 };
 
 /** chy_config_load reads and checks a file.  The error lists every problem (problems.h). */

@@ -196,6 +196,11 @@ static const struct chy_config_key outbound_keys[] = {
         "PEM file with the CAs that receivers' certificates come from; the system's if not given"),
 };
 
+static const struct chy_config_key alert_keys[] = {
+    KEY("give_up_after", CHY_OPTION_DURATION, 0, CHY_US_PER_MINUTE, 90 * CHY_US_PER_DAY, "7d",
+        alerts.give_up_after, "how long a notification is tried that its receiver does not take"),
+};
+
 #define SECTION(name, keys, help)                          \
     {                                                      \
         name, help, keys, sizeof(keys) / sizeof((keys)[0]) \
@@ -216,6 +221,7 @@ static const struct chy_config_section sections[] = {
     SECTION("access", access_keys, "tokens and log-ins"),
     SECTION("audit", audit_keys, "where else the audit goes, and how long it is kept"),
     SECTION("outbound", outbound_keys, "calls to machines that a project names"),
+    SECTION("alerts", alert_keys, "what people are told"),
 };
 
 const struct chy_config_section *chy_config_sections(size_t *out_count)

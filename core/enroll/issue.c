@@ -2,6 +2,7 @@
 
 #include "base/op.h"
 #include "base/time.h"
+#include "enroll/alert_event.h"
 #include "enroll/certificate_row.h"
 #include "enroll/renew.h"
 #include "enroll/renewal.h"
@@ -361,6 +362,9 @@ static chy_status store(struct chy_issuance *i, bool *out_again, bool *out_relin
     if (i->renewal != NULL) {
         CHY_TRY(chy_renew_link(i->runtime, &batch, i->renewal, &i->certificate_id));
     }
+    CHY_TRY(chy_alert_event_add(i->runtime, &batch,
+                                i->renewal == NULL ? CHY_ALERT_ISSUANCE : CHY_ALERT_RENEWAL,
+                                &i->decision->project_id, &i->certificate_id));
     chy_status status = chy_runtime_commit(i->runtime, &batch, &outcome);
     if (status == CHY_CONFLICT && i->renewal != NULL &&
         chy_renew_lost(i->runtime, i->op, i->renewal, &outcome, &status)) {

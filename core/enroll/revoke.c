@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "base/time.h"
+#include "enroll/alert_event.h"
 #include "enroll/blocked_key.h"
 #include "enroll/crl.h"
 #include "enroll/revoke_state.h"
@@ -196,6 +197,10 @@ static chy_status write_all(struct chy_revocation *w, struct chy_batch *batch)
     CHY_TRY(write_shard(w, batch));
     if (t->has_row) {
         CHY_TRY(write_row(w, batch));
+    }
+    if (t->has_row && !w->lifts) {
+        CHY_TRY(chy_alert_event_add(w->runtime, batch, CHY_ALERT_REVOCATION, &t->project_id,
+                                    &t->certificate_id));
     }
     if (t->of_active_key && !w->lifts) {
         write_authority(w, batch);

@@ -31,7 +31,8 @@ enum chy_cache_kind {
     CHY_CACHE_ISSUER = 3,
     CHY_CACHE_DATA_KEY = 4,  /**< by id */
     CHY_CACHE_MONTH_KEY = 5, /**< the data key that a project seals with now */
-    CHY_CACHE_LONGEST = 6    /**< the longest life that the profiles of a CA allow */
+    CHY_CACHE_LONGEST = 6,   /**< the longest life that the profiles of a CA allow */
+    CHY_CACHE_ALERTS = 7     /**< which events a project has alerts of */
 };
 
 /** A chy_cache_load_fn reads what `key` means and makes an object with one reference. */

@@ -505,6 +505,55 @@ static const struct chy_field password_fields[] = {F("identity_id", U), F("phc",
                                                    F("changed_at", W)};
 CHECKED(password_fields, CHY_PASSWORD_FIELDS);
 
+static const struct chy_field alert_fields[] = {
+    F("id", U),         F("project_id", U),   F("name", T),    N("description", T),
+    F("event_type", T), N("alert_before", T), F("filters", J), F("enabled", B),
+    F("created_at", W), F("updated_at", W)};
+CHECKED(alert_fields, CHY_ALERT_FIELDS);
+NUMBERS(alert_name, CHY_ALERT_PROJECT_ID, CHY_ALERT_NAME);
+NUMBERS(alert_created, CHY_ALERT_PROJECT_ID, CHY_ALERT_CREATED_AT);
+static const struct chy_index alert_indexes[] = {UNIQUE("name", alert_name),
+                                                 INDEX("created", alert_created)};
+
+static const struct chy_field alert_channel_fields[] = {
+    F("id", U),           F("alert_id", U),      F("project_id", U), F("position", I),
+    F("channel_type", T), F("config", J),        N("sealed", X),     N("data_key_id", U),
+    F("enabled", B),      F("issued", I),        F("done", I),       F("attempts", I),
+    N("next_at", W),      N("waiting_since", W), F("created_at", W), F("updated_at", W)};
+CHECKED(alert_channel_fields, CHY_CHANNEL_FIELDS);
+NUMBERS(alert_channel_alert, CHY_CHANNEL_ALERT_ID, CHY_CHANNEL_POSITION);
+NUMBERS(alert_channel_next, CHY_CHANNEL_NEXT_AT);
+static const struct chy_index alert_channel_indexes[] = {INDEX("alert", alert_channel_alert),
+                                                         INDEX("next", alert_channel_next)};
+
+static const struct chy_field alert_state_fields[] = {
+    F("alert_id", U), F("project_id", U), N("last_at", W), N("last_status", T), N("last_error", T),
+    N("due_at", W),   N("watermark", W),  N("seen", W),    N("horizon", W),     N("until", W),
+    N("phase", I),    N("cursor", X),     N("told", X)};
+CHECKED(alert_state_fields, CHY_ALERT_STATE_FIELDS);
+NUMBERS(alert_state_due, CHY_ALERT_STATE_DUE_AT);
+static const struct chy_index alert_state_indexes[] = {INDEX("due", alert_state_due)};
+
+// Only its key: an event costs an issuance one row, and is read in the order of its ids.
+static const struct chy_field alert_event_fields[] = {F("id", U), F("project_id", U), F("type", T),
+                                                      F("certificate_id", U), F("created_at", W)};
+CHECKED(alert_event_fields, CHY_EVENT_FIELDS);
+
+static const struct chy_field alert_delivery_fields[] = {
+    F("channel_id", U),    F("sequence", I),     F("id", U),
+    F("project_id", U),    F("alert_id", U),     F("channel_type", T),
+    F("type", T),          F("source", T),       F("subject", T),
+    F("time", W),          F("data", J),         F("title", T),
+    F("text", T),          F("certificates", I), F("status", T),
+    F("attempts", I),      N("next_at", W),      N("last_error", T),
+    N("response_code", I), F("expires_at", W),   F("created_at", W),
+    F("updated_at", W)};
+CHECKED(alert_delivery_fields, CHY_DELIVERY_FIELDS);
+NUMBERS(alert_delivery_alert, CHY_DELIVERY_ALERT_ID, CHY_DELIVERY_CREATED_AT);
+NUMBERS(alert_delivery_expires, CHY_DELIVERY_EXPIRES_AT);
+static const struct chy_index alert_delivery_indexes[] = {INDEX("alert", alert_delivery_alert),
+                                                          INDEX("expires", alert_delivery_expires)};
+
 #define NO_INDEXES \
     {              \
         NULL, 0, 0 \
@@ -573,6 +622,15 @@ static const struct chy_collection collections[] = {
     COLLECTION("approval_requests", 0, CHY_APPROVAL_PROJECT_ID, approval_fields, first,
                INDEXED(approval_indexes)),
     COLLECTION("passwords", 0, 0, password_fields, first, NO_INDEXES),
+    COLLECTION("alerts", WATCHED, CHY_ALERT_PROJECT_ID, alert_fields, first,
+               INDEXED(alert_indexes)),
+    COLLECTION("alert_channels", 0, CHY_CHANNEL_PROJECT_ID, alert_channel_fields, first,
+               INDEXED(alert_channel_indexes)),
+    COLLECTION("alert_states", 0, CHY_ALERT_STATE_PROJECT_ID, alert_state_fields, first,
+               INDEXED(alert_state_indexes)),
+    COLLECTION("alert_events", 0, CHY_EVENT_PROJECT_ID, alert_event_fields, first, NO_INDEXES),
+    COLLECTION("alert_deliveries", 0, CHY_DELIVERY_PROJECT_ID, alert_delivery_fields, first_two,
+               INDEXED(alert_delivery_indexes)),
 };
 CHECKED(collections, CHY_COLLECTION_COUNT);
 

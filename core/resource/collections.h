@@ -52,6 +52,11 @@ enum chy_collection_number {
     CHY_C_APPROVAL_PROFILES,    /**< the approval policy of a profile: one at most */
     CHY_C_APPROVAL_REQUESTS,    /**< what waits for approval, or did, with the votes */
     CHY_C_PASSWORDS,            /**< of people */
+    CHY_C_ALERTS,               /**< who wants to be told of what */
+    CHY_C_ALERT_CHANNELS,       /**< by which ways, and how far each has got */
+    CHY_C_ALERT_STATES,         /**< how far an alert has looked, and how its last try went */
+    CHY_C_ALERT_EVENTS,         /**< what happened, not yet looked at for alerts */
+    CHY_C_ALERT_DELIVERIES,     /**< what a channel is told, in order */
     CHY_COLLECTION_COUNT
 };
 
@@ -585,6 +590,92 @@ enum chy_password_field {
     CHY_PASSWORD_PHC, /**< access/password.h */
     CHY_PASSWORD_CHANGED_AT,
     CHY_PASSWORD_FIELDS
+};
+
+enum chy_alert_row_field {
+    CHY_ALERT_ID = 0,
+    CHY_ALERT_PROJECT_ID,
+    CHY_ALERT_NAME,
+    CHY_ALERT_DESCRIPTION,
+    CHY_ALERT_EVENT_TYPE,
+    CHY_ALERT_BEFORE, /**< as it was written; null but for expiration */
+    CHY_ALERT_FILTERS,
+    CHY_ALERT_ENABLED,
+    CHY_ALERT_CREATED_AT,
+    CHY_ALERT_UPDATED_AT,
+    CHY_ALERT_FIELDS
+};
+
+enum chy_alert_channel_field {
+    CHY_CHANNEL_ID = 0,
+    CHY_CHANNEL_ALERT_ID,
+    CHY_CHANNEL_PROJECT_ID,
+    CHY_CHANNEL_POSITION, /**< among the alert's */
+    CHY_CHANNEL_TYPE,
+    CHY_CHANNEL_CONFIG, /**< json: the type's options, without secrets */
+    CHY_CHANNEL_SEALED, /**< a JSON object of the secrets */
+    CHY_CHANNEL_DATA_KEY_ID,
+    CHY_CHANNEL_ENABLED,
+    CHY_CHANNEL_ISSUED,   /**< the last sequence number that was given to a delivery */
+    CHY_CHANNEL_DONE,     /**< the last one that was delivered or given up: what is between waits */
+    CHY_CHANNEL_ATTEMPTS, /**< of the next one, in vain */
+    CHY_CHANNEL_NEXT_AT,  /**< when it is tried; null: nothing waits */
+    CHY_CHANNEL_WAITING_SINCE,
+    CHY_CHANNEL_CREATED_AT,
+    CHY_CHANNEL_UPDATED_AT,
+    CHY_CHANNEL_FIELDS
+};
+
+enum chy_alert_state_field {
+    CHY_ALERT_STATE_ALERT_ID = 0,
+    CHY_ALERT_STATE_PROJECT_ID,
+    CHY_ALERT_STATE_LAST_AT,
+    CHY_ALERT_STATE_LAST_STATUS, /**< "success", "failed" */
+    CHY_ALERT_STATE_LAST_ERROR,
+    CHY_ALERT_STATE_DUE_AT,    /**< of expiration: when certificates are looked at again */
+    CHY_ALERT_STATE_WATERMARK, /**< those that end before it were looked at … */
+    CHY_ALERT_STATE_SEEN,      /**< … if they were made before this */
+    CHY_ALERT_STATE_HORIZON,   /**< of the run under way: its watermark; null: none is */
+    CHY_ALERT_STATE_UNTIL,     /**< … and what SEEN will be */
+    CHY_ALERT_STATE_PHASE,     /**< … and which of its two walks, alert/expiry.c */
+    CHY_ALERT_STATE_CURSOR,    /**< … and how far that is; null: at its start */
+    CHY_ALERT_STATE_TOLD,      /**< ids of events that it has told of and that may still be there */
+    CHY_ALERT_STATE_FIELDS
+};
+
+enum chy_alert_event_field {
+    CHY_EVENT_ID = 0, /**< ordered by time */
+    CHY_EVENT_PROJECT_ID,
+    CHY_EVENT_TYPE, /**< "issuance", "renewal", "revocation" */
+    CHY_EVENT_CERTIFICATE_ID,
+    CHY_EVENT_CREATED_AT,
+    CHY_EVENT_FIELDS
+};
+
+enum chy_alert_delivery_field {
+    CHY_DELIVERY_CHANNEL_ID = 0,
+    CHY_DELIVERY_SEQUENCE, /**< 1, 2 … of the channel: nothing is delivered before the one before */
+    CHY_DELIVERY_ID,
+    CHY_DELIVERY_PROJECT_ID,
+    CHY_DELIVERY_ALERT_ID,
+    CHY_DELIVERY_CHANNEL_TYPE,
+    CHY_DELIVERY_TYPE, /**< what receivers get, as it was then: struct chy_notification */
+    CHY_DELIVERY_SOURCE,
+    CHY_DELIVERY_SUBJECT,
+    CHY_DELIVERY_TIME,
+    CHY_DELIVERY_DATA,
+    CHY_DELIVERY_TITLE,
+    CHY_DELIVERY_TEXT,
+    CHY_DELIVERY_CERTIFICATES, /**< how many it speaks of */
+    CHY_DELIVERY_STATUS,       /**< "pending", "delivered", "failed": given up */
+    CHY_DELIVERY_ATTEMPTS,
+    CHY_DELIVERY_NEXT_AT, /**< of the first that waits and was tried; the channel's counts */
+    CHY_DELIVERY_LAST_ERROR,
+    CHY_DELIVERY_RESPONSE_CODE,
+    CHY_DELIVERY_EXPIRES_AT, /**< when the row goes */
+    CHY_DELIVERY_CREATED_AT,
+    CHY_DELIVERY_UPDATED_AT,
+    CHY_DELIVERY_FIELDS
 };
 
 /** chy_core_collections returns the declarations, CHY_COLLECTION_COUNT of them in the order of the

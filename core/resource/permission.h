@@ -49,6 +49,7 @@ enum chy_role chy_application_role_find(struct chy_slice name);
 #define CHY_SUBJECT_APPLICATIONS "applications"
 #define CHY_SUBJECT_ROLES "roles"
 #define CHY_SUBJECT_APPROVALS "approval-policies"
+#define CHY_SUBJECT_ALERTS "pki-alerts"
 
 #define CHY_ACTION_READ "read"
 #define CHY_ACTION_CREATE "create"

@@ -187,6 +187,7 @@ static chy_status before_delete(struct chy_call *call, const struct chy_storage_
     CHY_TRY(
         refuse_used(call, CHY_C_AUTHORITIES, CHY_AUTHORITY_PROJECT_ID, "certificate authorities"));
     CHY_TRY(refuse_used(call, CHY_C_APPLICATIONS, CHY_APPLICATION_PROJECT_ID, "applications"));
+    CHY_TRY(refuse_used(call, CHY_C_ALERTS, CHY_ALERT_PROJECT_ID, "alerts"));
     struct chy_query joined;
     chy_query_init(&joined, call->op, CHY_C_MEMBERSHIPS, CHY_NO_FIELDS, 1);
     chy_query_eq(&joined, CHY_MEMBERSHIP_PROJECT_ID, chy_value_uuid(&call->id));

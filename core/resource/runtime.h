@@ -12,6 +12,7 @@
 #include "plugin/services.h"
 #include "plugin/storage.h"
 
+struct chy_alert_tests;
 struct chy_audit;
 struct chy_cache;
 struct chy_clock_guard;
@@ -48,6 +49,11 @@ struct chy_access_settings {
     struct chy_password_cost password_cost;
 };
 
+/** The `alerts` section. */
+struct chy_alert_settings {
+    int64_t give_up_after; /**< µs after which a delivery that fails again and again is given up */
+};
+
 /** What an enrollment plugin said of its method, as profiles see it. */
 struct chy_method {
     struct chy_slice name;   /**< "api" */
@@ -70,6 +76,7 @@ struct chy_runtime {
     struct chy_shards *shards;           /**< enroll: places on CRLs that this node reserved */
     struct chy_crls *crls;               /**< enroll: CRLs that this node served */
     struct chy_ocsp *ocsp;               /**< enroll: the OCSP responder */
+    struct chy_alert_tests *alert_tests; /**< alert: how many tests of channels there were */
     struct chy_permits *cpu;       /**< taken for signing and verifying, never held across I/O */
     struct chy_permits *passwords; /**< taken for hashing a password, which needs much memory */
     struct chy_slice node;         /**< this process among all that ever shared the database */
@@ -77,6 +84,7 @@ struct chy_runtime {
     struct chy_slice machine;      /**< its machine's name: what is only counted goes by it */
     struct chy_pki_settings pki;
     struct chy_access_settings access;
+    struct chy_alert_settings alerts;
     struct chy_method methods[CHY_METHODS_MAX];
     uint32_t method_count;
 };

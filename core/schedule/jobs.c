@@ -1,6 +1,9 @@
 #include "schedule/jobs.h"
 
 #include "access/token.h"
+#include "alert/delivery.h"
+#include "alert/expiry.h"
+#include "alert/fanout.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/approval_issue.h"
@@ -149,6 +152,110 @@ static chy_status add_approvals(struct chy_schedule *schedule, struct chy_op *op
     return chy_schedule_add(schedule, op, &task);
 }
 
+/* ------------------------------------------------------------------------------------------------
+ * Alerts
+ */
+
+static void count_overflow(struct chy_op *op, uint64_t overflowed)
+{
+    if (overflowed > 0) {
+        chy_metrics_count(chy_metrics_process(), chy_text("alert_deliveries"),
+                          chy_text("result=\"overflowed\",channel=\"\""), (int64_t)overflowed);
+        chy_log_warning(op, "alert.overflowed",
+                        "%llu deliveries were given up, as more than 1000 waited for a channel",
+                        (unsigned long long)overflowed);
+    }
+}
+
+static chy_status fan_out(const struct chy_task *task, struct chy_op *op)
+{
+    struct chy_alert_fanout_counts counts;
+    chy_status status = chy_alert_fanout_run(task->self, op, &counts);
+    count_overflow(op, counts.overflowed);
+    if (counts.stale > 0) {
+        chy_log_warning(op, "alert.stale", "%llu events were too old to tell anybody of",
+                        (unsigned long long)counts.stale);
+    }
+    return status;
+}
+
+static chy_status is_fan_out_due(const struct chy_task *task, struct chy_op *op, bool *out_is_due)
+{
+    return chy_alert_fanout_is_due(task->self, op, out_is_due);
+}
+
+static chy_status look_for_ends(const struct chy_task *task, struct chy_op *op)
+{
+    struct chy_alert_expiry_counts counts;
+    chy_status status = chy_alert_expiry_run(task->self, op, &counts);
+    count_overflow(op, counts.overflowed);
+    if (counts.told > 0) {
+        chy_log_info(op, "alert.ends-soon", "alerts tell of %llu certificates that end",
+                     (unsigned long long)counts.told);
+    }
+    return status;
+}
+
+static chy_status are_ends_due(const struct chy_task *task, struct chy_op *op, bool *out_is_due)
+{
+    return chy_alert_expiry_is_due(task->self, op, out_is_due);
+}
+
+static chy_status deliver(const struct chy_task *task, struct chy_op *op)
+{
+    struct chy_alert_delivery_counts counts;
+    CHY_TRY(chy_alert_delivery_run(task->self, op, &counts));
+    if (counts.delivered > 0) {
+        chy_log_info(op, "alert.delivered", "%llu notifications were delivered",
+                     (unsigned long long)counts.delivered);
+    }
+    return CHY_OK;
+}
+
+static chy_status is_delivery_due(const struct chy_task *task, struct chy_op *op, bool *out_is_due)
+{
+    return chy_alert_delivery_is_due(task->self, op, out_is_due);
+}
+
+static chy_status measure_alerts(const struct chy_task *task, struct chy_op *op)
+{
+    return chy_alert_measure(task->self, op);
+}
+
+static chy_status clean_alerts(const struct chy_task *task, struct chy_op *op)
+{
+    return chy_alert_clean(task->self, op);
+}
+
+/** add_alerts: these jobs look first, so that no lease is taken while there is nothing to tell. */
+static chy_status add_alerts(struct chy_schedule *schedule, struct chy_op *op,
+                             const struct chy_schedule_config *config)
+{
+    const struct chy_task tasks[] = {
+        {.name = chy_text("job.alert-events"),
+         .period = CHY_US_PER_SECOND,
+         .run = fan_out,
+         .is_due = is_fan_out_due,
+         .lane = CHY_LANE_CORE},
+        {.name = chy_text("job.alert-ends"),
+         .period = 10 * CHY_US_PER_SECOND,
+         .run = look_for_ends,
+         .is_due = are_ends_due,
+         .lane = CHY_LANE_CORE},
+        {.name = chy_text("job.alert-deliveries"),
+         .period = CHY_US_PER_SECOND,
+         .run = deliver,
+         .is_due = is_delivery_due,
+         .lane = CHY_LANE_ALERTS},
+    };
+    for (size_t i = 0; i < CHY_COUNT_OF(tasks); i++) {
+        struct chy_task task = tasks[i];
+        task.self = config->runtime;
+        CHY_TRY(chy_schedule_add(schedule, op, &task));
+    }
+    return CHY_OK;
+}
+
 /** A row of the table below. */
 struct job {
     const char *name;
@@ -166,6 +273,8 @@ static const struct job jobs[] = {
     {"job.crl-clean", CHY_US_PER_HOUR, clean_revocations, CHY_TASK_DELETES},
     {"job.crl-dir", 10 * CHY_US_PER_SECOND, write_crls, CHY_TASK_EVERY_NODE},
     {"job.audit", CHY_US_PER_HOUR, retain_audit, CHY_TASK_DELETES},
+    {"job.alert-clean", CHY_US_PER_HOUR, clean_alerts, CHY_TASK_DELETES},
+    {"job.alert-state", 15 * CHY_US_PER_SECOND, measure_alerts, CHY_TASK_EVERY_NODE},
 };
 
 static chy_status add_core(struct chy_schedule *schedule, struct chy_op *op,
@@ -193,6 +302,7 @@ chy_status chy_jobs_new(struct chy_op *op, const struct chy_schedule_config *con
     CHY_TRY(add_core(schedule, op, config));
     CHY_TRY(add_renewal(schedule, op, config));
     CHY_TRY(add_approvals(schedule, op, config));
+    CHY_TRY(add_alerts(schedule, op, config));
     *out_schedule = CHY_TAKE(schedule);
     return CHY_OK;
 }

@@ -2,9 +2,10 @@
  * What runs by itself: tasks with a period, each on a lane, most of them under a lease.
  *
  * A lane is a thread that runs its tasks one after another: one for core's own, one for those of
- * plugins and one for renewals, so that neither a slow plugin nor thousands of certificates that
- * are due keep a CRL waiting.  Another thread beats the leases of what is running.  Tasks are added
- * before the start; then only stopping is left to do.
+ * plugins, one for renewals and one for what alerts send, so that neither a slow plugin, nor
+ * thousands of certificates that are due, nor a receiver that hangs keep a CRL waiting.  Another
+ * thread beats the leases of what is running.  Tasks are added before the start; then only stopping
+ * is left to do.
  */
 #ifndef CHY_SCHEDULE_SCHEDULE_H
 #define CHY_SCHEDULE_SCHEDULE_H
@@ -17,6 +18,7 @@ enum chy_lane {
     CHY_LANE_CORE = 0,
     CHY_LANE_PLUGINS,
     CHY_LANE_RENEWAL,
+    CHY_LANE_ALERTS, /**< calls receivers, which may hang */
     CHY_LANES
 };
 

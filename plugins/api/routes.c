@@ -78,6 +78,11 @@
           CHY_ROUTE_EMPTY_BODY, REQUESTS, action_asked, SMALL, JSON_ONLY, NO_SCHEMA,  \
           api_serve_resource, RESOURCE(.kind = APPROVAL_REQUESTS, .action = word, .id = "id"))
 
+/** A request whose body may be missing. */
+#define SEND_MAYBE(path, name, text, subject, action, ...)                                         \
+    ROUTE("POST", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, action, SMALL, \
+          JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+
 /** The routes of an object that has only the ordinary actions. */
 #define ORDINARY(base, Name, Names, what, whats, subject)                                        \
     SEND("POST", base, "create" Name, "Create a " what ".", subject, "create", SMALL,            \
@@ -108,6 +113,8 @@
 #define AUDIT_LOGS "audit-logs"
 
 #define APPROVALS "approval-policies"
+#define ALERTS "pki-alerts"
+#define ALERT_KIND "alerts"
 #define APPROVAL_REQUESTS "approval-requests"
 #define GRANTS "approval-grants"
 
@@ -123,6 +130,7 @@
 #define APPLICATION_PROFILE CM "/applications/{id}/profiles/{profileId}"
 #define CA CM "/ca/internal"
 #define CERT_APPROVALS V1 "/approval-policies/cert-request"
+#define CM_ALERTS CM "/alerts"
 #define UA V1 "/auth/universal-auth"
 #define UA_IDENTITY UA "/identities/{identityId}"
 #define PROJECT_ROLES V1 "/projects/{projectId}/roles"
@@ -461,6 +469,32 @@ static const struct chy_route api_routes[] = {
     REMOVE(CERT_APPROVALS "/{policyId}", "deleteApprovalPolicy",
            "Delete an approval policy, which has to be approved.", APPROVALS, .kind = APPROVALS,
            .action = "delete", .id = "policyId"),
+
+    /* --- alerts --------------------------------------------------------------------------------*/
+    SEND("POST", CM_ALERTS, "createAlert", "Say who is to be told of certificates, and by what.",
+         ALERTS, "create", SMALL, .kind = ALERT_KIND, .action = "create"),
+    READ(CM_ALERTS, "listAlerts", "List alerts.", ALERTS, "read", .kind = ALERT_KIND,
+         .action = "list", .from_query = true),
+    SEND("POST", CM_ALERTS "/preview/certificates", "previewAlert",
+         "List the certificates that an alert with such filters would speak of.", ALERTS, "read",
+         SMALL, .kind = ALERT_KIND, .action = "preview"),
+    SEND("POST", CM_ALERTS "/test-webhook", "testWebhook", "Send a test to a URL.", ALERTS, "edit",
+         SMALL, .kind = ALERT_KIND, .action = "test-webhook"),
+    READ(CM_ALERTS "/{alertId}", "getAlert", "Get an alert.", ALERTS, "read", .kind = ALERT_KIND,
+         .action = "get", .id = "alertId"),
+    SEND("PATCH", CM_ALERTS "/{alertId}", "updateAlert", "Change an alert.", ALERTS, "edit", SMALL,
+         .kind = ALERT_KIND, .action = "update", .id = "alertId"),
+    REMOVE(CM_ALERTS "/{alertId}", "deleteAlert",
+           "Delete an alert, and what waits to be delivered.", ALERTS, .kind = ALERT_KIND,
+           .action = "delete", .id = "alertId"),
+    READ(CM_ALERTS "/{alertId}/certificates", "listAlertCertificates",
+         "List the certificates that an alert speaks of.", ALERTS, "read", .kind = ALERT_KIND,
+         .action = "certificates", .id = "alertId", .from_query = true),
+    READ(CM_ALERTS "/{alertId}/deliveries", "listAlertDeliveries",
+         "List what an alert told, or is going to.", ALERTS, "read", .kind = ALERT_KIND,
+         .action = "deliveries", .id = "alertId", .from_query = true),
+    SEND_MAYBE(CM_ALERTS "/{alertId}/test", "testAlert", "Send a test to an alert's channels.",
+               ALERTS, "edit", .kind = ALERT_KIND, .action = "test", .id = "alertId"),
 
     /* --- universal auth ------------------------------------------------------------------------*/
     ROUTE("POST", UA "/login", "logInUniversalAuth", "Log in with client id and client secret.",

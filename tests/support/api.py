@@ -76,6 +76,7 @@ IDENTITIES = "identities"
 ROLES = "roles"
 AUDIT_LOGS = "audit-logs"
 APPROVALS = "approval-policies"
+ALERTS = "pki-alerts"
 
 ROUTES = [
     Route("status", "GET", "/api/status"),
@@ -218,6 +219,12 @@ ROUTES = [
     Route("get_approval_policy", "GET", APPROVAL + "/{}", APPROVALS, "read"),
     Route("update_approval_policy", "PATCH", APPROVAL + "/{}", APPROVALS, "edit", body=True),
     Route("delete_approval_policy", "DELETE", APPROVAL + "/{}", APPROVALS, "delete"),
+    *ordinary(CM + "/alerts", "alert", ALERTS),
+    Route("list_alert_certificates", "GET", CM + "/alerts/{}/certificates", ALERTS, "read"),
+    Route("list_deliveries", "GET", CM + "/alerts/{}/deliveries", ALERTS, "read"),
+    Route("test_alert", "POST", CM + "/alerts/{}/test", ALERTS, "edit", body=True, empty=True),
+    Route("preview_alert", "POST", CM + "/alerts/preview/certificates", ALERTS, "read", body=True),
+    Route("test_webhook", "POST", CM + "/alerts/test-webhook", ALERTS, "edit", body=True),
     Route("create_project_identity", "POST", MEMBER, IDENTITIES, "create", body=True),
     Route("list_project_identities", "GET", MEMBER, IDENTITIES, "read"),
     Route("add_member", "POST", MEMBER + "/{}", IDENTITIES, "create", body=True),

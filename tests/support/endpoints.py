@@ -1158,6 +1158,90 @@ def _(place):
 
 NO_CONFLICT["delete_approval_policy"] = "what waits by it goes on by the steps that it had"
 
+# --- alerts ---------------------------------------------------------------------------------------
+
+def _alert_body(place, **changes):
+    return {"projectId": place.project_id, "name": fresh("alert"), "eventType": "revocation",
+            "channels": [{"channelType": "webhook", "config": {"url": NOWHERE}}], **changes}
+
+
+def _alert(place):
+    return ok(place.admin.create_alert(json=_alert_body(place)))["alert"]
+
+
+# An address that no outbound.allow of these tests lists: nothing is connected to.
+NOWHERE = "https://127.0.0.1:9/"
+
+
+@changes("create_alert", "alert.create", "alerts")
+def _(place):
+    answer = place.admin.create_alert(json=_alert_body(place))
+    return answer, ok(answer)["alert"]["id"]
+
+
+@changes("update_alert", "alert.update", "alerts")
+def _(place):
+    alert = _alert(place)["id"]
+    return place.admin.update_alert(alert, enabled=False), alert
+
+
+@changes("delete_alert", "alert.delete", "alerts")
+def _(place):
+    alert = _alert(place)["id"]
+    return place.admin.delete_alert(alert), alert
+
+
+@changes("test_alert", "alert.test", "alerts")
+def _(place):
+    alert = _alert(place)["id"]
+    return place.admin.test_alert(alert), alert
+
+
+@changes("test_webhook", "alert.test-webhook", "projects")
+def _(place):
+    return (place.admin.test_webhook(projectId=place.project_id, url=NOWHERE), place.project_id)
+
+
+@reads("list_alerts")
+def _(place):
+    return place.admin.list_alerts(query={"projectId": place.project_id})
+
+
+@reads("get_alert")
+def _(place):
+    return place.admin.get_alert(_alert(place)["id"])
+
+
+@reads("list_alert_certificates")
+def _(place):
+    return place.admin.list_alert_certificates(_alert(place)["id"])
+
+
+@reads("list_deliveries")
+def _(place):
+    return place.admin.list_deliveries(_alert(place)["id"])
+
+
+@reads("preview_alert")
+def _(place):
+    return place.admin.preview_alert(projectId=place.project_id, filters=[])
+
+
+@conflicts("create_alert", 400, "exists already")
+def _(place):
+    name = _alert(place)["name"]
+    return place.admin.create_alert(json=_alert_body(place, name=name))
+
+
+@conflicts("update_alert", 400, "exists already")
+def _(place):
+    return place.admin.update_alert(_alert(place)["id"], name=_alert(place)["name"])
+
+
+NO_CONFLICT["delete_alert"] = "what waits by it goes with it"
+NO_CONFLICT["test_alert"] = "a test may be sent again"
+NO_CONFLICT["test_webhook"] = "a test may be sent again"
+
 # --- log-in ---------------------------------------------------------------------------------------
 
 

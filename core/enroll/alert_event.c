@@ -1,0 +1,108 @@
+#include "enroll/alert_event.h"
+
+#include "base/slice.h"
+#include "resource/cache.h"
+#include "resource/collections.h"
+
+#include <stdlib.h>
+
+/** How many alerts a project has is bounded where they are made; this bounds what is read. */
+#define ALERTS_MAX 256U
+
+static const char *const types[] = {CHY_ALERT_ISSUANCE, CHY_ALERT_RENEWAL, CHY_ALERT_REVOCATION};
+#define TYPE_COUNT (sizeof types / sizeof types[0])
+
+/** What a project wants to be told. */
+struct wishes {
+    struct chy_cached cached;
+    bool wanted[TYPE_COUNT];
+};
+
+static void free_wishes(struct chy_cached *cached)
+{
+    free(cached);
+}
+
+static void note(struct wishes *wishes, struct chy_slice type)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        wishes->wanted[i] = wishes->wanted[i] || chy_slice_is(type, types[i]);
+    }
+}
+
+static chy_status read_wishes(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice key,
+                              struct wishes *wishes)
+{
+    struct chy_query query;
+    struct chy_storage_page page;
+    struct chy_uuid project_id;
+    memcpy(project_id.bytes, key.ptr, sizeof project_id.bytes);
+    chy_query_init(&query, op, CHY_C_ALERTS, CHY_FIELDS(CHY_ALERT_EVENT_TYPE, CHY_ALERT_ENABLED),
+                   ALERTS_MAX);
+    chy_query_eq(&query, CHY_ALERT_PROJECT_ID, chy_value_uuid(&project_id));
+    CHY_TRY(chy_query_run(&query, runtime->storage, &page));
+    for (uint64_t i = 0; i < page.rows.count; i++) {
+        const struct chy_storage_row *row = chy_page_row(&page, i);
+        if (chy_row_bool(row, 1)) {
+            note(wishes, chy_row_text(row, 0));
+        }
+    }
+    return CHY_OK;
+}
+
+static chy_status load_wishes(struct chy_runtime *runtime, struct chy_op *op, struct chy_slice key,
+                              struct chy_cached **out_cached)
+{
+    struct wishes *wishes = calloc(1, sizeof *wishes);
+    if (wishes == NULL) {
+        return chy_fail_memory(op);
+    }
+    chy_cached_init(&wishes->cached, free_wishes);
+    chy_status status = read_wishes(runtime, op, key, wishes);
+    if (status != CHY_OK) {
+        chy_cached_unref(&wishes->cached);
+        return status;
+    }
+    *out_cached = &wishes->cached;
+    return CHY_OK;
+}
+
+static chy_status is_wanted(struct chy_runtime *runtime, struct chy_op *op, const char *type,
+                            const struct chy_uuid *project_id, bool *out_wanted)
+{
+    const struct chy_cached *cached;
+    CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_ALERTS,
+                          chy_slice_of(project_id->bytes, sizeof project_id->bytes), load_wishes,
+                          &cached));
+    const struct wishes *wishes = (const struct wishes *)cached;
+    *out_wanted = false;
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (strcmp(type, types[i]) == 0) {
+            *out_wanted = wishes->wanted[i];
+        }
+    }
+    return CHY_OK;
+}
+
+chy_status chy_alert_event_add(struct chy_runtime *runtime, struct chy_batch *batch,
+                               const char *type, const struct chy_uuid *project_id,
+                               const struct chy_uuid *certificate_id)
+{
+    bool wanted;
+    CHY_TRY(is_wanted(runtime, batch->op, type, project_id, &wanted));
+    if (!wanted) {
+        return CHY_OK;
+    }
+    struct chy_uuid *id = chy_alloc(batch->op, sizeof *id); // the batch borrows it
+    if (id == NULL) {
+        return chy_fail_memory(batch->op);
+    }
+    CHY_TRY(chy_runtime_new_uuid(runtime, batch->op, id));
+    struct chy_write *write =
+        chy_batch_insert(batch, CHY_C_ALERT_EVENTS, CHY_KEY(chy_value_uuid(id)));
+    chy_write_set(write, CHY_EVENT_PROJECT_ID, chy_value_uuid(project_id));
+    chy_write_set(write, CHY_EVENT_TYPE, chy_value_text(chy_text(type)));
+    chy_write_set(write, CHY_EVENT_CERTIFICATE_ID, chy_value_uuid(certificate_id));
+    chy_write_set(write, CHY_EVENT_CREATED_AT, chy_value_time(chy_now(batch->op)));
+    return CHY_OK;
+}

@@ -1,0 +1,25 @@
+/**
+ * What happened to a certificate, for alerts: a row in the batch of what happened, so that nobody
+ * is told what was not, and nothing that was is forgotten.
+ *
+ * Only a project with an enabled alert of the event's type gets a row.  Whether it has one is in
+ * the cache, so that others pay one look.
+ */
+#ifndef CHY_ENROLL_ALERT_EVENT_H
+#define CHY_ENROLL_ALERT_EVENT_H
+
+#include "resource/runtime.h"
+
+/** The types of events, as alerts name them.  Expiration is none that happens: it is looked for. */
+#define CHY_ALERT_EXPIRATION "expiration"
+#define CHY_ALERT_ISSUANCE "issuance"
+#define CHY_ALERT_RENEWAL "renewal"
+#define CHY_ALERT_REVOCATION "revocation"
+
+/** chy_alert_event_add puts an event into `batch`, if anybody wants to be told of it.  The batch
+ *  borrows both ids. */
+CHY_MUST_USE chy_status chy_alert_event_add(struct chy_runtime *runtime, struct chy_batch *batch,
+                                            const char *type, const struct chy_uuid *project_id,
+                                            const struct chy_uuid *certificate_id);
+
+#endif
