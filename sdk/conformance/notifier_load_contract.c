@@ -52,7 +52,6 @@ END_TEST
 START_TEST(little_memory_is_told)
 {
     struct world world;
-    bool had_none = false;
     bool had_enough = false;
     conf_outbound_allow(true);
     world_open(&world, &examples[_i], false);
@@ -63,11 +62,9 @@ START_TEST(little_memory_is_told)
         chy_status status = world_deliver(&world, op, &notification);
         check_failure(op, status);
         ck_assert(status == CHY_NO_MEMORY || status == CHY_TRY_LATER);
-        had_none = had_none || status == CHY_NO_MEMORY;
         had_enough = had_enough || status == CHY_TRY_LATER;
         conf_op_free(op);
     }
-    ck_assert_msg(had_none, "it takes its memory elsewhere than from the operation");
     ck_assert_msg(had_enough, "16 KiB are not enough for a small notification");
     world_close(&world);
 }
