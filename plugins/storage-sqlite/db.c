@@ -76,6 +76,9 @@ chy_status fail_sqlite(struct chy_op *op, struct connection *connection, const c
         return chy_fail_reason(op, CHY_TRY_LATER, CHY_REASON_TIMEOUT, "%s: the deadline has passed",
                                doing);
     }
+    if ((code & 0xff) == SQLITE_FULL) {
+        atomic_store(&connection->found_full, true);
+    }
     return chy_fail(op, sqlite_status(code), code, "%s: %s", doing, sqlite3_errmsg(connection->db));
 }
 

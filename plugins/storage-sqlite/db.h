@@ -6,6 +6,7 @@
 #include <chancery/storage.h>
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* --- SQL text ----------------------------------------------------------------------------------*/
@@ -42,7 +43,8 @@ struct statement {
 struct connection {
     struct connection *next; /**< in the pool of idle readers */
     sqlite3 *db;
-    struct chy_op *op; /**< whom the progress handler asks about the deadline; NULL: nobody */
+    struct chy_op *op;      /**< whom the progress handler asks about the deadline; NULL: nobody */
+    atomic_bool found_full; /**< a write found no room on the disk */
     uint64_t statement_count;
     struct statement *statements[STATEMENT_BUCKETS];
 };

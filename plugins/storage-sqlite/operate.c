@@ -5,9 +5,36 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* --- health ------------------------------------------------------------------------------------*/
+
+/** What has to be free again on a disk that was full: small writes still fit where large ones do
+ *  not, so that one of them succeeded says little. */
+#define ROOM_AGAIN ((uint64_t)16 << 20)
+
+/** check_room tells of a full disk, until there is room.  It writes nothing.  The reason is that of
+ *  a limit: the file can be read, so nothing stands against calls. */
+static chy_status check_room(struct store *store, struct chy_op *op)
+{
+    struct connection *writer = store->writer.connection;
+    struct statvfs disk;
+    if (!atomic_load(&writer->found_full)) {
+        return CHY_OK;
+    }
+    uint64_t room =
+        statvfs(store->path, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : ROOM_AGAIN;
+    if (room >= ROOM_AGAIN) {
+        atomic_store(&writer->found_full, false);
+        return CHY_OK;
+    }
+    return chy_fail_reason(
+        op, CHY_TRY_LATER, CHY_REASON_OVERLOAD,
+        "the disk of '%s' is full: a write found no room, %llu KiB are free, and "
+        "%llu are to be",
+        store->path, (unsigned long long)(room >> 10), (unsigned long long)(ROOM_AGAIN >> 10));
+}
 
 chy_status store_health(void *self, struct chy_op *op)
 {
@@ -19,7 +46,7 @@ chy_status store_health(void *self, struct chy_op *op)
     chy_status status =
         query_number(op, connection, "SELECT count(*) FROM sqlite_schema", 0, &number);
     reader_give(store, connection);
-    return status;
+    return status == CHY_OK ? check_room(store, op) : status;
 }
 
 /* --- check -------------------------------------------------------------------------------------*/
