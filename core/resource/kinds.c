@@ -206,7 +206,8 @@ chy_status chy_kinds_call(struct chy_runtime *runtime, struct chy_op *op,
     out_answer->media_type =
         chy_text(call.media_type == NULL ? "application/json" : call.media_type);
     out_answer->file_name = call.file_name;
-    if (call.secret.len != 0 || call.body.len != 0) {
+    // What is no JSON may be empty: an export that finds nothing.
+    if (call.secret.len != 0 || call.body.len != 0 || call.media_type != NULL) {
         out_answer->document = call.secret.len != 0 ? call.secret : call.body;
         return CHY_OK;
     }

@@ -117,6 +117,14 @@ def test_bad_input(admin, anonymous):
     refused(admin.export_audit_logs(query={"after": str(uuid.uuid4())}), 400)
 
 
+def test_an_export_of_nothing_is_empty(admin, world):
+    """As for who asks what came after the last row, and nothing did."""
+    for scope in ({"projectId": world.project_id}, {}):
+        assert export(admin, **{"from": "2200-01-01"}, **scope).text == ""
+        table = export(admin, **{"from": "2200-01-01"}, format="csv", **scope).text
+        assert len(table.splitlines()) == 1 and table.startswith("id,")
+
+
 def test_export_goes_on_after_a_row(admin, world):
     for scope in ({"projectId": world.project_id}, {}):
         seen, after = [], {}
