@@ -5,7 +5,6 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -150,13 +149,6 @@ static chy_status read_mail(struct notify *notify, struct chy_op *op,
 
 /* --- life --------------------------------------------------------------------------------------*/
 
-static CURLcode global_result;
-
-static void set_up_curl(void)
-{
-    global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 static void destroy(void *self)
 {
     struct notify *notify = self;
@@ -178,14 +170,8 @@ static void destroy(void *self)
 static chy_status create(const struct chy_host *host, struct chy_instance *instance,
                          struct chy_op *op, const struct chy_options *options, void **out_self)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     (void)host;
     (void)instance;
-    (void)pthread_once(&once, set_up_curl); // for the process, and never undone: others may use it
-    if (global_result != CURLE_OK) {
-        return chy_fail(op, CHY_BROKEN, global_result, "libcurl does not start: %s",
-                        curl_easy_strerror(global_result));
-    }
     struct notify *notify = calloc(1, sizeof *notify);
     if (notify == NULL) {
         return chy_fail_memory(op);

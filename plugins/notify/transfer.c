@@ -1,6 +1,7 @@
 #include "transfer.h"
 
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 #define US_PER_MS 1000
@@ -146,6 +147,25 @@ static chy_status set_manners(struct transfer *transfer, long patience)
     return CHY_OK;
 }
 
+static CURLcode global_result;
+
+static void set_up_curl(void)
+{
+    global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/** set_up is for the process, and never undone, as others may use it too.  It takes memory, so it
+ *  waits for the first call: who tells nobody anything does not pay for it. */
+static chy_status set_up(struct chy_op *op)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, set_up_curl);
+    return global_result == CURLE_OK
+               ? CHY_OK
+               : chy_fail(op, CHY_BROKEN, global_result, "libcurl does not start: %s",
+                          curl_easy_strerror(global_result));
+}
+
 chy_status transfer_open(struct transfer *transfer, const struct notify *notify, struct chy_op *op,
                          const char *host)
 {
@@ -158,6 +178,7 @@ chy_status transfer_open(struct transfer *transfer, const struct notify *notify,
                         host);
     }
     CHY_TRY(patience_ms(notify, op, &patience));
+    CHY_TRY(set_up(op));
     transfer->handle = curl_easy_init();
     if (transfer->handle == NULL) {
         return chy_fail_memory(op);
