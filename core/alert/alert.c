@@ -203,12 +203,20 @@ static chy_status before_update(struct chy_call *call, const struct chy_storage_
     return chy_alert_channels_write(call, batch, &call->id, &channels);
 }
 
+/** How often a change is made again when a job moved the alert's state meanwhile: nobody who reads
+ *  the alert could have known of that. */
+#define UPDATES 8
+
 static chy_status update(struct chy_call *call)
 {
+    chy_status status = CHY_CONFLICT;
     if (json_is_null(json_object_get(call->document, "filters"))) {
         CHY_TRY(set_default_filters(call));
     }
-    return chy_kind_update(call);
+    for (int i = 0; i < UPDATES && status == CHY_CONFLICT; i++) {
+        status = chy_kind_update(call);
+    }
+    return status;
 }
 
 static chy_status before_delete(struct chy_call *call, const struct chy_storage_row *row,
