@@ -169,6 +169,29 @@ def test_nothing_is_called_for_a_cancelled_or_late_one(receiver, authority):
     assert receiver.connections == 0
 
 
+@pytest.fixture(scope="module")
+def hanging_resolver(tmp_path_factory):
+    """The environment of a machine whose name server says nothing for eight seconds."""
+    folder = tmp_path_factory.mktemp("resolver")
+    source, library = folder / "resolver.c", folder / "resolver.so"
+    source.write_text(
+        "#include <netdb.h>\n#include <unistd.h>\n"
+        "int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,\n"
+        "                struct addrinfo **result)\n"
+        "{\n    (void)name, (void)service, (void)hints, (void)result;\n"
+        "    sleep(8);\n    return EAI_AGAIN;\n}\n", encoding="utf-8")
+    subprocess.run(["cc", "-shared", "-fPIC", source, "-o", library], check=True)
+    asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    return {"LD_PRELOAD": str(library), "ASAN_OPTIONS": asan.lstrip(":")}
+
+
+def test_a_name_server_that_hangs_is_not_waited_for(hanging_resolver):
+    start = time.monotonic()
+    said = tell("webhook", ["url=https://slow.example/"], "--deadline", 700, env=hanging_resolver)
+    assert said.status == TRY_LATER and "in time" in said.message and said.took < 3000
+    assert time.monotonic() - start < 6, "its thread was waited for"
+
+
 def endless(handler):
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     while True:
