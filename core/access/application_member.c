@@ -19,10 +19,7 @@ static chy_status require_application(struct chy_call *call)
     chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_APPLICATIONS,
                                          CHY_KEY(chy_value_uuid(&call->id)),
                                          CHY_FIELDS(CHY_APPLICATION_PROJECT_ID), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(call->op, "application");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(call->op, status, "application"));
     call->project_id = chy_row_uuid(&row, 0);
     struct chy_place place = {.project_id = call->project_id, .application_id = call->id};
     return chy_require_at(call->op, &place, CHY_SUBJECT_APPLICATIONS, call->action->permission,
@@ -45,7 +42,7 @@ static chy_status read_member(struct chy_call *call, struct member *member)
         chy_storage_read(call->runtime->storage, call->op, CHY_C_APPLICATION_MEMBERS,
                          CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&member->identity_id)),
                          chy_call_fields(call), &member->row);
-    return status == CHY_NOT_FOUND ? chy_not_found(call->op, "identity") : status;
+    return chy_or_not_found(call->op, status, "identity");
 }
 
 /* ------------------------------------------------------------------------------------------------

@@ -84,7 +84,7 @@ static chy_status read_secret(struct chy_call *call, const struct chy_uuid *id,
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_CLIENT_SECRETS,
                          CHY_KEY(chy_value_uuid(id)), chy_call_fields(call), out_row);
-    return status == CHY_NOT_FOUND ? chy_not_found(call->op, call->kind->what) : status;
+    return chy_or_not_found(call->op, status, call->kind->what);
 }
 
 static chy_status create(struct chy_call *call)

@@ -38,7 +38,7 @@ static chy_status read_row(struct chy_call *call, struct chy_storage_row *out_ro
         chy_storage_read(call->runtime->storage, call->op, CHY_C_MEMBERSHIPS,
                          CHY_KEY(chy_value_uuid(&call->id), chy_value_uuid(&call->project_id)),
                          chy_call_fields(call), out_row);
-    return status == CHY_NOT_FOUND ? chy_not_found(call->op, "identity") : status;
+    return chy_or_not_found(call->op, status, "identity");
 }
 
 static chy_status answer_stored(struct chy_call *call)

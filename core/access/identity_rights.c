@@ -167,10 +167,7 @@ chy_status chy_identity_require(struct chy_call *call, const struct chy_uuid *id
     chy_status status =
         chy_storage_read(call->runtime->storage, op, CHY_C_IDENTITIES, CHY_KEY(chy_value_uuid(id)),
                          chy_core_fields(CHY_C_IDENTITIES), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(op, "identity");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "identity"));
     CHY_TRY(chy_identity_memberships(call->runtime, op, id, &memberships));
     if (!may_see(op, memberships)) {
         return chy_not_found(op, "identity");

@@ -140,10 +140,7 @@ chy_status chy_authority_certificate_get(struct chy_call *call)
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_AUTHORITY_CERTIFICATES,
                          CHY_KEY(chy_value_uuid(&id)), SHOWN, &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(call->op, "certificate of the certificate authority");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(call->op, status, "certificate of the certificate authority"));
     struct chy_uuid owner = chy_row_uuid(&row, AUTHORITY);
     if (chy_uuid_compare(&owner, &ca.id) != 0) {
         return chy_not_found(call->op, "certificate of the certificate authority");

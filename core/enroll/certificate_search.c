@@ -464,10 +464,7 @@ chy_status chy_certificate_profile(struct chy_call *call, struct chy_uuid *out_i
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_PROFILES,
                          CHY_KEY(chy_value_uuid(out_id)), CHY_FIELDS(CHY_PROFILE_PROJECT_ID), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(call->op, "certificate profile");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(call->op, status, "certificate profile"));
     call->project_id = chy_row_uuid(&row, 0);
     // A role in an application is not enough: the profile's certificates are of others too.
     struct chy_held_role held = chy_principal_role(chy_principal_of(call->op), &call->project_id);

@@ -55,10 +55,7 @@ chy_status chy_certificate_view_load(struct chy_runtime *runtime, struct chy_op 
     chy_status status =
         chy_storage_read(runtime->storage, op, CHY_C_CERTIFICATES, CHY_KEY(chy_value_uuid(id)),
                          chy_core_fields(CHY_C_CERTIFICATES), &view.row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(op, "certificate");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "certificate"));
     view.project_id = chy_row_uuid(&view.row, CHY_CERT_PROJECT_ID);
     CHY_TRY(chy_permit_require(runtime, op, &view.row, CHY_ACTION_READ));
     CHY_TRY(

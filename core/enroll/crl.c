@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "enroll/crl_build.h"
 #include "resource/collections.h"
+#include "resource/principal.h"
 
 #include <stdlib.h>
 
@@ -146,7 +147,7 @@ static chy_status find_shard(struct chy_runtime *runtime, struct chy_op *op,
         chy_storage_read(runtime->storage, op, CHY_C_CRL_SHARDS,
                          CHY_KEY(chy_value_uuid(&name->generation_id), chy_value_int(name->shard)),
                          CHY_NO_FIELDS, &row);
-    return status == CHY_NOT_FOUND ? chy_fail(op, CHY_NOT_FOUND, 0, "CRL not found") : status;
+    return chy_or_not_found(op, status, "CRL");
 }
 
 /** lead brings the CRL up to date, for itself and for who waits. */

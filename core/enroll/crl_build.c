@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "enroll/sign.h"
 #include "resource/collections.h"
+#include "resource/principal.h"
 #include "x509/crl.h"
 
 /** The least time between two builds of one CRL: µs. */
@@ -60,7 +61,7 @@ static chy_status read_shard(struct build *b)
         b->runtime->storage, b->op, CHY_C_CRL_SHARDS,
         CHY_KEY(chy_value_uuid(&b->generation_id), chy_value_int(b->shard)),
         chy_view_of(fields[b->kind], FIELD_COUNT, sizeof fields[b->kind][0]), &b->row);
-    return status == CHY_NOT_FOUND ? chy_fail(b->op, CHY_NOT_FOUND, 0, "CRL not found") : status;
+    return chy_or_not_found(b->op, status, "CRL");
 }
 
 static bool is_current(const struct build *b)

@@ -13,10 +13,7 @@ static chy_status check_authority(struct chy_runtime *runtime, struct chy_op *op
     chy_status status =
         chy_storage_read(runtime->storage, op, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(id)),
                          CHY_FIELDS(CHY_AUTHORITY_PROJECT_ID, CHY_AUTHORITY_DIRECT), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(op, "certificate authority");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "certificate authority"));
     struct chy_uuid project_id = chy_row_uuid(&row, 0);
     CHY_TRY(chy_require_some(op, &project_id, CHY_SUBJECT_CERTIFICATES, CHY_ACTION_ISSUE,
                              "certificate authority"));

@@ -5,6 +5,7 @@
 #include "resource/collections.h"
 #include "resource/json.h"
 #include "resource/keyring.h"
+#include "resource/principal.h"
 #include "x509/algorithm.h"
 #include "x509/pem.h"
 
@@ -195,10 +196,7 @@ static chy_status load_generation(struct chy_runtime *runtime, struct chy_op *op
     chy_status status =
         chy_storage_read(runtime->storage, op, CHY_C_GENERATIONS,
                          CHY_KEY(chy_value_uuid(generation_id)), GENERATION_FIELDS, &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_fail(op, CHY_NOT_FOUND, 0, "key generation not found");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "key generation"));
     struct chy_issuer *issuer = calloc(1, sizeof *issuer);
     if (issuer == NULL) {
         return chy_fail_memory(op);
@@ -233,10 +231,7 @@ static chy_status load_issuer(struct chy_runtime *runtime, struct chy_op *op, st
     chy_status status = chy_storage_read(
         runtime->storage, op, CHY_C_AUTHORITIES, CHY_KEY(chy_value_uuid(&wanted.id)),
         CHY_FIELDS(CHY_AUTHORITY_GENERATION_ID, CHY_AUTHORITY_NAME), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_fail(op, CHY_NOT_FOUND, 0, "certificate authority not found");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "certificate authority"));
     struct chy_uuid generation_id = chy_row_uuid(&row, 0);
     if (chy_uuid_is_nil(&generation_id)) {
         struct chy_slice name = chy_row_text(&row, 1);

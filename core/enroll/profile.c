@@ -194,10 +194,7 @@ static chy_status load_profile(struct chy_runtime *runtime, struct chy_op *op, s
                    CHY_PROFILE_SLUG, CHY_PROFILE_METHOD, CHY_PROFILE_KEY_RETENTION,
                    CHY_PROFILE_CONFIG, CHY_PROFILE_DEFAULTS),
         &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(op, "certificate profile");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "certificate profile"));
     struct chy_enroll_profile *profile = calloc(1, sizeof *profile);
     if (profile == NULL) {
         return chy_fail_memory(op);

@@ -36,10 +36,7 @@ static chy_status read_old(struct chy_runtime *runtime, struct chy_op *op,
     chy_status status = chy_storage_read(runtime->storage, op, CHY_C_CERTIFICATES,
                                          CHY_KEY(chy_value_uuid(&renewal->old_id)),
                                          chy_core_fields(CHY_C_CERTIFICATES), &renewal->old);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(op, "certificate");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "certificate"));
     struct chy_uuid root = chy_row_uuid(&renewal->old, CHY_CERT_RENEWAL_ROOT_ID);
     renewal->root_id = chy_uuid_is_nil(&root) ? renewal->old_id : root;
     renewal->owner_id = chy_row_uuid(&renewal->old, CHY_CERT_IDENTITY_ID);

@@ -53,10 +53,7 @@ static chy_status read_request(struct chy_runtime *runtime, struct chy_op *op,
 {
     chy_status status = chy_storage_read(runtime->storage, op, CHY_C_REQUESTS,
                                          CHY_KEY(chy_value_uuid(id)), FIELDS, &r->row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(op, "certificate request");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(op, status, "certificate request"));
     struct chy_uuid project_id = chy_row_uuid(&r->row, PROJECT);
     CHY_TRY(chy_permit_request(runtime, op, &project_id, &r->row, &places));
     struct chy_uuid certificate_id = chy_row_uuid(&r->row, CERTIFICATE);

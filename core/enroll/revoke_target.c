@@ -69,10 +69,7 @@ static chy_status target_of_authority(struct chy_revocation *w)
     chy_status status = chy_storage_read(w->runtime->storage, w->op, CHY_C_AUTHORITY_CERTIFICATES,
                                          CHY_KEY(chy_value_uuid(&t->certificate_id)),
                                          chy_core_fields(CHY_C_AUTHORITY_CERTIFICATES), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(w->op, "certificate");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(w->op, status, "certificate"));
     t->project_id = chy_row_uuid(&row, CHY_ACERT_PROJECT_ID);
     CHY_TRY(chy_require(w->op, &t->project_id, CHY_SUBJECT_AUTHORITIES, CHY_ACTION_REVOKE,
                         "certificate"));
@@ -113,10 +110,7 @@ static chy_status read_generation(struct chy_revocation *w, struct chy_storage_r
         w->runtime->storage, w->op, CHY_C_GENERATIONS,
         CHY_KEY(chy_value_uuid(w->wish->generation_id)),
         CHY_FIELDS(CHY_GENERATION_PROJECT_ID, CHY_GENERATION_CERTIFICATE_ID), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(w->op, "key generation");
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(w->op, status, "key generation"));
     w->target.project_id = chy_row_uuid(&row, 0);
     CHY_TRY(chy_require(w->op, &w->target.project_id, CHY_SUBJECT_AUTHORITIES, CHY_ACTION_REVOKE,
                         "key generation"));

@@ -108,7 +108,7 @@ static chy_status find_scope(struct chy_call *call, bool *out_of_project)
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_PROJECTS,
                          CHY_KEY(chy_value_uuid(&call->project_id)), CHY_NO_FIELDS, &row);
-    return status == CHY_NOT_FOUND ? chy_not_found(call->op, "project") : status;
+    return chy_or_not_found(call->op, status, "project");
 }
 
 static chy_status read_span(struct chy_call *call, struct span *span)
@@ -216,10 +216,7 @@ static chy_status get(struct chy_call *call)
     chy_status status = chy_storage_read(call->runtime->storage, call->op, CHY_C_AUDIT_EVENTS,
                                          CHY_KEY(chy_value_uuid(&call->id)),
                                          chy_core_fields(CHY_C_AUDIT_EVENTS), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(call->op, call->kind->what);
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(call->op, status, call->kind->what));
     bool sees_all = principal != NULL &&
                     chy_principal_allows(principal, CHY_SUBJECT_AUDIT_LOGS, CHY_ACTION_READ);
     if (!sees_all && chy_row_is_null(&row, CHY_AUDIT_PROJECT_ID)) {

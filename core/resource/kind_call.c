@@ -42,10 +42,7 @@ chy_status chy_call_row(struct chy_call *call, const struct chy_uuid *id,
     struct chy_storage_row row;
     chy_status status = chy_storage_read(call->runtime->storage, call->op, call->kind->collection,
                                          CHY_KEY(chy_value_uuid(id)), chy_call_fields(call), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(call->op, call->kind->what);
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(call->op, status, call->kind->what));
     bool of_project = call->kind->project_field != CHY_NO_FIELD;
     if (of_project) {
         call->project_id = chy_row_uuid(&row, call->kind->project_field);
@@ -140,7 +137,7 @@ static chy_status check_project(struct chy_call *call)
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_PROJECTS,
                          CHY_KEY(chy_value_uuid(&call->project_id)), CHY_NO_FIELDS, &row);
-    return status == CHY_NOT_FOUND ? chy_not_found(call->op, "project") : status;
+    return chy_or_not_found(call->op, status, "project");
 }
 
 chy_status chy_call_project(struct chy_call *call)
@@ -220,10 +217,7 @@ chy_status chy_call_reference(struct chy_call *call, const struct chy_uuid *id, 
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, collection, CHY_KEY(chy_value_uuid(id)),
                          CHY_FIELDS(project_field), &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(call->op, what);
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(call->op, status, what));
     struct chy_uuid project_id = chy_row_uuid(&row, 0);
     if (chy_uuid_compare(&project_id, &call->project_id) != 0) {
         return chy_not_found(call->op, what);

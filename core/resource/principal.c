@@ -152,6 +152,11 @@ chy_status chy_not_found(struct chy_op *op, const char *what)
     return chy_fail(op, CHY_NOT_FOUND, 0, "%s not found", what);
 }
 
+chy_status chy_or_not_found(struct chy_op *op, chy_status status, const char *what)
+{
+    return status == CHY_NOT_FOUND ? chy_not_found(op, what) : status;
+}
+
 /** details_of names the permission as the contract does; `conditions` is an array or NULL. */
 static chy_status details_of(struct chy_op *op, const char *subject, const char *action,
                              json_t *conditions, struct chy_slice *out_details)

@@ -123,5 +123,7 @@ CHY_MUST_USE chy_status chy_require_covers(struct chy_op *op, const struct chy_p
 
 /** chy_not_found is the one way to say that `what` with an id is not there, or not the caller's. */
 CHY_MUST_USE chy_status chy_not_found(struct chy_op *op, const char *what);
+/** chy_or_not_found passes on how a read went, and says so of a row that is not there. */
+CHY_MUST_USE chy_status chy_or_not_found(struct chy_op *op, chy_status status, const char *what);
 
 #endif

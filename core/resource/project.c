@@ -206,10 +206,7 @@ static chy_status activate(struct chy_call *call)
     chy_status status =
         chy_storage_read(call->runtime->storage, call->op, CHY_C_PROJECTS,
                          CHY_KEY(chy_value_uuid(&call->project_id)), CHY_NO_FIELDS, &row);
-    if (status == CHY_NOT_FOUND) {
-        return chy_not_found(call->op, call->kind->what);
-    }
-    CHY_TRY(status);
+    CHY_TRY(chy_or_not_found(call->op, status, call->kind->what));
     struct chy_batch batch;
     chy_batch_init(&batch, call->op, 0);
     struct chy_write *write = chy_batch_upsert(&batch, CHY_C_SETTINGS,
