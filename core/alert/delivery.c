@@ -349,14 +349,7 @@ static chy_status in_child(struct chy_runtime *runtime, struct chy_op *op,
     t->op = child;
     t->counts = counts;
     t->channel_id = *channel_id;
-    chy_status status = take(t, out_on);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        child->host->last_error(child, &error);
-        status = op->host->fail_with(op, &error);
-    }
-    op->host->op_end(child);
-    return status;
+    return chy_op_end_child(op, child, take(t, out_on));
 }
 
 /* ------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include "alert/alert.h"
 #include "alert/state.h"
 #include "alert/telling.h"
+#include "base/op.h"
 #include "base/time.h"
 #include "enroll/alert_event.h"
 #include "resource/collections.h"
@@ -386,14 +387,7 @@ static chy_status in_child(struct chy_runtime *runtime, struct chy_op *op,
     if (child == NULL) {
         return chy_fail_memory(op);
     }
-    chy_status status = serve(&l);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        child->host->last_error(child, &error);
-        status = op->host->fail_with(op, &error);
-    }
-    op->host->op_end(child);
-    return status;
+    return chy_op_end_child(op, child, serve(&l));
 }
 
 static chy_status find_due(struct chy_runtime *runtime, struct chy_op *op, bool *out_is_due,

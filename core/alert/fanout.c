@@ -2,6 +2,7 @@
 
 #include "alert/state.h"
 #include "alert/telling.h"
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/alert_event.h"
@@ -337,14 +338,7 @@ static chy_status in_child(struct chy_runtime *runtime, struct chy_op *op,
     if (child == NULL) {
         return chy_fail_memory(op);
     }
-    chy_status status = serve_page(runtime, child, counts, out_more);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        child->host->last_error(child, &error);
-        status = op->host->fail_with(op, &error);
-    }
-    op->host->op_end(child);
-    return status;
+    return chy_op_end_child(op, child, serve_page(runtime, child, counts, out_more));
 }
 
 chy_status chy_alert_fanout_run(struct chy_runtime *runtime, struct chy_op *op,

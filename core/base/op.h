@@ -109,6 +109,16 @@ void chy_operation_cancel(struct chy_operation *operation);
 /** chy_request_id_make writes a fresh request id, without a NUL. */
 void chy_request_id_make(char out[CHY_REQUEST_ID_LEN]);
 
+/**
+ * chy_op_adopt passes on what became of work in another operation: what `from` says of `status`
+ * becomes what `op` says of it.  A record of something else stays where it is.  NULL: nothing.
+ */
+CHY_MUST_USE chy_status chy_op_adopt(struct chy_op *op, struct chy_operation *from,
+                                     chy_status status);
+/** chy_op_end_child does that, then ends the child. */
+CHY_MUST_USE chy_status chy_op_end_child(struct chy_op *op, struct chy_op *child,
+                                         chy_status status);
+
 /** The functions of struct chy_host that need nothing but the operation. */
 void *chy_op_host_alloc(struct chy_op *op, uint64_t size);
 void *chy_op_host_secret_alloc(struct chy_op *op, uint64_t size);

@@ -188,3 +188,23 @@ void chy_op_host_last_error(struct chy_op *op, struct chy_error *out_error)
     }
     *out_error = operation->error;
 }
+
+/* --- from one operation to another ------------------------------------------------------------ */
+
+chy_status chy_op_adopt(struct chy_op *op, struct chy_operation *from, chy_status status)
+{
+    struct chy_error error = {.struct_size = sizeof error};
+    if (status == CHY_OK || from == NULL) {
+        return status;
+    }
+    chy_op_host_last_error(&from->op, &error);
+    // A failure that was dealt with may still stand in the record: it must not speak for this one.
+    return error.status == status ? chy_op_host_fail_with(op, &error) : status;
+}
+
+chy_status chy_op_end_child(struct chy_op *op, struct chy_op *child, chy_status status)
+{
+    status = chy_op_adopt(op, chy_operation_of(child), status);
+    chy_op_host_op_end(child);
+    return status;
+}

@@ -1,6 +1,7 @@
 #include "command/api_document.h"
 
 #include "base/encode.h"
+#include "base/op.h"
 #include "base/slice.h"
 #include "command/openapi.h"
 #include "command/reference.h"
@@ -118,13 +119,10 @@ chy_status chy_api_document_new(struct chy_op *op, struct chy_assembly *assembly
     }
     chy_status status = make(child, assembly, document);
     if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        op->host->last_error(child, &error);
-        status = op->host->fail_with(op, &error);
         chy_api_document_free(document);
         document = NULL;
     }
-    op->host->op_end(child);
+    status = chy_op_end_child(op, child, status);
     // Some ten megabytes in small pieces came and went, which the allocator would keep for later.
     (void)malloc_trim(0);
     *out_document = document;

@@ -9,6 +9,7 @@
 #include "access/user.h"
 #include "alert/alert.h"
 #include "alert/test.h"
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/dump.h"
@@ -528,13 +529,7 @@ chy_status chy_assembly_part(struct chy_assembly *assembly, struct chy_op *op, s
         return chy_fail_memory(op);
     }
     chy_access_as_system(&operation->op);
-    chy_status status = work(assembly, &operation->op, context);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        op->host->last_error(&operation->op, &error);
-        return op->host->fail_with(op, &error);
-    }
-    return CHY_OK;
+    return chy_op_adopt(op, operation, work(assembly, &operation->op, context));
 }
 
 chy_status chy_assembly_run(struct chy_assembly *assembly, chy_assembly_work *work, void *context)

@@ -1,3 +1,4 @@
+#include "base/op.h"
 #include "base/slice.h"
 #include "command/assembly.h"
 #include "command/command.h"
@@ -67,12 +68,7 @@ static chy_status compare_lines(struct chy_assembly *assembly, struct chy_op *op
         }
         status = chy_audit_verify_line(&assembly->runtime, child, &verify->verifier,
                                        chy_slice_of(line, (uint64_t)len), ++number);
-        if (status != CHY_OK) {
-            struct chy_error error = {.struct_size = sizeof error};
-            op->host->last_error(child, &error);
-            (void)op->host->fail_with(op, &error);
-        }
-        op->host->op_end(child);
+        status = chy_op_end_child(op, child, status);
     }
     free(line);
     return status;

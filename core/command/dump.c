@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/encode.h"
 #include "base/file.h"
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/locate.h"
@@ -63,14 +64,6 @@ static struct chy_operation *new_operation(struct chy_assembly *a, const char *n
                                           .name = chy_text(name),
                                           .memory_max = PART_MEMORY};
     return chy_operation_new(&config);
-}
-
-/** pass_on takes the error of a part's operation over. */
-static chy_status pass_on(struct chy_op *op, struct chy_op *from)
-{
-    struct chy_error error = {.struct_size = sizeof error};
-    op->host->last_error(from, &error);
-    return op->host->fail_with(op, &error);
 }
 
 static void part_name(uint64_t number, char out_name[32])
@@ -198,9 +191,7 @@ static chy_status write_parts(struct writing *w, struct chy_op *op)
         if (part == NULL) {
             return chy_fail_memory(op);
         }
-        if (write_part(w, &part->op) != CHY_OK) {
-            return pass_on(op, &part->op);
-        }
+        CHY_TRY(chy_op_adopt(op, part, write_part(w, &part->op)));
         CHY_TRY(chy_copy(op, w->cursor, &w->cursor)); // it lay in the part's memory
     }
     return CHY_OK;
@@ -580,9 +571,7 @@ chy_status chy_dump_read(struct chy_assembly *assembly, struct chy_op *op, const
         }
         struct reading r = {
             .assembly = assembly, .op = &own->op, .targets = targets, .target_count = count};
-        if (read_part(&r, directory, part) != CHY_OK) {
-            return pass_on(op, &own->op);
-        }
+        CHY_TRY(chy_op_adopt(op, own, read_part(&r, directory, part)));
     }
     return CHY_OK;
 }

@@ -1,5 +1,6 @@
 #include "command/forward.h"
 
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "command/forward_sink.h"
@@ -258,14 +259,7 @@ static chy_status send_page_of(struct chy_forward_sink *sink, struct chy_runtime
     if (child == NULL) {
         return chy_fail_memory(op);
     }
-    chy_status status = send_waiting(sink, runtime, child, state, out_more);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        op->host->last_error(child, &error);
-        (void)op->host->fail_with(op, &error);
-    }
-    op->host->op_end(child);
-    return status;
+    return chy_op_end_child(op, child, send_waiting(sink, runtime, child, state, out_more));
 }
 
 /** run_sink sends what waits for one sink: first what others have already, which is older. */

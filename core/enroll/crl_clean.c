@@ -1,6 +1,6 @@
+#include "base/op.h"
 #include "base/time.h"
 #include "enroll/crl.h"
-#include "enroll/memory.h"
 #include "resource/collections.h"
 
 /* Entries that may leave: RFC 5280 3.3 wants each on one CRL made after its certificate's end. */
@@ -102,11 +102,7 @@ chy_status chy_crl_clean(struct chy_runtime *runtime, struct chy_op *op, uint64_
         if (status == CHY_OK && page.more != 0) {
             status = chy_copy(op, page.cursor, &query.find.cursor);
         }
-        if (status != CHY_OK) {
-            chy_memory_error(op, chy_operation_of(child));
-        }
-        op->host->op_end(child);
-        CHY_TRY(status);
+        CHY_TRY(chy_op_end_child(op, child, status));
     } while (page.more != 0 && chy_cancelled(op) == 0);
     return CHY_OK;
 }

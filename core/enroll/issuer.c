@@ -1,5 +1,6 @@
 #include "enroll/issuer.h"
 
+#include "base/op.h"
 #include "enroll/chain.h"
 #include "enroll/memory.h"
 #include "resource/collections.h"
@@ -205,7 +206,7 @@ static chy_status load_generation(struct chy_runtime *runtime, struct chy_op *op
     issuer->memory = chy_memory_new(op);
     status = issuer->memory == NULL ? chy_fail_memory(op) : fill_issuer(runtime, op, &row, issuer);
     if (status != CHY_OK) {
-        chy_memory_error(op, issuer->memory);
+        status = chy_op_adopt(op, issuer->memory, status);
         chy_cached_unref(&issuer->cached);
         return status;
     }

@@ -15,15 +15,3 @@ struct chy_operation *chy_memory_new(struct chy_op *op)
     };
     return chy_operation_new(&config);
 }
-
-void chy_memory_error(struct chy_op *op, struct chy_operation *memory)
-{
-    struct chy_error error;
-    if (memory == NULL) {
-        return;
-    }
-    op->host->last_error(&memory->op, &error);
-    if (error.status != CHY_OK) {
-        (void)op->host->fail_with(op, &error);
-    }
-}

@@ -10,7 +10,4 @@
  */
 struct chy_operation *chy_memory_new(struct chy_op *op);
 
-/** chy_memory_error makes a failure that happened on `memory` the operation's; none: nothing. */
-void chy_memory_error(struct chy_op *op, struct chy_operation *memory);
-
 #endif

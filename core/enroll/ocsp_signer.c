@@ -1,6 +1,7 @@
 #include "enroll/ocsp_signer.h"
 
 #include "base/lock.h"
+#include "base/op.h"
 #include "base/time.h"
 #include "enroll/flight.h"
 #include "enroll/memory.h"
@@ -230,7 +231,7 @@ static chy_status open_row(struct chy_runtime *runtime, struct chy_op *op,
     chy_status status =
         signer->memory == NULL ? chy_fail_memory(op) : fill(runtime, issuer, row, signer);
     if (status != CHY_OK) {
-        chy_memory_error(op, signer->memory);
+        status = chy_op_adopt(op, signer->memory, status);
         unref(signer);
         return status;
     }
@@ -418,7 +419,7 @@ static chy_status obtain(struct chy_runtime *runtime, struct chy_op *op,
 {
     struct chy_storage_row row;
     struct chy_uuid previous = {{0}};
-    struct chy_ocsp_signer *signer;
+    struct chy_ocsp_signer *signer = NULL;
     chy_status status = read_newest(runtime, op, &issuer->generation_id, &row);
     if (status == CHY_OK) {
         previous = chy_row_uuid(&row, ID);

@@ -1,5 +1,6 @@
 #include "enroll/permit.h"
 
+#include "base/op.h"
 #include "enroll/metadata.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
@@ -257,14 +258,7 @@ static chy_status decide_row(struct chy_permit_list *list, const struct chy_stor
     if (child == NULL) {
         return chy_fail_memory(call->op);
     }
-    chy_status status = look_at(list, child, row, slug, out_keeps);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        child->host->last_error(child, &error);
-        status = call->op->host->fail_with(call->op, &error);
-    }
-    call->op->host->op_end(child);
-    return status;
+    return chy_op_end_child(call->op, child, look_at(list, child, row, slug, out_keeps));
 }
 
 bool chy_permit_list_keeps(struct chy_permit_list *list, const struct chy_storage_row *row)

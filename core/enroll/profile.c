@@ -1,5 +1,6 @@
 #include "enroll/profile.h"
 
+#include "base/op.h"
 #include "base/time.h"
 #include "enroll/memory.h"
 #include "resource/collections.h"
@@ -205,7 +206,7 @@ static chy_status load_profile(struct chy_runtime *runtime, struct chy_op *op, s
     status =
         profile->memory == NULL ? chy_fail_memory(op) : fill_profile(runtime, op, &row, profile);
     if (status != CHY_OK) {
-        chy_memory_error(op, profile->memory);
+        status = chy_op_adopt(op, profile->memory, status);
         chy_cached_unref(&profile->cached);
         return status;
     }

@@ -1,6 +1,7 @@
 #include "enroll/renewal.h"
 
 #include "access/identity.h"
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "enroll/certificate_row.h"
@@ -375,13 +376,7 @@ chy_status chy_renewal_run(struct chy_runtime *runtime, struct chy_op *op,
         find_due(&query, page_op, PAGE, now);
         chy_status status = serve_page(runtime, page_op, &query, out_counts, &page);
         more = page.more != 0;
-        struct chy_error error = {.struct_size = sizeof error};
-        page_op->host->last_error(page_op, &error);
-        if (status != CHY_OK) {
-            status = op->host->fail_with(op, &error);
-        }
-        op->host->op_end(page_op);
-        CHY_TRY(status);
+        CHY_TRY(chy_op_end_child(op, page_op, status));
     }
     return CHY_OK;
 }

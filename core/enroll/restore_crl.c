@@ -1,5 +1,6 @@
 #include "enroll/restore_crl.h"
 
+#include "base/op.h"
 #include "base/slice.h"
 #include "enroll/revoke.h"
 #include "enroll/shard.h"
@@ -176,13 +177,7 @@ chy_status chy_restore_crl(struct chy_runtime *runtime, struct chy_op *op,
             return chy_fail_memory(op);
         }
         chy_status status = add_entry(runtime, child, place, &entry, &added);
-        if (status != CHY_OK) {
-            struct chy_error error = {.struct_size = sizeof error};
-            op->host->last_error(child, &error);
-            (void)op->host->fail_with(op, &error);
-        }
-        op->host->op_end(child);
-        CHY_TRY(status);
+        CHY_TRY(chy_op_end_child(op, child, status));
     }
     *out_added = added;
     return CHY_OK;

@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/glob.h"
+#include "base/op.h"
 #include "base/time.h"
 #include "enroll/memory.h"
 #include "resource/json.h"
@@ -235,11 +236,7 @@ chy_status chy_rules_init(struct chy_rules *rules, struct chy_op *op,
     if (rules->memory == NULL) {
         return chy_fail_memory(op);
     }
-    chy_status status = read_policy(rules, &rules->memory->op, policy);
-    if (status != CHY_OK) {
-        chy_memory_error(op, rules->memory);
-    }
-    return status;
+    return chy_op_adopt(op, rules->memory, read_policy(rules, &rules->memory->op, policy));
 }
 
 void chy_rules_fini(struct chy_rules *rules)

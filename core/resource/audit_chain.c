@@ -1,6 +1,7 @@
 #include "resource/audit_chain.h"
 
 #include "base/encode.h"
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "resource/audit_state.h"
@@ -323,15 +324,10 @@ static chy_status close_next(struct chy_runtime *runtime, struct chy_op *op, boo
         return chy_fail_memory(op);
     }
     chy_status status = close_own(runtime, child, block->number);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        op->host->last_error(child, &error);
-        (void)op->host->fail_with(op, &error);
-    } else {
+    if (status == CHY_OK) {
         forget_oldest(runtime->audit);
     }
-    op->host->op_end(child);
-    return status;
+    return chy_op_end_child(op, child, status);
 }
 
 chy_status chy_audit_close_settled(struct chy_runtime *runtime, struct chy_op *op)

@@ -1,6 +1,7 @@
 #include "resource/audit_verify.h"
 
 #include "base/encode.h"
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "resource/audit.h"
@@ -269,14 +270,7 @@ static chy_status in_child(struct walk *w, struct chy_op *op, step_fn *step, voi
     if (child == NULL) {
         return chy_fail_memory(op);
     }
-    chy_status status = step(w, child, argument);
-    if (status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        op->host->last_error(child, &error);
-        (void)op->host->fail_with(op, &error);
-    }
-    op->host->op_end(child);
-    return status;
+    return chy_op_end_child(op, child, step(w, child, argument));
 }
 
 static chy_status block_step(struct walk *w, struct chy_op *op, void *argument)

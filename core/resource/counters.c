@@ -1,5 +1,6 @@
 #include "resource/counters.h"
 
+#include "base/op.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "plugin/view.h"
@@ -126,12 +127,8 @@ static chy_status visit_rows(struct chy_call *call, struct chy_query *query, uin
         status = visit_page(call, child, query, visit, &page);
         if (status == CHY_OK) {
             status = chy_copy(op, page.cursor, &query->find.cursor);
-        } else {
-            struct chy_error error = {.struct_size = sizeof error};
-            child->host->last_error(child, &error);
-            status = error.status == status ? op->host->fail_with(op, &error) : status;
         }
-        op->host->op_end(child);
+        status = chy_op_end_child(op, child, status);
     }
     return status;
 }

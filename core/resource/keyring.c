@@ -1,5 +1,6 @@
 #include "resource/keyring.h"
 
+#include "base/op.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "resource/cache.h"
@@ -480,13 +481,8 @@ static chy_status walk_page(struct chy_keyring *keyring, struct chy_op *op, page
     if (status == CHY_OK) {
         *out_more = page.more != 0;
         status = chy_copy(op, page.cursor, cursor);
-    } else {
-        struct chy_error error = {.struct_size = sizeof error};
-        op->host->last_error(child, &error);
-        (void)op->host->fail_with(op, &error);
     }
-    op->host->op_end(child);
-    return status;
+    return chy_op_end_child(op, child, status);
 }
 
 static chy_status walk(struct chy_keyring *keyring, struct chy_op *op, uint64_t pages,

@@ -1,5 +1,7 @@
 #include "resource/kind_visible.h"
 
+#include "base/op.h"
+
 /** How many rows of such a list a page looks at: facts are read for each. */
 #define EXAMINED_MAX 500U
 
@@ -30,15 +32,9 @@ static bool is_visible(const void *context, const struct chy_storage_row *row)
         visible->status = chy_fail_memory(op);
         return false;
     }
-    visible->status = look_at(visible->call, child, row, &keeps);
-    if (visible->status == CHY_NOT_FOUND) { // what it is about is gone
-        visible->status = CHY_OK;
-    } else if (visible->status != CHY_OK) {
-        struct chy_error error = {.struct_size = sizeof error};
-        child->host->last_error(child, &error);
-        visible->status = op->host->fail_with(op, &error);
-    }
-    op->host->op_end(child);
+    chy_status status = look_at(visible->call, child, row, &keeps);
+    // Not found: what it is about is gone.
+    visible->status = chy_op_end_child(op, child, status == CHY_NOT_FOUND ? CHY_OK : status);
     return keeps;
 }
 

@@ -1,6 +1,7 @@
 #include "resource/listing.h"
 
 #include "base/encode.h"
+#include "base/op.h"
 #include "base/secret.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
@@ -274,12 +275,7 @@ static chy_status take_kept(struct walk *walk, uint64_t wanted, struct chy_view 
         }
         status = look_at_page(walk, child, wanted - count, fields, out_rows + count, &kept);
         walk->listing->query.op = op;
-        if (status != CHY_OK) {
-            struct chy_error error = {.struct_size = sizeof error};
-            child->host->last_error(child, &error);
-            status = error.status == status ? op->host->fail_with(op, &error) : status;
-        }
-        op->host->op_end(child);
+        status = chy_op_end_child(op, child, status);
         count += kept;
     }
     *out_count = count;

@@ -402,6 +402,38 @@ START_TEST(a_child_is_like_its_parent_with_memory_of_its_own)
 }
 END_TEST
 
+START_TEST(what_a_child_says_of_its_failure_is_passed_on)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_op *child = op->host->op_child(op);
+    (void)chy_fail(child, CHY_DENIED, 7, "the child's");
+    ck_assert_int_eq(chy_op_end_child(op, child, CHY_DENIED), CHY_DENIED);
+    ck_assert_int_eq(last_error(op).status, CHY_DENIED);
+    ck_assert_int_eq(last_error(op).native_code, 7);
+    ck_assert_str_eq(test_op_message(op), "the child's");
+
+    child = op->host->op_child(op);
+    (void)chy_fail(child, CHY_BROKEN, 0, "which was dealt with");
+    ck_assert_int_eq(chy_op_end_child(op, child, CHY_OK), CHY_OK);
+    ck_assert_str_eq(test_op_message(op), "the child's");
+    test_op_free(op);
+}
+END_TEST
+
+START_TEST(a_failure_that_was_dealt_with_does_not_speak_for_another)
+{
+    struct chy_op *op = test_op_new();
+    struct chy_op *child = op->host->op_child(op);
+    (void)chy_fail(child, CHY_NOT_FOUND, 0, "which was dealt with");
+    ck_assert_int_eq(chy_op_end_child(op, child, CHY_CONFLICT), CHY_CONFLICT);
+    ck_assert_int_eq(last_error(op).status, CHY_OK);
+    (void)chy_fail(op, CHY_NO_MEMORY, 0, "there was none");
+    ck_assert_int_eq(chy_op_adopt(op, NULL, CHY_NO_MEMORY), CHY_NO_MEMORY);
+    ck_assert_str_eq(test_op_message(op), "there was none");
+    test_op_free(op);
+}
+END_TEST
+
 /* --- seeing ----------------------------------------------------------------------------------- */
 
 START_TEST(log_lines_say_who)
@@ -449,5 +481,7 @@ TEST_MAIN("op", TEST(allocations_have_a_ceiling), TEST(deferred_runs_while_every
           TEST(added_issues_go_with_the_next_validation_error), TEST(issues_are_bounded),
           TEST(errors_need_no_memory), TEST(time_and_identity_are_what_was_given),
           TEST(long_identities_are_cut), TEST(fresh_request_ids_are_well_formed_and_differ),
-          TEST(a_child_is_like_its_parent_with_memory_of_its_own), TEST(log_lines_say_who),
+          TEST(a_child_is_like_its_parent_with_memory_of_its_own),
+          TEST(what_a_child_says_of_its_failure_is_passed_on),
+          TEST(a_failure_that_was_dealt_with_does_not_speak_for_another), TEST(log_lines_say_who),
           TEST(filling_a_table_leaves_other_slots_alone))
