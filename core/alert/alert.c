@@ -11,22 +11,23 @@
 #include "enroll/alert_event.h"
 #include "resource/collections.h"
 #include "resource/delete_all.h"
+#include "resource/listing.h"
 
-#define EVENT_SHAPE \
-    "{\"type\":\"string\",\"enum\":[\"expiration\",\"renewal\",\"issuance\",\"revocation\"]}"
+#define NAME_SHAPE                                                        \
+    "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":" \
+    "\"^[a-z0-9]+(-[a-z0-9]+)*$\",\"examples\":[\"ends-soon\"],"          \
+    "\"description\":\"lower-case letters and digits, with single dashes between\"}"
+#define ENABLED_SHAPE "{\"type\":\"boolean\"}"
 
 static const struct chy_member members[] = {
     {"id", CHY_ALERT_ID, CHY_MEMBER_DERIVED, NULL},
     {"projectId", CHY_ALERT_PROJECT_ID, CHY_MEMBER_FIXED, CHY_SHAPE_ID},
-    {"name", CHY_ALERT_NAME, CHY_MEMBER_REQUIRED,
-     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":"
-     "\"^[a-z0-9]+(-[a-z0-9]+)*$\",\"examples\":[\"ends-soon\"],\"description\":\"lower-case "
-     "letters and digits, with single dashes between\"}"},
+    {"name", CHY_ALERT_NAME, CHY_MEMBER_REQUIRED, NAME_SHAPE},
     {"description", CHY_ALERT_DESCRIPTION, 0, CHY_SHAPE_DESCRIPTION},
-    {"eventType", CHY_ALERT_EVENT_TYPE, CHY_MEMBER_REQUIRED, EVENT_SHAPE},
+    {"eventType", CHY_ALERT_EVENT_TYPE, CHY_MEMBER_REQUIRED, CHY_ALERT_TYPE_SHAPE},
     {"alertBefore", CHY_ALERT_BEFORE, 0, CHY_ALERT_BEFORE_SHAPE},
     {"filters", CHY_ALERT_FILTERS, 0, CHY_ALERT_FILTERS_SHAPE},
-    {"enabled", CHY_ALERT_ENABLED, 0, "{\"type\":\"boolean\"}"},
+    {"enabled", CHY_ALERT_ENABLED, 0, ENABLED_SHAPE},
     {"createdAt", CHY_ALERT_CREATED_AT, CHY_MEMBER_DERIVED, NULL},
     {"updatedAt", CHY_ALERT_UPDATED_AT, CHY_MEMBER_DERIVED, NULL},
 };
@@ -62,8 +63,9 @@ static struct chy_slice in_effect(const struct chy_call *call, const struct chy_
 static chy_status check_before(struct chy_call *call, const struct chy_storage_row *row,
                                int64_t *out_before)
 {
-    bool expires =
-        chy_slice_is(in_effect(call, row, "eventType", CHY_ALERT_EVENT_TYPE), CHY_ALERT_EXPIRATION);
+    const struct chy_alert_type *type =
+        chy_alert_type_find(in_effect(call, row, "eventType", CHY_ALERT_EVENT_TYPE));
+    bool expires = type != NULL && type->is_looked_for;
     struct chy_slice given = chy_json_member(call->document, "alertBefore");
     struct chy_slice before = in_effect(call, row, "alertBefore", CHY_ALERT_BEFORE);
     *out_before = 0;
@@ -292,26 +294,24 @@ static chy_status narrow(struct chy_call *call, struct chy_query *query)
 static chy_status list(struct chy_call *call)
 {
     CHY_TRY(chy_kind_list(call));
-    json_t *total = json_object_get(call->answer, "totalCount");
-    return json_object_set(call->answer, "total", total) == 0 ? CHY_OK : chy_fail_memory(call->op);
+    return chy_listing_repeat_total(call);
 }
 
 /* ------------------------------------------------------------------------------------------------
  * The kind
  */
 
-#define CHANGES                                                                        \
-    "\"name\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255,\"pattern\":"     \
-    "\"^[a-z0-9]+(-[a-z0-9]+)*$\",\"examples\":[\"ends-soon\"]},"                      \
-    "\"description\":" CHY_SHAPE_DESCRIPTION ",\"eventType\":" EVENT_SHAPE             \
-    ",\"alertBefore\":" CHY_ALERT_BEFORE_SHAPE ",\"filters\":" CHY_ALERT_FILTERS_SHAPE \
-    ",\"enabled\":{\"type\":\"boolean\"},\"channels\":" CHY_ALERT_CHANNELS_SHAPE
+#define CHANGES                                                                       \
+    "\"name\":" NAME_SHAPE ",\"description\":" CHY_SHAPE_DESCRIPTION                  \
+    ",\"eventType\":" CHY_ALERT_TYPE_SHAPE ",\"alertBefore\":" CHY_ALERT_BEFORE_SHAPE \
+    ",\"filters\":" CHY_ALERT_FILTERS_SHAPE ",\"enabled\":" ENABLED_SHAPE             \
+    ",\"channels\":" CHY_ALERT_CHANNELS_SHAPE
 #define CREATE_SHAPE                                                                          \
     "{\"type\":\"object\",\"required\":[\"name\",\"eventType\",\"channels\"],\"properties\":" \
     "{\"projectId\":" CHY_SHAPE_ID "," CHANGES "}}"
 #define UPDATE_SHAPE "{\"type\":\"object\",\"properties\":{" CHANGES "}}"
 #define LIST_SHAPE \
-    CHY_LIST_SHAPE_WITH(",\"eventType\":" EVENT_SHAPE ",\"enabled\":{\"type\":\"boolean\"}")
+    CHY_LIST_SHAPE_WITH(",\"eventType\":" CHY_ALERT_TYPE_SHAPE ",\"enabled\":" ENABLED_SHAPE)
 
 static const struct chy_action actions[] = {
     {"create", CHY_ACTION_CREATE, 0, CREATE_SHAPE, create},

@@ -61,6 +61,5 @@ chy_status chy_alert_deliveries(struct chy_call *call)
         CHY_TRY(show(call, page.rows[i], list));
     }
     CHY_TRY(chy_listing_answer(call, "deliveries", list, &page));
-    json_t *total = json_object_get(call->answer, "totalCount");
-    return json_object_set(call->answer, "total", total) == 0 ? CHY_OK : chy_fail_memory(call->op);
+    return chy_listing_repeat_total(call);
 }

@@ -41,9 +41,8 @@ static chy_status answer(struct chy_call *call, const struct chy_listing *listin
         CHY_TRY(show(call, page->rows[i], list));
     }
     CHY_TRY(chy_listing_answer(call, "certificates", list, page));
-    json_t *total = json_object_get(call->answer, "totalCount");
-    return json_object_set(call->answer, "total", total) == 0 &&
-                   chy_json_set_int(call->answer, "offset", (int64_t)listing->offset) &&
+    CHY_TRY(chy_listing_repeat_total(call));
+    return chy_json_set_int(call->answer, "offset", (int64_t)listing->offset) &&
                    chy_json_set_int(call->answer, "limit", (int64_t)listing->limit)
                ? CHY_OK
                : chy_fail_memory(call->op);

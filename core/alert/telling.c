@@ -134,26 +134,6 @@ bool chy_alert_telling_is_full(const struct chy_alert_telling *telling)
  * Words
  */
 
-static const struct {
-    const char *type;
-    const char *happened; /**< behind "3 certificates" */
-} words[] = {
-    {CHY_ALERT_EXPIRATION, "will end soon"},
-    {CHY_ALERT_ISSUANCE, "issued"},
-    {CHY_ALERT_RENEWAL, "renewed"},
-    {CHY_ALERT_REVOCATION, "revoked"},
-};
-
-static const char *word_of(struct chy_slice type)
-{
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (chy_slice_is(type, words[i].type)) {
-            return words[i].happened;
-        }
-    }
-    return NULL;
-}
-
 static chy_status format(struct chy_op *op, struct chy_slice *out_text, const char *before,
                          struct chy_slice middle, const char *after)
 {
@@ -170,12 +150,12 @@ static chy_status make_people(struct chy_alert_telling *t, struct chy_slice type
                               struct chy_alert_message *message)
 {
     char count[96] = "This is a test (alert ";
-    const char *word = word_of(type);
+    const struct chy_alert_type *known = chy_alert_type_find(type);
     struct chy_buf text;
     struct chy_slice lines;
-    if (word != NULL) {
+    if (known != NULL) {
         (void)snprintf(count, sizeof count, "%u %s %s (alert ", t->count,
-                       t->count == 1 ? "certificate" : "certificates", word);
+                       t->count == 1 ? "certificate" : "certificates", known->happened);
     }
     CHY_TRY(format(t->op, &message->title, count, chy_row_text(t->alert, CHY_ALERT_NAME), ")"));
     if (!chy_buf_ok(&t->lines)) {

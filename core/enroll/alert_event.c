@@ -4,13 +4,29 @@
 #include "resource/cache.h"
 #include "resource/collections.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /** How many alerts a project has is bounded where they are made; this bounds what is read. */
 #define ALERTS_MAX 256U
 
-static const char *const types[] = {CHY_ALERT_ISSUANCE, CHY_ALERT_RENEWAL, CHY_ALERT_REVOCATION};
+static const struct chy_alert_type types[] = {
+    {CHY_ALERT_EXPIRATION, "will end soon", true},
+    {CHY_ALERT_ISSUANCE, "issued", false},
+    {CHY_ALERT_RENEWAL, "renewed", false},
+    {CHY_ALERT_REVOCATION, "revoked", false},
+};
 #define TYPE_COUNT (sizeof types / sizeof types[0])
+
+const struct chy_alert_type *chy_alert_type_find(struct chy_slice name)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (chy_slice_is(name, types[i].name)) {
+            return &types[i];
+        }
+    }
+    return NULL;
+}
 
 /** What a project wants to be told. */
 struct wishes {
@@ -23,10 +39,11 @@ static void free_wishes(struct chy_cached *cached)
     free(cached);
 }
 
-static void note(struct wishes *wishes, struct chy_slice type)
+static void note(struct wishes *wishes, struct chy_slice name)
 {
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        wishes->wanted[i] = wishes->wanted[i] || chy_slice_is(type, types[i]);
+    const struct chy_alert_type *type = chy_alert_type_find(name);
+    if (type != NULL) { // else a word of a newer program
+        wishes->wanted[type - types] = true;
     }
 }
 
@@ -67,20 +84,17 @@ static chy_status load_wishes(struct chy_runtime *runtime, struct chy_op *op, st
     return CHY_OK;
 }
 
-static chy_status is_wanted(struct chy_runtime *runtime, struct chy_op *op, const char *type,
+static chy_status is_wanted(struct chy_runtime *runtime, struct chy_op *op, const char *name,
                             const struct chy_uuid *project_id, bool *out_wanted)
 {
     const struct chy_cached *cached;
+    const struct chy_alert_type *type = chy_alert_type_find(chy_text(name));
+    assert(type != NULL); // or nobody would ever be told
     CHY_TRY(chy_cache_get(runtime->cache, op, CHY_CACHE_ALERTS,
                           chy_slice_of(project_id->bytes, sizeof project_id->bytes), load_wishes,
                           &cached));
     const struct wishes *wishes = (const struct wishes *)cached;
-    *out_wanted = false;
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
-        if (strcmp(type, types[i]) == 0) {
-            *out_wanted = wishes->wanted[i];
-        }
-    }
+    *out_wanted = wishes->wanted[type - types];
     return CHY_OK;
 }
 

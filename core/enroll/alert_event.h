@@ -10,11 +10,26 @@
 
 #include "resource/runtime.h"
 
-/** The types of events, as alerts name them.  Expiration is none that happens: it is looked for. */
+/** The types of events, as alerts name them.  What is to be known of each stands in the table of
+ *  alert_event.c. */
 #define CHY_ALERT_EXPIRATION "expiration"
 #define CHY_ALERT_ISSUANCE "issuance"
 #define CHY_ALERT_RENEWAL "renewal"
 #define CHY_ALERT_REVOCATION "revocation"
+
+/** JSON Schema of a type. */
+#define CHY_ALERT_TYPE_SHAPE                                                           \
+    "{\"type\":\"string\",\"enum\":[\"" CHY_ALERT_EXPIRATION "\",\"" CHY_ALERT_RENEWAL \
+    "\",\"" CHY_ALERT_ISSUANCE "\",\"" CHY_ALERT_REVOCATION "\"]}"
+
+struct chy_alert_type {
+    const char *name;
+    const char *happened; /**< what people are told, behind "3 certificates" */
+    bool is_looked_for;   /**< it is none that happens, but found some time before (expiry.h) */
+};
+
+/** chy_alert_type_find finds a type by its name.  NULL: it is none. */
+const struct chy_alert_type *chy_alert_type_find(struct chy_slice name);
 
 /** chy_alert_event_add puts an event into `batch`, if anybody wants to be told of it.  The batch
  *  borrows both ids. */

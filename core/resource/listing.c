@@ -552,3 +552,9 @@ chy_status chy_listing_answer(struct chy_call *call, const char *plural, json_t 
                 (page->cursor.len == 0 || chy_json_set_text(call->answer, "cursor", page->cursor));
     return fine ? CHY_OK : chy_fail_memory(call->op);
 }
+
+chy_status chy_listing_repeat_total(struct chy_call *call)
+{
+    json_t *total = json_object_get(call->answer, "totalCount");
+    return json_object_set(call->answer, "total", total) == 0 ? CHY_OK : chy_fail_memory(call->op);
+}

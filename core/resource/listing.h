@@ -79,5 +79,8 @@ CHY_MUST_USE chy_status chy_listing_run_keys(struct chy_listing *listing, uint32
 /** chy_listing_answer leaves {plural: list, totalCount, cursor?} as the call's answer. */
 CHY_MUST_USE chy_status chy_listing_answer(struct chy_call *call, const char *plural, json_t *list,
                                            const struct chy_list_page *page);
+/** chy_listing_repeat_total says an answer's totalCount as `total` too, which readers of alerts
+ *  expect. */
+CHY_MUST_USE chy_status chy_listing_repeat_total(struct chy_call *call);
 
 #endif
