@@ -72,16 +72,15 @@
     ROUTE("DELETE", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, "edit", \
           SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
 
-/** A vote: its comment may be missing. */
-#define VOTE(word, name, text, action_asked)                                          \
-    ROUTE("POST", CERT_APPROVALS "/requests/{id}/" word, name, text, CHY_AUTH_BEARER, \
-          CHY_ROUTE_EMPTY_BODY, REQUESTS, action_asked, SMALL, JSON_ONLY, NO_SCHEMA,  \
-          api_serve_resource, RESOURCE(.kind = APPROVAL_REQUESTS, .action = word, .id = "id"))
-
 /** A request whose body may be missing. */
 #define SEND_MAYBE(path, name, text, subject, action, ...)                                         \
     ROUTE("POST", path, name, text, CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, subject, action, SMALL, \
           JSON_ONLY, NO_SCHEMA, api_serve_resource, RESOURCE(__VA_ARGS__))
+
+/** A vote: its comment may be missing. */
+#define VOTE(word, name, text, action_asked)                                              \
+    SEND_MAYBE(CERT_APPROVALS "/requests/{id}/" word, name, text, REQUESTS, action_asked, \
+               .kind = APPROVAL_REQUESTS, .action = word, .id = "id")
 
 /** The routes of an object that has only the ordinary actions. */
 #define ORDINARY(base, Name, Names, what, whats, subject)                                        \
@@ -127,6 +126,24 @@
              CERTIFICATES, "issue", LARGE, JSON_ONLY, CHY_TEXT_INIT(API_FLAT_SCHEMA),            \
              API_FLAT_ANSWER, api_issue_flat)
 
+/** The routes of certificate profiles, which clients know under two paths. */
+#define PROFILE_ROUTES(base, Legacy)                                                              \
+    ORDINARY(base, Legacy "CertificateProfile", Legacy "CertificateProfiles",                     \
+             "certificate profile", "certificate profiles", PROFILES),                            \
+        READ(base "/slug/{slug}", "get" Legacy "CertificateProfileBySlug",                        \
+             "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,        \
+             .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),          \
+        READ(base "/{id}/certificates", "list" Legacy "CertificatesOfProfile",                    \
+             "List the certificates of a profile.", CERTIFICATES, "read", .kind = CERTIFICATES,   \
+             .action = "list-of-profile", .into = {"id"}, .as = {"profileId"},                    \
+             .from_query = true),                                                                 \
+        SECRET_READ(base "/{id}/certificates/latest-active-bundle",                               \
+                    "get" Legacy "LatestActiveBundle",                                            \
+                    "Get the profile's valid certificate that ends last, with chain and private " \
+                    "key.",                                                                       \
+                    CERTIFICATES, "read", .kind = CERTIFICATES, .action = "latest-active-bundle", \
+                    .into = {"id"}, .as = {"profileId"})
+
 #define APPLICATION_PROFILE CM "/applications/{id}/profiles/{profileId}"
 #define CA CM "/ca/internal"
 #define CERT_APPROVALS V1 "/approval-policies/cert-request"
@@ -156,33 +173,8 @@ static const struct chy_route api_routes[] = {
     /* --- policies and profiles -----------------------------------------------------------------*/
     ORDINARY(CM "/certificate-policies", "CertificatePolicy", "CertificatePolicies",
              "certificate policy", "certificate policies", POLICIES),
-    ORDINARY(CM "/certificate-profiles", "CertificateProfile", "CertificateProfiles",
-             "certificate profile", "certificate profiles", PROFILES),
-    READ(CM "/certificate-profiles/slug/{slug}", "getCertificateProfileBySlug",
-         "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,
-         .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),
-    ORDINARY(PKI "/certificate-profiles", "LegacyCertificateProfile", "LegacyCertificateProfiles",
-             "certificate profile", "certificate profiles", PROFILES),
-    READ(PKI "/certificate-profiles/slug/{slug}", "getLegacyCertificateProfileBySlug",
-         "Get a certificate profile by its slug.", PROFILES, "read", .kind = PROFILES,
-         .action = "by-slug", .into = {"slug"}, .as = {"slug"}, .from_query = true),
-
-    READ(CM "/certificate-profiles/{id}/certificates", "listCertificatesOfProfile",
-         "List the certificates of a profile.", CERTIFICATES, "read", .kind = CERTIFICATES,
-         .action = "list-of-profile", .into = {"id"}, .as = {"profileId"}, .from_query = true),
-    SECRET_READ(CM "/certificate-profiles/{id}/certificates/latest-active-bundle",
-                "getLatestActiveBundle",
-                "Get the profile's valid certificate that ends last, with chain and private key.",
-                CERTIFICATES, "read", .kind = CERTIFICATES, .action = "latest-active-bundle",
-                .into = {"id"}, .as = {"profileId"}),
-    READ(PKI "/certificate-profiles/{id}/certificates", "listLegacyCertificatesOfProfile",
-         "List the certificates of a profile.", CERTIFICATES, "read", .kind = CERTIFICATES,
-         .action = "list-of-profile", .into = {"id"}, .as = {"profileId"}, .from_query = true),
-    SECRET_READ(PKI "/certificate-profiles/{id}/certificates/latest-active-bundle",
-                "getLegacyLatestActiveBundle",
-                "Get the profile's valid certificate that ends last, with chain and private key.",
-                CERTIFICATES, "read", .kind = CERTIFICATES, .action = "latest-active-bundle",
-                .into = {"id"}, .as = {"profileId"}),
+    PROFILE_ROUTES(CM "/certificate-profiles", ""),
+    PROFILE_ROUTES(PKI "/certificate-profiles", "Legacy"),
 
     /* --- applications --------------------------------------------------------------------------*/
     ORDINARY(CM "/applications", "Application", "Applications", "application", "applications",
@@ -368,10 +360,9 @@ static const struct chy_route api_routes[] = {
     READ(CM "/certificates/certificate-requests", "listCertificateRequests",
          "List certificate requests.", REQUESTS, "read", .kind = REQUESTS, .action = "list",
          .from_query = true),
-    ROUTE("POST", CM "/certificates/certificate-requests/{id}/cancel", "cancelCertificateRequest",
-          "Cancel a certificate request that waits for approval.", CHY_AUTH_BEARER,
-          CHY_ROUTE_EMPTY_BODY, REQUESTS, "read", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
-          RESOURCE(.kind = REQUESTS, .action = "cancel", .id = "id")),
+    SEND_MAYBE(CM "/certificates/certificate-requests/{id}/cancel", "cancelCertificateRequest",
+               "Cancel a certificate request that waits for approval.", REQUESTS, "read",
+               .kind = REQUESTS, .action = "cancel", .id = "id"),
     SEND("POST", CM "/certificates/certificate-requests/search", "searchCertificateRequests",
          "Search certificate requests.", REQUESTS, "read", SMALL, .kind = REQUESTS,
          .action = "search"),
@@ -457,10 +448,9 @@ static const struct chy_route api_routes[] = {
          "read", .kind = GRANTS, .action = "list", .from_query = true),
     READ(CERT_APPROVALS "/grants/{id}", "getApprovalGrant", "Get what an approval gave.", REQUESTS,
          "read", .kind = GRANTS, .action = "get", .id = "id"),
-    ROUTE("POST", CERT_APPROVALS "/grants/{id}/revoke", "revokeApprovalGrant",
-          "Withdraw an approval before it was issued.", CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY,
-          REQUESTS, "approve", SMALL, JSON_ONLY, NO_SCHEMA, api_serve_resource,
-          RESOURCE(.kind = GRANTS, .action = "revoke", .id = "id")),
+    SEND_MAYBE(CERT_APPROVALS "/grants/{id}/revoke", "revokeApprovalGrant",
+               "Withdraw an approval before it was issued.", REQUESTS, "approve", .kind = GRANTS,
+               .action = "revoke", .id = "id"),
     READ(CERT_APPROVALS "/{policyId}", "getApprovalPolicy", "Get an approval policy.", APPROVALS,
          "read", .kind = APPROVALS, .action = "get", .id = "policyId"),
     SEND("PATCH", CERT_APPROVALS "/{policyId}", "updateApprovalPolicy",
@@ -518,11 +508,9 @@ static const struct chy_route api_routes[] = {
     READ(UA_IDENTITY "/client-secrets/{id}", "getClientSecret",
          "Get what is known of a client secret.", IDENTITIES, "read", .kind = CLIENT_SECRETS,
          .action = "get", .id = "id", .into = {"identityId"}, .as = {"identityId"}),
-    ROUTE("POST", UA_IDENTITY "/client-secrets/{id}/revoke", "revokeClientSecret",
-          "End a client secret.", CHY_AUTH_BEARER, CHY_ROUTE_EMPTY_BODY, IDENTITIES, "edit", SMALL,
-          JSON_ONLY, NO_SCHEMA, api_serve_resource,
-          RESOURCE(.kind = CLIENT_SECRETS, .action = "revoke", .id = "id", .into = {"identityId"},
-                   .as = {"identityId"})),
+    SEND_MAYBE(UA_IDENTITY "/client-secrets/{id}/revoke", "revokeClientSecret",
+               "End a client secret.", IDENTITIES, "edit", .kind = CLIENT_SECRETS,
+               .action = "revoke", .id = "id", .into = {"identityId"}, .as = {"identityId"}),
 
     /* --- people --------------------------------------------------------------------------------*/
     ROUTE("POST", V1 "/auth/login", "logIn", "Log in with username and password.", CHY_AUTH_NONE,
