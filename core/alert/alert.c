@@ -63,20 +63,22 @@ static struct chy_slice in_effect(const struct chy_call *call, const struct chy_
 static chy_status check_before(struct chy_call *call, const struct chy_storage_row *row,
                                int64_t *out_before)
 {
-    const struct chy_alert_type *type =
-        chy_alert_type_find(in_effect(call, row, "eventType", CHY_ALERT_EVENT_TYPE));
+    struct chy_slice name = in_effect(call, row, "eventType", CHY_ALERT_EVENT_TYPE);
+    const struct chy_alert_type *type = chy_alert_type_find(name);
     bool expires = type != NULL && type->is_looked_for;
     struct chy_slice given = chy_json_member(call->document, "alertBefore");
     struct chy_slice before = in_effect(call, row, "alertBefore", CHY_ALERT_BEFORE);
     *out_before = 0;
     if (!expires && given.len != 0) {
         return chy_shape_refuse_one(call->op, "custom", "/alertBefore",
-                                    "only an alert of expiration has it");
+                                    "an alert with eventType %.*s has none", (int)name.len,
+                                    (const char *)name.ptr);
     }
     if (expires && before.len == 0) {
-        return chy_shape_refuse_one(call->op, "invalid_type", "/alertBefore",
-                                    "required with eventType expiration: a time such as 30d, 4w, "
-                                    "2m or 1y");
+        return chy_shape_refuse_one(
+            call->op, "invalid_type", "/alertBefore",
+            "required with eventType %.*s: a time such as 30d, 4w, 2m or 1y", (int)name.len,
+            (const char *)name.ptr);
     }
     if (expires && !chy_alert_before_parse(before, out_before)) {
         return chy_shape_refuse_one(call->op, "invalid_string", "/alertBefore",

@@ -10,39 +10,52 @@
         NULL, 0    \
     }
 
-static const struct chy_option webhook_options[] = {
-    {CHY_TEXT_INIT("url"), CHY_OPTION_TEXT, CHY_OPTION_REQUIRED, 1, URL_MAX, NO_DEFAULT, NO_CHOICES,
-     CHY_TEXT_INIT("https URL that notifications are posted to")},
-    {CHY_TEXT_INIT("signing_secret"), CHY_OPTION_TEXT, CHY_OPTION_SECRET, 1, SECRET_MAX, NO_DEFAULT,
-     NO_CHOICES,
-     CHY_TEXT_INIT("key of the HMAC that each notification carries; none if not given")},
+static const struct chy_option webhook_options[WEBHOOK_OPTIONS] = {
+    [WEBHOOK_URL] = {CHY_TEXT_INIT("url"), CHY_OPTION_TEXT, CHY_OPTION_REQUIRED, 1, URL_MAX,
+                     NO_DEFAULT, NO_CHOICES,
+                     CHY_TEXT_INIT("https URL that notifications are posted to")},
+    [WEBHOOK_SIGNING_SECRET] =
+        {CHY_TEXT_INIT("signing_secret"), CHY_OPTION_TEXT, CHY_OPTION_SECRET, 1, SECRET_MAX,
+         NO_DEFAULT, NO_CHOICES,
+         CHY_TEXT_INIT("key of the HMAC that each notification carries; none if not given")},
 };
 
 // Who knows the URL may write into the channel behind it, so it is as secret as a password.
-static const struct chy_option slack_options[] = {
-    {CHY_TEXT_INIT("webhook_url"), CHY_OPTION_TEXT, CHY_OPTION_REQUIRED | CHY_OPTION_SECRET, 1,
-     URL_MAX, NO_DEFAULT, NO_CHOICES, CHY_TEXT_INIT("the incoming webhook's https URL")},
+static const struct chy_option slack_options[SLACK_OPTIONS] = {
+    [SLACK_WEBHOOK_URL] = {CHY_TEXT_INIT("webhook_url"), CHY_OPTION_TEXT,
+                           CHY_OPTION_REQUIRED | CHY_OPTION_SECRET, 1, URL_MAX, NO_DEFAULT,
+                           NO_CHOICES, CHY_TEXT_INIT("the incoming webhook's https URL")},
 };
 
-static const struct chy_option email_options[] = {
-    {CHY_TEXT_INIT("recipients"), CHY_OPTION_TEXT_LIST, CHY_OPTION_REQUIRED, 1, RECIPIENTS_MAX,
-     NO_DEFAULT, NO_CHOICES, CHY_TEXT_INIT("mail addresses, each user@host")},
+static const struct chy_option email_options[EMAIL_OPTIONS] = {
+    [EMAIL_RECIPIENTS] = {CHY_TEXT_INIT("recipients"), CHY_OPTION_TEXT_LIST, CHY_OPTION_REQUIRED, 1,
+                          RECIPIENTS_MAX, NO_DEFAULT, NO_CHOICES,
+                          CHY_TEXT_INIT("mail addresses, each user@host")},
 };
 
-static const struct chy_channel_type types[] = {
-    {CHY_TEXT_INIT("webhook"), CHY_TEXT_INIT("CloudEvents 1.0 by HTTPS, signed"),
-     CHY_VIEW_INIT(webhook_options)},
-    {CHY_TEXT_INIT("slack"), CHY_TEXT_INIT("a message to a Slack channel, by its incoming webhook"),
-     CHY_VIEW_INIT(slack_options)},
-    {CHY_TEXT_INIT("email"), CHY_TEXT_INIT("mail, by the server that the plugin's options name"),
-     CHY_VIEW_INIT(email_options)},
+enum type {
+    TYPE_WEBHOOK = 0,
+    TYPE_SLACK,
+    TYPE_EMAIL,
+    TYPES
 };
 
-/** In the order of `types`. */
-static const struct channel *const channels[] = {&channel_webhook, &channel_slack, &channel_email};
+static const struct chy_channel_type types[TYPES] = {
+    [TYPE_WEBHOOK] = {CHY_TEXT_INIT("webhook"), CHY_TEXT_INIT("CloudEvents 1.0 by HTTPS, signed"),
+                      CHY_VIEW_INIT(webhook_options)},
+    [TYPE_SLACK] = {CHY_TEXT_INIT("slack"),
+                    CHY_TEXT_INIT("a message to a Slack channel, by its incoming webhook"),
+                    CHY_VIEW_INIT(slack_options)},
+    [TYPE_EMAIL] = {CHY_TEXT_INIT("email"),
+                    CHY_TEXT_INIT("mail, by the server that the plugin's options name"),
+                    CHY_VIEW_INIT(email_options)},
+};
 
-#define TYPE_COUNT (sizeof types / sizeof types[0])
-CHY_STATIC_ASSERT(TYPE_COUNT == sizeof channels / sizeof channels[0], "a channel for each type");
+static const struct channel *const channels[TYPES] = {
+    [TYPE_WEBHOOK] = &channel_webhook,
+    [TYPE_SLACK] = &channel_slack,
+    [TYPE_EMAIL] = &channel_email,
+};
 
 struct chy_option_value channel_value(struct chy_view values, uint64_t index)
 {
@@ -72,7 +85,7 @@ chy_status channel_unfit(struct chy_op *op, const char *name, const char *format
 /** find: NULL: it is no type of ours. */
 static const struct channel *find(struct chy_slice name)
 {
-    for (size_t i = 0; i < TYPE_COUNT; i++) {
+    for (size_t i = 0; i < TYPES; i++) {
         if (chy_slice_equal(types[i].name, name)) {
             return channels[i];
         }

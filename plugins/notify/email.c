@@ -4,10 +4,6 @@
 #include "mail_talk.h"
 #include "transfer.h"
 
-enum {
-    RECIPIENTS = 0
-};
-
 /** A message on its way into libcurl. */
 struct upload {
     struct chy_slice rest;
@@ -15,7 +11,7 @@ struct upload {
 
 static chy_status check(const struct notify *notify, struct chy_op *op, struct chy_view values)
 {
-    struct chy_view recipients = channel_value(values, RECIPIENTS).list;
+    struct chy_view recipients = channel_value(values, EMAIL_RECIPIENTS).list;
     if (notify->mail.url == NULL) {
         return channel_unfit(op, "recipients",
                              "no mail is sent here: the configuration names no mail server "
@@ -142,7 +138,7 @@ static chy_status send_message(struct transfer *transfer, const struct mail_serv
 {
     struct mail_talk talk = {MAIL_GREETING, 0, 0, 0, 0, 0, false};
     struct upload upload = {{NULL, 0}};
-    struct chy_view recipients = channel_value(notification->values, RECIPIENTS).list;
+    struct chy_view recipients = channel_value(notification->values, EMAIL_RECIPIENTS).list;
     transfer->is_exempt = true;
     CHY_TRY(mail_message(transfer->op, notification, mail->from, recipients, &upload.rest));
     CHY_TRY(add_recipients(transfer, recipients));

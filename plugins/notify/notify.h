@@ -29,6 +29,21 @@ struct notify {
     struct mail_server mail;
 };
 
+/** The options of each kind of channel, as channel.c declares them. */
+enum webhook_option {
+    WEBHOOK_URL = 0,
+    WEBHOOK_SIGNING_SECRET,
+    WEBHOOK_OPTIONS
+};
+enum slack_option {
+    SLACK_WEBHOOK_URL = 0,
+    SLACK_OPTIONS
+};
+enum email_option {
+    EMAIL_RECIPIENTS = 0,
+    EMAIL_OPTIONS
+};
+
 /** One kind of channel. */
 struct channel {
     chy_status (*check)(const struct notify *notify, struct chy_op *op, struct chy_view values);

@@ -8,15 +8,11 @@
 /** "&amp;", the longest that one octet becomes. */
 #define ESCAPED_MAX 5U
 
-enum {
-    WEBHOOK_URL = 0
-};
-
 static chy_status check(const struct notify *notify, struct chy_op *op, struct chy_view values)
 {
     struct url url;
     (void)notify;
-    return url_read(op, "webhookUrl", channel_value(values, WEBHOOK_URL).text, &url);
+    return url_read(op, "webhookUrl", channel_value(values, SLACK_WEBHOOK_URL).text, &url);
 }
 
 /** add_escaped: a name in a certificate shall not call everybody (<!channel>) or hide a link. */
@@ -72,8 +68,8 @@ static chy_status deliver(const struct notify *notify, struct chy_op *op,
     struct url url;
     struct transfer transfer;
     struct chy_slice body = {NULL, 0};
-    CHY_TRY(
-        url_read(op, "webhookUrl", channel_value(notification->values, WEBHOOK_URL).text, &url));
+    CHY_TRY(url_read(op, "webhookUrl", channel_value(notification->values, SLACK_WEBHOOK_URL).text,
+                     &url));
     CHY_TRY(write_message(op, notification, &body));
     chy_status status = transfer_open(&transfer, notify, op, url.host);
     if (status == CHY_OK) {

@@ -16,19 +16,14 @@
 #define US_PER_SECOND INT64_C(1000000)
 #define MAC_LEN 32U
 
-enum {
-    URL = 0,
-    SIGNING_SECRET
-};
-
 static chy_status check(const struct notify *notify, struct chy_op *op, struct chy_view values)
 {
     struct url url;
     (void)notify;
-    if (channel_value(values, SIGNING_SECRET).text.len > SECRET_MAX) {
+    if (channel_value(values, WEBHOOK_SIGNING_SECRET).text.len > SECRET_MAX) {
         return channel_unfit(op, "signingSecret", "expected at most %d octets", SECRET_MAX);
     }
-    return url_read(op, "url", channel_value(values, URL).text, &url);
+    return url_read(op, "url", channel_value(values, WEBHOOK_URL).text, &url);
 }
 
 /** RFC 3339, with the microseconds there are. */
@@ -108,7 +103,7 @@ static chy_status post(struct transfer *transfer, const struct chy_notification 
     char time[40];
     char line[160];
     struct chy_slice body = {NULL, 0};
-    struct chy_slice secret = channel_value(n->values, SIGNING_SECRET).text;
+    struct chy_slice secret = channel_value(n->values, WEBHOOK_SIGNING_SECRET).text;
     CHY_TRY(write_time(transfer->op, n->time, time, sizeof time));
     CHY_TRY(write_event(transfer->op, n, time, &body));
     if (secret.len != 0) {
@@ -125,7 +120,7 @@ static chy_status deliver(const struct notify *notify, struct chy_op *op,
 {
     struct url url;
     struct transfer transfer;
-    CHY_TRY(url_read(op, "url", channel_value(notification->values, URL).text, &url));
+    CHY_TRY(url_read(op, "url", channel_value(notification->values, WEBHOOK_URL).text, &url));
     chy_status status = transfer_open(&transfer, notify, op, url.host);
     if (status == CHY_OK) {
         status = post(&transfer, notification, url.text, out_delivery);
