@@ -640,7 +640,7 @@ struct chy_view chy_core_collections(void)
     return view;
 }
 
-struct chy_view chy_core_fields(uint32_t collection)
+struct chy_view chy_all_fields(const struct chy_collection *collection)
 {
     static const uint32_t numbers[CHY_STORAGE_FIELDS_MAX] = {
         0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
@@ -648,5 +648,10 @@ struct chy_view chy_core_fields(uint32_t collection)
         40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59,
         60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74, 75, 76, 77, 78, 79,
         80, 81, 82, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92, 93, 94, 95};
-    return chy_view_of(numbers, collections[collection].fields.count, sizeof numbers[0]);
+    return chy_view_of(numbers, collection->fields.count, sizeof numbers[0]);
+}
+
+struct chy_view chy_core_fields(uint32_t collection)
+{
+    return chy_all_fields(&collections[collection]);
 }

@@ -684,5 +684,7 @@ struct chy_view chy_core_collections(void);
 
 /** chy_core_fields returns a view of all field numbers of a collection of core's. */
 struct chy_view chy_core_fields(uint32_t collection);
+/** chy_all_fields returns the same of any declaration. */
+struct chy_view chy_all_fields(const struct chy_collection *collection);
 
 #endif
