@@ -3,24 +3,26 @@
 #include "base/status.h"
 #include "resource/permission.h"
 
-#include <stddef.h>
+#include <string.h>
 
-/** What is done to a certificate that is there. */
-static const char *const actions[] = {
-    CHY_ACTION_READ,  CHY_ACTION_EDIT,   CHY_ACTION_DELETE,
-    CHY_ACTION_RENEW, CHY_ACTION_REVOKE, CHY_ACTION_READ_PRIVATE_KEY,
-};
+/** is_of_new tells of an action that makes a certificate: there is none yet to be gained. */
+static bool is_of_new(const char *action)
+{
+    return strcmp(action, CHY_ACTION_CREATE) == 0 || strcmp(action, CHY_ACTION_ISSUE) == 0;
+}
 
 chy_status chy_gain_refuse(struct chy_op *op, const struct chy_place *before,
                            const struct chy_place *after)
 {
-    for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
-        if (chy_may_at(op, after, CHY_SUBJECT_CERTIFICATES, actions[i]) &&
-            !chy_may_at(op, before, CHY_SUBJECT_CERTIFICATES, actions[i])) {
+    const char *action;
+    // All there are, so that none that is added later can be gained unseen.
+    for (size_t i = 0; (action = chy_permission_action(CHY_SUBJECT_CERTIFICATES, i)) != NULL; i++) {
+        if (!is_of_new(action) && chy_may_at(op, after, CHY_SUBJECT_CERTIFICATES, action) &&
+            !chy_may_at(op, before, CHY_SUBJECT_CERTIFICATES, action)) {
             return chy_fail_reason(op, CHY_DENIED, CHY_REASON_BOUNDARY,
                                    "that would give you the permission to %s the certificate, "
                                    "which you lack: ask somebody who has it",
-                                   actions[i]);
+                                   action);
         }
     }
     return CHY_OK;

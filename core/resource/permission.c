@@ -150,6 +150,16 @@ static const struct {
     {CHY_SUBJECT_ALERTS, CHY_ACTION_DELETE, OPERATOR, 0},
 };
 
+const char *chy_permission_action(const char *subject, size_t index)
+{
+    for (size_t i = 0; i < COUNT_OF(catalogue); i++) {
+        if (strcmp(catalogue[i].subject, subject) == 0 && index-- == 0) {
+            return catalogue[i].action;
+        }
+    }
+    return NULL;
+}
+
 static uint32_t holder_of(enum chy_role role)
 {
     switch (role) {

@@ -63,6 +63,10 @@ enum chy_role chy_application_role_find(struct chy_slice name);
 #define CHY_ACTION_APPROVE "approve"
 #define CHY_ACTION_BYPASS "bypass"
 
+/** chy_permission_action lists the actions there are on a subject: the one with the number `index`,
+ *  from 0, or NULL behind the last. */
+const char *chy_permission_action(const char *subject, size_t index);
+
 /** A role that somebody holds. */
 struct chy_held_role {
     enum chy_role role;
