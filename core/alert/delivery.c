@@ -130,12 +130,16 @@ static chy_status deliver(struct turn *t)
     return chy_alert_send(t->op, &ready, &notification, &t->delivery, t->error);
 }
 
+/** give_up says why, and what the last try came to. */
 static void give_up(struct turn *t, const char *why)
 {
     char last[CHY_ALERT_ERROR_SIZE];
     (void)snprintf(last, sizeof last, "%s", t->error);
-    (void)snprintf(t->error, sizeof t->error, "given up: %s%s%.160s", why,
-                   last[0] == '\0' ? "" : "; ", last);
+    if (last[0] == '\0') {
+        (void)snprintf(t->error, sizeof t->error, "given up: %.200s", why);
+    } else {
+        (void)snprintf(t->error, sizeof t->error, "given up: %.60s; %.160s", why, last);
+    }
     t->is_over = true;
 }
 
