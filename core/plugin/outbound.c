@@ -20,6 +20,7 @@ struct reserved {
 static const struct reserved ipv4[] = {
     {{{169, 254, 169, 254}, 4, 32}, METADATA, true},
     {{{169, 254, 170, 2}, 4, 32}, METADATA, true},
+    {{{169, 254, 170, 23}, 4, 32}, METADATA, true},
     {{{168, 63, 129, 16}, 4, 32}, METADATA, true},
     {{{100, 100, 100, 200}, 4, 32}, METADATA, true},
     {{{192, 0, 0, 192}, 4, 32}, METADATA, true},
@@ -43,6 +44,7 @@ static const struct reserved ipv4[] = {
 
 static const struct reserved ipv6[] = {
     {{{0xfd, 0, 0x0e, 0xc2, [15] = 0x54, [14] = 0x02}, 16, 128}, METADATA, true},
+    {{{0xfd, 0, 0x0e, 0xc2, [15] = 0x23}, 16, 128}, METADATA, true},
     {{{0xfd, 0x20, 0, 0xce, [15] = 0x54, [14] = 0x02}, 16, 128}, METADATA, true},
     {{{0}, 16, 128}, "unspecified", false},
     {{{[15] = 1}, 16, 128}, "loopback", false},
@@ -158,10 +160,13 @@ static bool network_of(const struct sockaddr *from, struct chy_network *out_netw
     return false;
 }
 
-/** is_own finds the addresses of this machine: behind one of them is what listens here. */
+/** is_own finds the addresses of this machine, as they are or inside of an IPv6 one: behind one of
+ *  them is what listens here. */
 static chy_status is_own(struct chy_op *op, const struct chy_network *address, bool *out_is_own)
 {
     struct ifaddrs *all = NULL;
+    struct chy_network inside;
+    bool is_embedded = embedded_ipv4(address, &inside);
     bool found = false;
     if (getifaddrs(&all) != 0) {
         return chy_fail(op, CHY_TRY_LATER, errno,
@@ -169,7 +174,9 @@ static chy_status is_own(struct chy_op *op, const struct chy_network *address, b
     }
     for (const struct ifaddrs *one = all; one != NULL && !found; one = one->ifa_next) {
         struct chy_network own;
-        found = network_of(one->ifa_addr, &own) && chy_network_contains(&own, address);
+        found = network_of(one->ifa_addr, &own) &&
+                (chy_network_contains(&own, address) ||
+                 (is_embedded && chy_network_contains(&own, &inside)));
     }
     freeifaddrs(all);
     *out_is_own = found;

@@ -7,8 +7,37 @@
 #include "test_op.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
+
+/** An address that this machine shall have and no other, in network order; 0: those it has. */
+static struct in_addr pretended;
+static struct sockaddr_in pretended_address;
+static struct ifaddrs pretended_interface;
+
+int getifaddrs(struct ifaddrs **out_all)
+{
+    int (*real)(struct ifaddrs **) = NULL;
+    if (pretended.s_addr != 0) {
+        pretended_address.sin_family = AF_INET;
+        pretended_address.sin_addr = pretended;
+        pretended_interface.ifa_addr = (struct sockaddr *)&pretended_address;
+        *out_all = &pretended_interface;
+        return 0;
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "getifaddrs");
+    return real(out_all);
+}
+
+void freeifaddrs(struct ifaddrs *all)
+{
+    void (*real)(struct ifaddrs *) = NULL;
+    if (all != &pretended_interface) {
+        *(void **)&real = dlsym(RTLD_NEXT, "freeifaddrs");
+        real(all);
+    }
+}
 
 static const struct {
     const char *address;
@@ -73,10 +102,12 @@ static const struct {
     // Metadata services.
     {"169.254.169.254", "that of a metadata service"},
     {"169.254.170.2", "that of a metadata service"},
+    {"169.254.170.23", "that of a metadata service"},
     {"168.63.129.16", "that of a metadata service"},
     {"100.100.100.200", "that of a metadata service"},
     {"192.0.0.192", "that of a metadata service"},
     {"fd00:ec2::254", "that of a metadata service"},
+    {"fd00:ec2::23", "that of a metadata service"},
     {"fd20:ce::254", "that of a metadata service"},
     // IPv4 in other clothes.
     {"::ffff:127.0.0.1", "loopback"},
@@ -208,6 +239,32 @@ START_TEST(every_address_of_this_machine_is_its_own)
 }
 END_TEST
 
+static const struct {
+    const char *address;
+    chy_status status;
+} forms[] = {
+    {"93.184.216.34", CHY_DENIED},
+    {"::ffff:93.184.216.34", CHY_DENIED},
+    {"64:ff9b::93.184.216.34", CHY_DENIED},
+    {"2002:5db8:d822::1", CHY_DENIED},
+    {"2a00:1450::5efe:93.184.216.34", CHY_DENIED},
+    {"2a00:1450::200:5efe:5db8:d822", CHY_DENIED},
+    {"93.184.216.35", CHY_OK},
+    {"64:ff9b::93.184.216.35", CHY_OK},
+};
+
+START_TEST(a_public_address_of_this_machine_is_its_own_in_every_form)
+{
+    struct chy_op *op = test_op_new();
+    const struct chy_outbound_rules nothing = {0};
+    ck_assert_int_eq(inet_pton(AF_INET, "93.184.216.34", &pretended), 1);
+    chy_status status = ask(op, &nothing, forms[_i].address);
+    pretended.s_addr = 0;
+    ck_assert_msg(status == forms[_i].status, "%s: %d", forms[_i].address, status);
+    test_op_free(op);
+}
+END_TEST
+
 START_TEST(what_is_no_address_is_none)
 {
     struct chy_op *op = test_op_new();
@@ -247,5 +304,6 @@ END_TEST
 TEST_MAIN("plugin_outbound", TEST_EACH(an_address_is_what_it_is, kinds),
           TEST_EACH(nothing_inside_is_called_unasked, kinds),
           TEST_EACH(a_listed_network_is_called, lists),
-          TEST(every_address_of_this_machine_is_its_own), TEST(what_is_no_address_is_none),
-          TEST(plugins_are_served_by_it))
+          TEST(every_address_of_this_machine_is_its_own),
+          TEST_EACH(a_public_address_of_this_machine_is_its_own_in_every_form, forms),
+          TEST(what_is_no_address_is_none), TEST(plugins_are_served_by_it))
