@@ -19,6 +19,8 @@
 
 #define PROJECTS 256U
 #define TESTS_A_MINUTE 10U
+/** Tests under way, of all projects: a receiver that hangs holds a worker meanwhile. */
+#define AT_ONCE 16U
 
 /** One project's last minute. */
 struct minute {
@@ -30,6 +32,7 @@ struct minute {
 struct chy_alert_tests {
     struct chy_mutex lock; /**< guards what follows */
     struct minute minutes[PROJECTS];
+    uint32_t running;
 };
 
 struct chy_alert_tests *chy_alert_tests_new(void)
@@ -65,7 +68,18 @@ static struct minute *slot_locked(struct chy_alert_tests *tests, const struct ch
     return oldest;
 }
 
-static chy_status take_one(struct chy_call *call)
+static chy_status refuse(struct chy_call *call, int64_t wait, const char *message)
+{
+    const struct chy_error error = {.struct_size = sizeof error,
+                                    .status = CHY_TRY_LATER,
+                                    .reason = CHY_REASON_RATE,
+                                    .retry_after_s = (uint32_t)wait,
+                                    .message = chy_text(message)};
+    return call->op->host->fail_with(call->op, &error);
+}
+
+/** begin takes `count` of the project's tests, and is followed by end(). */
+static chy_status begin(struct chy_call *call, uint32_t count)
 {
     struct chy_alert_tests *tests = call->runtime->alert_tests;
     int64_t now = chy_monotonic(call->op);
@@ -75,19 +89,28 @@ static chy_status take_one(struct chy_call *call)
         slot->began = now;
         slot->count = 0;
     }
-    bool fine = slot->count < TESTS_A_MINUTE;
-    slot->count += fine ? 1 : 0;
+    bool is_busy = tests->running >= AT_ONCE;
+    bool is_often = slot->count + count > TESTS_A_MINUTE;
+    if (!is_busy && !is_often) {
+        slot->count += count;
+        tests->running++;
+    }
     int64_t wait = (slot->began + CHY_US_PER_MINUTE - now) / CHY_US_PER_SECOND + 1;
     chy_mutex_unlock(&tests->lock);
-    if (fine) {
-        return CHY_OK;
+    if (is_often) {
+        return refuse(call, wait,
+                      "a project may send 10 tests a minute, one for each channel: wait before the "
+                      "next one");
     }
-    struct chy_error error = {.struct_size = sizeof error,
-                              .status = CHY_TRY_LATER,
-                              .reason = CHY_REASON_RATE,
-                              .retry_after_s = (uint32_t)wait};
-    error.message = chy_text("a project may send 10 tests a minute: wait before the next one");
-    return call->op->host->fail_with(call->op, &error);
+    return is_busy ? refuse(call, 10, "too many tests are under way: try again") : CHY_OK;
+}
+
+static void end(const struct chy_call *call)
+{
+    struct chy_alert_tests *tests = call->runtime->alert_tests;
+    chy_mutex_lock(&tests->lock);
+    tests->running--;
+    chy_mutex_unlock(&tests->lock);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -200,16 +223,20 @@ chy_status chy_alert_test(struct chy_call *call)
     json_t *list = chy_json_array(call->op);
     CHY_TRY(chy_call_row(call, &call->id, &alert));
     CHY_TRY(chy_alert_channels_read(call->runtime, call->op, &call->id, &channels));
-    bool any = false;
+    uint32_t chosen = 0;
     for (uint32_t i = 0; i < channels.count; i++) {
-        any = any || is_chosen(call, channels.rows[i]);
+        chosen += is_chosen(call, channels.rows[i]) ? 1 : 0;
     }
-    if (!any) {
+    if (chosen == 0) {
         return chy_not_found(call->op, "alert channel");
     }
-    CHY_TRY(take_one(call));
-    CHY_TRY(audit(call, "alert.test"));
-    CHY_TRY(test_chosen(call, &alert, &channels, list, error));
+    CHY_TRY(begin(call, chosen));
+    chy_status status = audit(call, "alert.test");
+    if (status == CHY_OK) {
+        status = test_chosen(call, &alert, &channels, list, error);
+    }
+    end(call);
+    CHY_TRY(status);
     call->answer = chy_json_object(call->op);
     bool fine = call->answer != NULL && set_result(call->answer, error) &&
                 json_object_set(call->answer, "channels", list) == 0;
@@ -246,10 +273,16 @@ chy_status chy_alert_test_webhook(struct chy_call *call)
     CHY_TRY(chy_call_project(call));
     CHY_TRY(chy_alert_channel_try(call->runtime, call->op, chy_text("webhook"), "", call->document,
                                   &ready));
-    CHY_TRY(take_one(call));
-    CHY_TRY(audit(call, "alert.test-webhook"));
-    CHY_TRY(no_alert(call, &alert));
-    CHY_TRY(send(call, &alert, &ready, error));
+    CHY_TRY(begin(call, 1));
+    chy_status status = audit(call, "alert.test-webhook");
+    if (status == CHY_OK) {
+        status = no_alert(call, &alert);
+    }
+    if (status == CHY_OK) {
+        status = send(call, &alert, &ready, error);
+    }
+    end(call);
+    CHY_TRY(status);
     call->answer = chy_json_object(call->op);
     return call->answer != NULL && set_result(call->answer, error) ? CHY_OK
                                                                    : chy_fail_memory(call->op);

@@ -10,7 +10,8 @@ struct chy_alert_tests *chy_alert_tests_new(void);
 void chy_alert_tests_free(struct chy_alert_tests *tests);
 
 /** chy_alert_test sends one to a channel of an alert, or to each of them; chy_alert_test_webhook to
- *  a URL that no alert has.  TRY_LATER: the project tried more than ten a minute. */
+ *  a URL that no alert has.  TRY_LATER: the project tried more than ten channels a minute, or all
+ *  projects too many at once. */
 CHY_MUST_USE chy_status chy_alert_test(struct chy_call *call);
 CHY_MUST_USE chy_status chy_alert_test_webhook(struct chy_call *call);
 
