@@ -303,6 +303,39 @@ static struct chy_write *begin_change(struct wanted *w)
     return write;
 }
 
+/**
+ * check_kept refuses to keep a secret when other options change: who may edit an alert must not
+ * send what nobody shows him, or what is made with it, to a place of his choice.
+ */
+static chy_status check_kept(struct wanted *w, const json_t *base)
+{
+    const json_t *given = json_object_get(w->given, "config");
+    char kept[CHY_OPTION_NAME_SIZE] = "";
+    char path[64];
+    char full[sizeof path + sizeof kept];
+    bool changes = false;
+    for (uint64_t i = 0; i < w->type->options.count; i++) {
+        const struct chy_option *option = chy_view_item(w->type->options, i);
+        char name[CHY_OPTION_NAME_SIZE];
+        chy_option_config_name(option, name);
+        const json_t *stored = json_object_get(base, name);
+        bool is_given = json_object_get(given, name) != NULL;
+        if ((option->flags & CHY_OPTION_SECRET) == 0) {
+            changes =
+                changes || (is_given && !json_equal(json_object_get(w->config, name), stored));
+        } else if (!is_given && stored != NULL && !json_is_null(stored)) {
+            memcpy(kept, name, sizeof kept);
+        }
+    }
+    if (!changes || kept[0] == '\0') {
+        return CHY_OK;
+    }
+    path_of(w, "/config", path);
+    (void)snprintf(full, sizeof full, "%s/%s", path, kept);
+    return chy_shape_refuse_one(w->call->op, "custom", full,
+                                "another option changes: give the secret again, or null for none");
+}
+
 static chy_status write_channel(struct wanted *w, const struct chy_storage_row *row)
 {
     struct chy_op *op = w->call->op;
@@ -321,6 +354,7 @@ static chy_status write_channel(struct wanted *w, const struct chy_storage_row *
         CHY_TRY(chy_runtime_new_uuid(w->call->runtime, op, w->id));
     }
     CHY_TRY(take_config(w, base, &w->config));
+    CHY_TRY(check_kept(w, base));
     CHY_TRY(split(op, w->type->options, w->config, &w->secrets));
     CHY_TRY(chy_json_write(op, w->config, &text));
     struct chy_write *write = row == NULL ? begin_new(w) : begin_change(w);

@@ -39,8 +39,8 @@ CHY_MUST_USE chy_status chy_alert_channels_read(struct chy_runtime *runtime, str
  * chy_alert_channels_write puts what the document's member `channels` wants into `batch`: of those
  * that there are (`now`, NULL: none) it changes, adds and deletes.  A channel without an id is the
  * first of its type with the same options, if there is one.  What is left out of the options of one
- * that there is, secrets above all, stays.  BAD_INPUT, at its path: an unknown type, unfit options;
- * NOT_FOUND: an id that is none of theirs.
+ * that there is stays, but a secret only if no other option changes.  BAD_INPUT, at its path: an
+ * unknown type, unfit options, such a secret; NOT_FOUND: an id that is none of theirs.
  */
 CHY_MUST_USE chy_status chy_alert_channels_write(struct chy_call *call, struct chy_batch *batch,
                                                  const struct chy_uuid *alert_id,

@@ -339,7 +339,8 @@ def test_a_channel_keeps_what_is_left_out(place, path):
     first, second = alert["channels"]
     changed = ok(place.admin.update_alert(alert["id"], channels=[
         {"id": first["id"], "channelType": "webhook",
-         "config": {"url": place.hook.url(path + "/moved")}}]))["alert"]["channels"]
+         "config": {"url": place.hook.url(path + "/moved"), "signingSecret": SECRET}}]))[
+             "alert"]["channels"]
     assert [one["id"] for one in changed] == [first["id"]]
     assert changed[0]["config"] == {"url": place.hook.url(path + "/moved"),
                                     "hasSigningSecret": True}
