@@ -11,6 +11,8 @@
 #define FIRST_WAIT (10 * CHY_US_PER_SECOND)
 #define LONGEST_WAIT CHY_US_PER_HOUR
 #define LONGEST_ASKED CHY_US_PER_DAY
+/** Nothing is put off further: a time beyond was made by a clock that has gone back since. */
+#define FURTHEST (LONGEST_ASKED + CHY_US_PER_HOUR)
 #define ATTEMPTS 16
 
 /** Projects and channels of each that have a turn in one run, and rows that are read for that. */
@@ -205,6 +207,7 @@ static void write_delivery(struct turn *t, struct chy_batch *batch, int64_t next
                                                      : chy_value_int(t->delivery.response_code));
     }
     if (t->is_over) {
+        chy_alert_telling_drop(write);
         chy_write_set(write, CHY_DELIVERY_EXPIRES_AT, chy_value_time(now + CHY_ALERT_KEPT));
     }
     chy_write_set(write, CHY_DELIVERY_UPDATED_AT, chy_value_time(now));
@@ -316,8 +319,8 @@ static chy_status take(struct turn *t, bool *out_on)
         return CHY_OK; // its alert was deleted
     }
     CHY_TRY(status);
-    if (chy_row_is_null(&t->channel, CHY_CHANNEL_NEXT_AT) ||
-        chy_row_time(&t->channel, CHY_CHANNEL_NEXT_AT) > chy_now(t->op)) {
+    int64_t wait = chy_row_time(&t->channel, CHY_CHANNEL_NEXT_AT) - chy_now(t->op);
+    if (chy_row_is_null(&t->channel, CHY_CHANNEL_NEXT_AT) || (wait > 0 && wait <= FURTHEST)) {
         return CHY_OK;
     }
     t->alert_id = chy_row_uuid(&t->channel, CHY_CHANNEL_ALERT_ID);
@@ -367,12 +370,16 @@ struct project {
     uint32_t count;
 };
 
-static void find_due(struct chy_query *query, struct chy_op *op, uint64_t limit)
+/** find_due makes the query of channels that are due; `beyond`: those whose time is none. */
+static void find_due(struct chy_query *query, struct chy_op *op, uint64_t limit, bool beyond)
 {
     static const uint32_t fields[] = {CHY_CHANNEL_ID, CHY_CHANNEL_PROJECT_ID};
     chy_query_init(query, op, CHY_C_ALERT_CHANNELS, chy_view_of(fields, 2, sizeof fields[0]),
                    limit);
-    chy_query_range(query, CHY_CHANNEL_NEXT_AT, chy_value_null(), chy_value_time(chy_now(op) + 1));
+    int64_t now = chy_now(op);
+    chy_query_range(query, CHY_CHANNEL_NEXT_AT,
+                    beyond ? chy_value_time(now + FURTHEST + 1) : chy_value_null(),
+                    beyond ? chy_value_null() : chy_value_time(now + 1));
     chy_query_order(query, CHY_CHANNEL_NEXT_AT, false);
 }
 
@@ -381,9 +388,12 @@ chy_status chy_alert_delivery_is_due(struct chy_runtime *runtime, struct chy_op 
 {
     struct chy_query query;
     struct chy_storage_page page;
-    find_due(&query, op, 1);
-    CHY_TRY(chy_query_run(&query, runtime->storage, &page));
-    *out_is_due = page.rows.count != 0;
+    *out_is_due = false;
+    for (int beyond = 0; beyond < 2 && !*out_is_due; beyond++) {
+        find_due(&query, op, 1, beyond != 0);
+        CHY_TRY(chy_query_run(&query, runtime->storage, &page));
+        *out_is_due = page.rows.count != 0;
+    }
     return CHY_OK;
 }
 
@@ -404,20 +414,19 @@ static void enter(struct project *projects, uint32_t *count, const struct chy_st
     }
 }
 
-static chy_status find_projects(struct chy_runtime *runtime, struct chy_op *op,
-                                struct project *projects, uint32_t *out_count)
+static chy_status add_projects(struct chy_runtime *runtime, struct chy_op *op, bool beyond,
+                               struct project *projects, uint32_t *count)
 {
     struct chy_slice cursor = {NULL, 0};
     bool more = true;
-    *out_count = 0;
     for (uint32_t page_number = 0; page_number < PAGES_MAX && more; page_number++) {
         struct chy_query query;
         struct chy_storage_page page;
-        find_due(&query, op, CHY_STORAGE_PAGE_MAX);
+        find_due(&query, op, CHY_STORAGE_PAGE_MAX, beyond);
         query.find.cursor = cursor;
         CHY_TRY(chy_query_run(&query, runtime->storage, &page));
         for (uint64_t i = 0; i < page.rows.count; i++) {
-            enter(projects, out_count, chy_page_row(&page, i));
+            enter(projects, count, chy_page_row(&page, i));
         }
         cursor = page.cursor;
         more = page.more != 0;
@@ -444,12 +453,13 @@ chy_status chy_alert_delivery_run(struct chy_runtime *runtime, struct chy_op *op
                                   struct chy_alert_delivery_counts *out_counts)
 {
     struct project *projects = chy_alloc(op, PROJECTS_MAX * sizeof *projects);
-    uint32_t count;
+    uint32_t count = 0;
     memset(out_counts, 0, sizeof *out_counts);
     if (projects == NULL) {
         return chy_fail_memory(op);
     }
-    CHY_TRY(find_projects(runtime, op, projects, &count));
+    CHY_TRY(add_projects(runtime, op, false, projects, &count));
+    CHY_TRY(add_projects(runtime, op, true, projects, &count));
     for (uint32_t i = 0; i < count && chy_cancelled(op) == 0; i++) {
         CHY_TRY(serve(runtime, op, &projects[i], out_counts));
     }

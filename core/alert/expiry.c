@@ -18,6 +18,9 @@
  *  clock perhaps: what is younger than this is left to the next run. */
 #define SETTLED (2 * CHY_US_PER_MINUTE)
 
+/** No alert waits longer to look: a time beyond was made by a clock that has gone back since. */
+#define FURTHEST (CHY_US_PER_DAY + CHY_US_PER_HOUR)
+
 enum phase {
     PHASE_ENDS = 0,
     PHASE_MADE
@@ -133,7 +136,10 @@ static void stand(struct look *l)
     l->seen = chy_row_time(state, CHY_ALERT_STATE_SEEN);
     l->horizon = under_way ? chy_row_time(state, CHY_ALERT_STATE_HORIZON) : l->now + l->before;
     l->until = under_way ? chy_row_time(state, CHY_ALERT_STATE_UNTIL) : l->now - SETTLED;
-    if (!under_way && l->until < l->seen) { // a clock that went back
+    if (!under_way && l->seen > l->now) { // a clock that went back: what is made from now on counts
+        l->seen = l->until;
+    }
+    if (!under_way && l->until < l->seen) {
         l->until = l->seen;
     }
     if (!under_way && l->horizon < l->watermark) {
@@ -393,16 +399,21 @@ static chy_status in_child(struct chy_runtime *runtime, struct chy_op *op,
 static chy_status find_due(struct chy_runtime *runtime, struct chy_op *op, bool *out_is_due,
                            struct chy_uuid *out_id)
 {
-    struct chy_query query;
-    struct chy_storage_page page;
-    chy_query_init(&query, op, CHY_C_ALERT_STATES, CHY_FIELDS(CHY_ALERT_STATE_ALERT_ID), 1);
-    chy_query_range(&query, CHY_ALERT_STATE_DUE_AT, chy_value_null(),
-                    chy_value_time(chy_now(op) + 1));
-    chy_query_order(&query, CHY_ALERT_STATE_DUE_AT, false);
-    CHY_TRY(chy_query_run(&query, runtime->storage, &page));
-    *out_is_due = page.rows.count != 0;
-    if (*out_is_due) {
-        *out_id = chy_row_uuid(chy_page_row(&page, 0), 0);
+    int64_t now = chy_now(op);
+    *out_is_due = false;
+    for (int beyond = 0; beyond < 2 && !*out_is_due; beyond++) {
+        struct chy_query query;
+        struct chy_storage_page page;
+        chy_query_init(&query, op, CHY_C_ALERT_STATES, CHY_FIELDS(CHY_ALERT_STATE_ALERT_ID), 1);
+        chy_query_range(&query, CHY_ALERT_STATE_DUE_AT,
+                        beyond ? chy_value_time(now + FURTHEST) : chy_value_null(),
+                        beyond ? chy_value_null() : chy_value_time(now + 1));
+        chy_query_order(&query, CHY_ALERT_STATE_DUE_AT, false);
+        CHY_TRY(chy_query_run(&query, runtime->storage, &page));
+        *out_is_due = page.rows.count != 0;
+        if (*out_is_due) {
+            *out_id = chy_row_uuid(chy_page_row(&page, 0), 0);
+        }
     }
     return CHY_OK;
 }

@@ -13,8 +13,9 @@
 
 /** Events that are looked at together: as many as a delivery tells of. */
 #define PAGE CHY_ALERT_TOLD_MAX
-/** Pages of a run: its lease is given back in between. */
+/** Pages of a run, and how long no more are begun: others have work on this thread too. */
 #define PAGES 50U
+#define LONG_ENOUGH (2 * CHY_US_PER_SECOND)
 #define ALERTS_MAX 256U
 /** How often a batch is made again, when a channel moved on meanwhile. */
 #define ATTEMPTS 16
@@ -345,8 +346,12 @@ chy_status chy_alert_fanout_run(struct chy_runtime *runtime, struct chy_op *op,
                                 struct chy_alert_fanout_counts *out_counts)
 {
     bool more = true;
+    int64_t end = chy_monotonic(op) + LONG_ENOUGH;
     memset(out_counts, 0, sizeof *out_counts);
     for (uint32_t i = 0; i < PAGES && more && chy_cancelled(op) == 0; i++) {
+        if (chy_monotonic(op) > end) {
+            return CHY_OK;
+        }
         CHY_TRY(in_child(runtime, op, out_counts, &more));
     }
     return CHY_OK;

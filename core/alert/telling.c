@@ -269,6 +269,12 @@ static void insert_delivery(struct chy_alert_telling *t, struct chy_batch *batch
     chy_write_set(write, CHY_DELIVERY_UPDATED_AT, chy_value_time(now));
 }
 
+void chy_alert_telling_drop(struct chy_write *write)
+{
+    chy_write_set(write, CHY_DELIVERY_DATA, chy_value_json(chy_text("{}")));
+    chy_write_set(write, CHY_DELIVERY_TEXT, chy_value_text(chy_text("")));
+}
+
 /** give_up_oldest makes room in a line that is full. */
 static void give_up_oldest(struct chy_alert_telling *t, struct chy_batch *batch,
                            const struct line *line, int64_t oldest)
@@ -280,6 +286,7 @@ static void give_up_oldest(struct chy_alert_telling *t, struct chy_batch *batch,
     chy_write_set(write, CHY_DELIVERY_LAST_ERROR,
                   chy_value_text(chy_text("given up: more than 1000 deliveries waited")));
     chy_write_set(write, CHY_DELIVERY_NEXT_AT, chy_value_null());
+    chy_alert_telling_drop(write);
     chy_write_set(write, CHY_DELIVERY_EXPIRES_AT, chy_value_time(chy_now(t->op) + CHY_ALERT_KEPT));
     chy_write_set(write, CHY_DELIVERY_UPDATED_AT, chy_value_time(chy_now(t->op)));
     t->overflowed++;

@@ -53,6 +53,10 @@ CHY_MUST_USE chy_status chy_alert_telling_write(struct chy_alert_telling *tellin
                                                 struct chy_batch *batch,
                                                 const struct chy_alert_channels *channels);
 
+/** chy_alert_telling_drop takes out of a delivery that is over what it said: nobody reads that
+ *  again, and it is most of the row. */
+void chy_alert_telling_drop(struct chy_write *write);
+
 /** What a notifier is given, but for the channel. */
 struct chy_alert_message {
     struct chy_slice type;
