@@ -5,7 +5,7 @@
 #include "base/time.h"
 #include "resource/cache.h"
 #include "resource/collections.h"
-#include "resource/kek.h"
+#include "resource/keyring_state.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -13,17 +13,8 @@
 #define PERIOD_LEN 7 // "2026-11"
 #define DATA_KEY_LEN 32
 
-/** Data keys that are read, or sealed again, at once. */
-#define DATA_KEY_PAGE 16
-
 /** How often a data key is sealed again because the KEK changed in between. */
 #define KEK_ROUNDS 3
-
-struct chy_keyring {
-    struct chy_runtime *runtime;
-    struct chy_keks *keks;
-    struct chy_crypto_key mac_keys[CHY_MAC_COUNT];
-};
 
 static const char *const mac_labels[CHY_MAC_COUNT] = {
     "chancery mac audit 1",   "chancery mac client-secret 1",   "chancery mac token 1",
@@ -148,7 +139,7 @@ static chy_status data_key_aad(struct chy_op *op, const struct chy_uuid *id,
     return chy_buf_ok(&buf) ? CHY_OK : chy_buf_fail(&buf, op, "the data key's binding");
 }
 
-static struct chy_view data_key_fields(void)
+struct chy_view chy_data_key_fields(void)
 {
     static const uint32_t fields[] = {CHY_DATA_KEY_ID, CHY_DATA_KEY_PROJECT_ID, CHY_DATA_KEY_SEALED,
                                       CHY_DATA_KEY_KEK_ID};
@@ -156,17 +147,27 @@ static struct chy_view data_key_fields(void)
     return view;
 }
 
-/** unwrap opens a row of data_key_fields(). */
-static chy_status unwrap(struct chy_keyring *keyring, struct chy_op *op,
-                         const struct chy_storage_row *row, struct chy_slice *out_bytes)
+chy_status chy_data_key_open(struct chy_keyring *keyring, struct chy_op *op,
+                             const struct chy_storage_row *row, struct chy_slice *out_bytes)
 {
-    struct chy_uuid id = chy_row_uuid(row, 0);
-    struct chy_uuid project_id = chy_row_uuid(row, 1);
+    struct chy_uuid id = chy_row_uuid(row, CHY_DATA_KEY_COLUMN_ID);
+    struct chy_uuid project_id = chy_row_uuid(row, CHY_DATA_KEY_COLUMN_PROJECT_ID);
     struct chy_slice aad;
     CHY_TRY(data_key_aad(op, &id, &project_id, &aad));
     struct chy_seal_context context = chy_seal_context_of("data-key", aad);
-    return chy_kek_open(keyring->keks, op, &context, chy_row_text(row, 3), chy_row_blob(row, 2),
-                        out_bytes);
+    return chy_kek_open(keyring->keks, op, &context, chy_row_text(row, CHY_DATA_KEY_COLUMN_KEK_ID),
+                        chy_row_blob(row, CHY_DATA_KEY_COLUMN_SEALED), out_bytes);
+}
+
+chy_status chy_data_key_seal(struct chy_keyring *keyring, struct chy_op *op,
+                             const struct chy_uuid *id, const struct chy_uuid *project_id,
+                             struct chy_slice bytes, struct chy_kek_id *out_kek,
+                             struct chy_slice *out_sealed)
+{
+    struct chy_slice aad;
+    CHY_TRY(data_key_aad(op, id, project_id, &aad));
+    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
+    return chy_kek_seal(keyring->keks, op, &context, bytes, out_kek, out_sealed);
 }
 
 static chy_status open_data_key(struct chy_runtime *runtime, struct chy_op *op,
@@ -174,7 +175,7 @@ static chy_status open_data_key(struct chy_runtime *runtime, struct chy_op *op,
                                 struct chy_cached **out_cached)
 {
     struct chy_slice bytes;
-    CHY_TRY(unwrap(runtime->keyring, op, row, &bytes));
+    CHY_TRY(chy_data_key_open(runtime->keyring, op, row, &bytes));
     struct chy_key_template aes_key = {.struct_size = sizeof aes_key, .algorithm = CHY_KEY_AES_256};
     CHY_AUTO(chy_crypto_key_release) struct chy_crypto_key key = {NULL, NULL};
     CHY_TRY(chy_crypto_import(crypto, op, &aes_key, bytes, &key));
@@ -198,7 +199,7 @@ static chy_status load_data_key(struct chy_runtime *runtime, struct chy_op *op,
     struct chy_storage_row row;
     chy_status status =
         chy_storage_read(runtime->storage, op, CHY_C_DATA_KEYS, CHY_KEY(chy_value_uuid(&name.id)),
-                         data_key_fields(), &row);
+                         chy_data_key_fields(), &row);
     if (status == CHY_NOT_FOUND) {
         return chy_fail(op, CHY_BROKEN, 0, "a sealed value names a data key that is not there");
     }
@@ -218,12 +219,10 @@ struct made_key {
 static chy_status insert_data_key(struct chy_runtime *runtime, struct chy_op *op,
                                   const struct made_key *made, bool *out_again)
 {
-    struct chy_slice aad;
     struct chy_slice sealed;
     struct chy_kek_id kek;
-    CHY_TRY(data_key_aad(op, &made->id, made->project_id, &aad));
-    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
-    CHY_TRY(chy_kek_seal(runtime->keyring->keks, op, &context, made->bytes, &kek, &sealed));
+    CHY_TRY(chy_data_key_seal(runtime->keyring, op, &made->id, made->project_id, made->bytes, &kek,
+                              &sealed));
     struct chy_batch batch;
     chy_batch_init(&batch, op, 0);
     struct chy_write *guard = chy_kek_guard(&batch, &kek);
@@ -266,7 +265,7 @@ static chy_status find_month_key(struct chy_runtime *runtime, struct chy_op *op,
                                  const struct data_key_name *name, struct chy_storage_page *page)
 {
     struct chy_query query;
-    chy_query_init(&query, op, CHY_C_DATA_KEYS, data_key_fields(), 1);
+    chy_query_init(&query, op, CHY_C_DATA_KEYS, chy_data_key_fields(), 1);
     chy_query_eq(&query, CHY_DATA_KEY_PROJECT_ID, chy_value_uuid(&name->id));
     chy_query_eq(&query, CHY_DATA_KEY_PERIOD,
                  chy_value_text(chy_slice_of(name->period, PERIOD_LEN)));
@@ -428,148 +427,4 @@ chy_status chy_keyring_instance_key(struct chy_keyring *keyring, struct chy_op *
     *out_id = data_key->id;
     *out_key = data_key->key;
     return CHY_OK;
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Looking at all data keys, and sealing them again
- */
-
-static void count_of(struct chy_data_key_counts *counts, struct chy_slice kek_id)
-{
-    size_t i = 0;
-    while (i < counts->kek_count && !chy_slice_is(kek_id, counts->keks[i].id.text)) {
-        i++;
-    }
-    if (i == counts->kek_count && i < CHY_DATA_KEY_KEKS_MAX) {
-        counts->kek_count++;
-        (void)snprintf(counts->keks[i].id.text, sizeof counts->keks[i].id.text, "%.*s",
-                       (int)kek_id.len, (const char *)kek_id.ptr);
-    }
-    if (i < CHY_DATA_KEY_KEKS_MAX) {
-        counts->keks[i].count++;
-    }
-    counts->total++;
-}
-
-/** next_page finds data keys in the order of their ids, after `cursor`. */
-static chy_status next_page(struct chy_keyring *keyring, struct chy_op *op, struct chy_slice cursor,
-                            struct chy_storage_page *out_page)
-{
-    struct chy_query query;
-    chy_query_init(&query, op, CHY_C_DATA_KEYS, data_key_fields(), DATA_KEY_PAGE);
-    query.find.cursor = cursor;
-    return chy_query_run(&query, keyring->runtime->storage, out_page);
-}
-
-/** What is done with a page of data keys; its memory and secrets go with `op`. */
-typedef chy_status page_fn(struct chy_keyring *keyring, struct chy_op *op,
-                           const struct chy_storage_page *page, void *context);
-
-/** walk_page does one page in an operation of its own and moves the cursor. */
-static chy_status walk_page(struct chy_keyring *keyring, struct chy_op *op, page_fn *visit,
-                            void *context, struct chy_slice *cursor, bool *out_more)
-{
-    struct chy_op *child = op->host->op_child(op);
-    struct chy_storage_page page;
-    if (child == NULL) {
-        return chy_fail_memory(op);
-    }
-    chy_status status = next_page(keyring, child, *cursor, &page);
-    if (status == CHY_OK) {
-        status = visit(keyring, child, &page, context);
-    }
-    if (status == CHY_OK) {
-        *out_more = page.more != 0;
-        status = chy_copy(op, page.cursor, cursor);
-    }
-    return chy_op_end_child(op, child, status);
-}
-
-static chy_status walk(struct chy_keyring *keyring, struct chy_op *op, uint64_t pages,
-                       page_fn *visit, void *context)
-{
-    struct chy_slice cursor = {NULL, 0};
-    bool more = true;
-    for (uint64_t i = 0; more && i < pages; i++) {
-        CHY_TRY(walk_page(keyring, op, visit, context, &cursor, &more));
-    }
-    return CHY_OK;
-}
-
-static chy_status count_page(struct chy_keyring *keyring, struct chy_op *op,
-                             const struct chy_storage_page *page, void *context)
-{
-    struct chy_data_key_counts *counts = context;
-    for (uint64_t i = 0; i < page->rows.count; i++) {
-        const struct chy_storage_row *row = chy_page_row(page, i);
-        struct chy_slice bytes;
-        count_of(counts, chy_row_text(row, 3));
-        counts->closed += counts->open_each && unwrap(keyring, op, row, &bytes) != CHY_OK ? 1U : 0U;
-    }
-    return CHY_OK;
-}
-
-chy_status chy_keyring_count(struct chy_keyring *keyring, struct chy_op *op, bool open_each,
-                             struct chy_data_key_counts *out_counts)
-{
-    memset(out_counts, 0, sizeof *out_counts);
-    out_counts->open_each = open_each;
-    return walk(keyring, op, UINT64_MAX, count_page, out_counts);
-}
-
-/** rewrap_row puts the data key of a row, sealed by the KEK in use, into a batch. */
-static chy_status rewrap_row(struct chy_keyring *keyring, struct chy_batch *batch,
-                             const struct chy_storage_row *row)
-{
-    struct chy_op *op = batch->op;
-    struct chy_uuid *id = chy_alloc(op, sizeof *id);
-    struct chy_kek_id *kek = chy_alloc(op, sizeof *kek);
-    if (id == NULL || kek == NULL) {
-        return chy_fail_memory(op);
-    }
-    struct chy_uuid project_id = chy_row_uuid(row, 1);
-    struct chy_slice aad;
-    struct chy_slice bytes;
-    struct chy_slice sealed;
-    *id = chy_row_uuid(row, 0);
-    CHY_TRY(unwrap(keyring, op, row, &bytes));
-    CHY_TRY(data_key_aad(op, id, &project_id, &aad));
-    struct chy_seal_context context = chy_seal_context_of("data-key", aad);
-    CHY_TRY(chy_kek_seal(keyring->keks, op, &context, bytes, kek, &sealed));
-    struct chy_write *write = chy_batch_update(batch, CHY_C_DATA_KEYS, CHY_KEY(chy_value_uuid(id)));
-    chy_write_guard_revision(write, row->revision);
-    chy_write_set(write, CHY_DATA_KEY_KEK_ID, chy_value_text(chy_text(kek->text)));
-    chy_write_set(write, CHY_DATA_KEY_SEALED, chy_value_blob(sealed));
-    return CHY_OK;
-}
-
-/** rewrap_page seals what of a page another KEK sealed. */
-static chy_status rewrap_page(struct chy_keyring *keyring, struct chy_op *op,
-                              const struct chy_storage_page *page, void *context)
-{
-    uint64_t *done = context;
-    struct chy_kek_id now = chy_keks_current(keyring->keks);
-    struct chy_batch batch;
-    chy_batch_init(&batch, op, 0);
-    for (uint64_t i = 0; i < page->rows.count; i++) {
-        const struct chy_storage_row *row = chy_page_row(page, i);
-        if (!chy_slice_is(chy_row_text(row, 3), now.text)) {
-            CHY_TRY(rewrap_row(keyring, &batch, row));
-        }
-    }
-    uint64_t count = batch.count;
-    if (count == 0) {
-        return CHY_OK;
-    }
-    (void)chy_kek_guard(&batch, &now);
-    CHY_TRY(chy_batch_commit(&batch, keyring->runtime->storage, NULL));
-    *done += count;
-    return CHY_OK;
-}
-
-chy_status chy_keyring_rewrap(struct chy_keyring *keyring, struct chy_op *op, uint64_t batches,
-                              uint64_t *out_done)
-{
-    *out_done = 0;
-    return walk(keyring, op, batches, rewrap_page, out_done);
 }
