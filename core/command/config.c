@@ -23,11 +23,16 @@ static int check_instances(struct chy_cli *cli, struct chy_config *config,
     struct chy_prepared prepared;
     chy_prepared_list(config, &prepared);
     for (size_t i = 0; i < prepared.count; i++) {
-        if (chy_prepare_instance(cli->op, config, registry, &prepared.instances[i]) != CHY_OK) {
+        struct chy_prepared_instance *one = &prepared.instances[i];
+        if (chy_prepare_instance(cli->op, config, registry, one) != CHY_OK ||
+            chy_prepare_try(cli->op, config, registry, one) != CHY_OK) {
             code = chy_cli_fail(cli);
         }
     }
     if (chy_config_require_serve(cli->op, config) != CHY_OK) {
+        code = chy_cli_fail(cli);
+    }
+    if (chy_config_check_files(cli->op, config) != CHY_OK) {
         code = chy_cli_fail(cli);
     }
     return code;
@@ -85,8 +90,10 @@ static int run_print(struct chy_cli *cli, const struct chy_given *given)
 static const struct chy_command check = {
     .name = "check",
     .summary = "Check a configuration with everything that serve would need of it",
-    .details = "Reads the file, loads the plugins that it names and checks their options. Nothing\n"
-               "is opened and nothing is changed. Every problem is told with its line.",
+    .details =
+        "Reads the file, loads the plugins that it names, lets them look at their options, and\n"
+        "looks whether files of certificates are there. Nothing is opened and nothing is\n"
+        "changed. Every problem is told with its line.",
     .example = "chancery config check --config /etc/chancery/chancery.yaml",
     .arguments = arguments,
     .argument_count = sizeof arguments / sizeof arguments[0],

@@ -90,6 +90,23 @@ chy_status chy_prepare_instance(struct chy_op *op, struct chy_config *config,
                                        &instance->options);
 }
 
+chy_status chy_prepare_try(struct chy_op *op, struct chy_config *config,
+                           struct chy_registry *registry,
+                           const struct chy_prepared_instance *instance)
+{
+    const struct chy_config_instance *wanted = instance->config;
+    struct chy_error error = {.struct_size = sizeof error};
+    chy_status status = chy_registry_try(registry, op, instance->plugin, &instance->options);
+    if (status != CHY_BAD_INPUT) {
+        return status;
+    }
+    op->host->last_error(op, &error);
+    chy_problems_init(&config->problems, op, config->file);
+    chy_problems_add(&config->problems, "invalid_value", wanted->line, wanted->column, wanted->path,
+                     "%.*s", (int)error.message.len, (const char *)error.message.ptr);
+    return chy_problems_end(&config->problems);
+}
+
 chy_status chy_prepare(struct chy_op *op, struct chy_config *config, struct chy_registry *registry,
                        struct chy_prepared *out_prepared)
 {

@@ -31,7 +31,13 @@ CHY_MUST_USE chy_status chy_prepare_instance(struct chy_op *op, struct chy_confi
                                              struct chy_registry *registry,
                                              struct chy_prepared_instance *instance);
 
-/** chy_prepare does so for every instance. */
+/** chy_prepare_try lets the plugin of a prepared instance look at its options, without starting
+ *  anything. */
+CHY_MUST_USE chy_status chy_prepare_try(struct chy_op *op, struct chy_config *config,
+                                        struct chy_registry *registry,
+                                        const struct chy_prepared_instance *instance);
+
+/** chy_prepare does what chy_prepare_instance() does for every instance. */
 CHY_MUST_USE chy_status chy_prepare(struct chy_op *op, struct chy_config *config,
                                     struct chy_registry *registry,
                                     struct chy_prepared *out_prepared);

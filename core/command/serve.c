@@ -13,7 +13,8 @@ static int run(struct chy_cli *cli, const struct chy_given *given)
     struct chy_daemon daemon;
     chy_daemon_block_signals();
     if (chy_locate(cli, given, &config) != CHY_OK ||
-        chy_config_require_serve(cli->op, config) != CHY_OK) {
+        chy_config_require_serve(cli->op, config) != CHY_OK ||
+        chy_config_check_files(cli->op, config) != CHY_OK) {
         return chy_cli_fail(cli);
     }
     chy_daemon_harden();

@@ -15,6 +15,9 @@
 #include <unistd.h>
 
 #define TOP_NAMES_MAX 32U
+/** A bundle of the world's CAs has a quarter of it. */
+#define CA_FILE_MAX ((size_t)1 << 20)
+#define PEM_END "-----END CERTIFICATE-----"
 
 /** Keys of the root that are no options: sections, and the lists of instances. */
 static size_t top_names(struct chy_slice names[TOP_NAMES_MAX])
@@ -240,6 +243,39 @@ chy_status chy_config_require_serve(struct chy_op *op, struct chy_config *config
         add_problem(
             config, "api", "tls_certificate", "required",
             "the API needs TLS (tls_certificate and tls_key) unless it listens on loopback");
+    }
+    return chy_problems_end(&config->problems);
+}
+
+/** is_there: false, with the problem noted, if nobody could read the file. */
+static bool is_there(struct chy_config *config, const char *section, const char *key,
+                     struct chy_slice file)
+{
+    char what[CHY_MESSAGE_MAX];
+    if (file.len == 0 || access((const char *)file.ptr, R_OK) == 0) {
+        return file.len != 0;
+    }
+    if (errno != EACCES) {
+        (void)snprintf(what, sizeof what, "'%s' cannot be read: %s", (const char *)file.ptr,
+                       strerror(errno));
+        add_problem(config, section, key, "invalid_value", what);
+    }
+    return false;
+}
+
+chy_status chy_config_check_files(struct chy_op *op, struct chy_config *config)
+{
+    struct chy_slice pem = {NULL, 0};
+    chy_problems_init(&config->problems, op, config->file);
+    (void)is_there(config, "api", "tls_certificate", config->api.tls_certificate);
+    (void)is_there(config, "api", "tls_key", config->api.tls_key);
+    (void)is_there(config, "api", "tls_client_ca", config->api.tls_client_ca);
+    if (is_there(config, "outbound", "ca_file", config->outbound.ca_file)) {
+        CHY_TRY(chy_file_read(op, (const char *)config->outbound.ca_file.ptr, CA_FILE_MAX, &pem));
+        if (!chy_slice_contains(pem, chy_text(PEM_END))) {
+            add_problem(config, "outbound", "ca_file", "invalid_value",
+                        "expected certificates in PEM, found none");
+        }
     }
     return chy_problems_end(&config->problems);
 }

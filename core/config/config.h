@@ -169,6 +169,10 @@ CHY_MUST_USE chy_status chy_config_instance_options(struct chy_op *op, struct ch
  *  listener that is not on loopback. */
 CHY_MUST_USE chy_status chy_config_require_serve(struct chy_op *op, struct chy_config *config);
 
+/** chy_config_check_files tells of files that are named and not there, and of a CA file that has no
+ *  certificate.  One that this user may not read is left to whom it is for. */
+CHY_MUST_USE chy_status chy_config_check_files(struct chy_op *op, struct chy_config *config);
+
 /** chy_config_listen_is_loopback tells whether "address:port" stays on this machine. */
 CHY_MUST_USE bool chy_config_listen_is_loopback(struct chy_slice listen);
 

@@ -126,7 +126,7 @@ static chy_status make_directory(struct chy_op *op, const char *path)
     return CHY_OK;
 }
 
-static chy_status make_data_directory(struct chy_registry *registry, struct chy_op *op,
+static chy_status name_data_directory(struct chy_registry *registry, struct chy_op *op,
                                       struct chy_instance *instance)
 {
     const char *parent = registry->config.data_directory;
@@ -137,8 +137,6 @@ static chy_status make_data_directory(struct chy_registry *registry, struct chy_
     }
     (void)snprintf(path, size, "%s/%.*s", parent, (int)instance->name.len,
                    (const char *)instance->name.ptr);
-    CHY_TRY(make_directory(op, parent));
-    CHY_TRY(make_directory(op, path));
     instance->data_directory = chy_text(path);
     return CHY_OK;
 }
@@ -186,16 +184,17 @@ static chy_status create(struct chy_op *op, struct chy_instance *instance,
     return status;
 }
 
-chy_status chy_registry_add(struct chy_registry *registry, struct chy_op *op,
-                            const struct chy_loaded_plugin *plugin,
-                            const struct chy_options *options, struct chy_instance **out_instance)
+/** outline makes an instance that its plugin has not seen yet. */
+static chy_status outline(struct chy_registry *registry, struct chy_op *op,
+                          const struct chy_loaded_plugin *plugin, struct chy_slice name,
+                          struct chy_instance **out_instance)
 {
-    CHY_TRY(check_new_name(registry, op, options->instance_name));
+    CHY_TRY(check_new_name(registry, op, name));
     struct chy_instance *instance = chy_arena_alloc(registry->arena, sizeof *instance);
     if (instance == NULL) {
         return chy_fail_memory(op);
     }
-    instance->name = chy_registry_keep(registry, options->instance_name);
+    instance->name = chy_registry_keep(registry, name);
     if (instance->name.ptr == NULL) {
         return chy_fail_memory(op);
     }
@@ -203,7 +202,18 @@ chy_status chy_registry_add(struct chy_registry *registry, struct chy_op *op,
     instance->host = registry->config.host;
     instance->one_at_a_time = plugin->descriptor.threading == CHY_THREADS_ONE;
     instance->state = CHY_INSTANCE_CREATED;
-    CHY_TRY(make_data_directory(registry, op, instance));
+    *out_instance = instance;
+    return name_data_directory(registry, op, instance);
+}
+
+chy_status chy_registry_add(struct chy_registry *registry, struct chy_op *op,
+                            const struct chy_loaded_plugin *plugin,
+                            const struct chy_options *options, struct chy_instance **out_instance)
+{
+    struct chy_instance *instance = NULL;
+    CHY_TRY(outline(registry, op, plugin, options->instance_name, &instance));
+    CHY_TRY(make_directory(op, registry->config.data_directory));
+    CHY_TRY(make_directory(op, (const char *)instance->data_directory.ptr));
     chy_mutex_init(&instance->lock);
     chy_status status = create(op, instance, options);
     if (status != CHY_OK) {
@@ -213,6 +223,18 @@ chy_status chy_registry_add(struct chy_registry *registry, struct chy_op *op,
     registry->instances[registry->instance_count++] = instance;
     *out_instance = instance;
     return CHY_OK;
+}
+
+chy_status chy_registry_try(struct chy_registry *registry, struct chy_op *op,
+                            const struct chy_loaded_plugin *plugin,
+                            const struct chy_options *options)
+{
+    struct chy_instance *instance = NULL;
+    CHY_TRY(outline(registry, op, plugin, options->instance_name, &instance));
+    chy_mutex_init(&instance->lock);
+    chy_status status = create(op, instance, options);
+    destroy(instance);
+    return status;
 }
 
 static void stop(struct chy_op *op, struct chy_instance *instance)

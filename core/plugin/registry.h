@@ -100,6 +100,12 @@ CHY_MUST_USE chy_status chy_registry_add(struct chy_registry *registry, struct c
                                          const struct chy_options *options,
                                          struct chy_instance **out_instance);
 
+/** chy_registry_try creates such an instance and ends it again, so that the plugin says what it finds
+ *  wrong with the options. No directory is made. */
+CHY_MUST_USE chy_status chy_registry_try(struct chy_registry *registry, struct chy_op *op,
+                                         const struct chy_loaded_plugin *plugin,
+                                         const struct chy_options *options);
+
 /** chy_registry_start starts those that are created and not started, in order.  If one fails it is
  *  stopped, and so are those that this call started. */
 CHY_MUST_USE chy_status chy_registry_start(struct chy_registry *registry, struct chy_op *op);

@@ -264,6 +264,37 @@ def test_config_check_refuses_a_kek_that_others_may_read(run, write_config):
     assert "expected a file that only its owner may read (chmod 600), found mode 0644" in got.stderr
 
 
+MAIL = """notifier:
+  - plugin: notify
+    options:
+      smtp_host: mail.example.com
+"""
+
+
+def test_config_check_lets_plugins_look_at_their_options(run, write_config):
+    config = write_config("data_dir: data\n" + GOOD + MAIL)
+    got = run("config", "check", "--config", config)
+    assert got.returncode == 1
+    assert re.search(rf"{config}:\d+:\d+: notifier\[0\]\.options: smtp_from: expected an address",
+                     got.stderr)
+    config = write_config("data_dir: data\n" + GOOD + MAIL + "      smtp_from: pki@example.com\n")
+    got = run("config", "check", "--config", config)
+    assert got.returncode == 0, got.stderr
+    assert not (config.parent / "data").exists(), "it changed something"
+
+
+@pytest.mark.parametrize("command", [("config", "check"), ("serve",)], ids=" ".join)
+def test_files_that_are_not_there_are_told_with_their_place(run, write_config, command):
+    config = write_config(GOOD.replace("  listen", "  tls_certificate: no.crt\n  tls_key: no.key\n  listen")
+                          + "outbound:\n  ca_file: chancery.yaml\n")  # itself, which has none
+    got = run(*command, "--config", config)
+    assert got.returncode == 1
+    for key, what in (("api.tls_certificate", "'.*/no.crt' cannot be read: No such file"),
+                      ("api.tls_key", "'.*/no.key' cannot be read: No such file"),
+                      ("outbound.ca_file", "expected certificates in PEM, found none")):
+        assert re.search(rf"{config}:\d+:\d+: {re.escape(key)}: {what}", got.stderr), got.stderr
+
+
 def test_config_check_of_no_file(run):
     got = run("config", "check", "--config", "/nonexistent.yaml")
     assert got.returncode == 1
