@@ -276,9 +276,12 @@ static void count(struct turn *t)
     t->counts->given_up += t->is_over && !t->is_delivered ? 1 : 0;
     if (!t->is_delivered) {
         char alert[CHY_UUID_TEXT_SIZE];
+        char channel[CHY_UUID_TEXT_SIZE];
         chy_uuid_format(&t->alert_id, alert);
+        chy_uuid_format(&t->channel_id, channel);
         chy_log_warning(t->op, t->is_over ? "alert.given-up" : "alert.not-delivered",
-                        "alert %s, delivery %lld of a channel, attempt %lld: %s", alert,
+                        "alert %s, %.*s channel %s, delivery %lld, attempt %lld: %s", alert,
+                        (int)type.len, type.len == 0 ? "" : (const char *)type.ptr, channel,
                         (long long)t->sequence, (long long)t->attempts, t->error);
     }
 }

@@ -13,8 +13,8 @@ CHY_MUST_USE chy_status chy_alert_preview(struct chy_call *call);
 
 #define CHY_ALERT_BEFORE_SHAPE                                                                 \
     "{\"type\":[\"string\",\"null\"],\"maxLength\":16,\"pattern\":\"^[0-9]+[dwmy]$\","         \
-    "\"examples\":[\"30d\"],\"description\":\"days, weeks, months of 30 days or years of 365 " \
-    "days; with eventType expiration only\"}"
+    "\"examples\":[\"30d\"],\"description\":\"a time such as 30d, 4w, 2m (of 30 days) or 1y; " \
+    "with eventType expiration only\"}"
 #define CHY_ALERT_CERTIFICATES_SHAPE "{\"type\":\"object\",\"properties\":{" CHY_PAGE_MEMBERS "}}"
 #define CHY_ALERT_PREVIEW_SHAPE                                                             \
     "{\"type\":\"object\",\"properties\":{\"projectId\":" CHY_SHAPE_ID "," CHY_PAGE_MEMBERS \

@@ -206,7 +206,7 @@ static chy_status deliver(const struct chy_task *task, struct chy_op *op)
     struct chy_alert_delivery_counts counts;
     CHY_TRY(chy_alert_delivery_run(task->self, op, &counts));
     if (counts.delivered > 0) {
-        chy_log_info(op, "alert.delivered", "%llu notifications were delivered",
+        chy_log_info(op, "alert.delivered", "notifications that were delivered: %llu",
                      (unsigned long long)counts.delivered);
     }
     return CHY_OK;
