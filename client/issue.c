@@ -34,6 +34,7 @@ static const struct chy_argument arguments[] = {
     {"csr", "FILE", "ask with this CSR; the key stays yours. '-' is standard input", NULL, false},
     {"no-root", NULL, "leave the root out of the chain", NULL, false},
     {"wait", "DURATION", "how long to wait when it is not issued at once", "5m", false},
+    {"application", "ID|NAME", "the application to ask under", NULL, false},
 };
 enum {
     FILES = CLIENT_COUNT,
@@ -54,7 +55,8 @@ enum {
     METADATA,
     CSR,
     NO_ROOT,
-    WAIT
+    WAIT,
+    APPLICATION
 };
 
 static const struct {
@@ -143,10 +145,10 @@ static chy_status add_csr(struct chy_cli *cli, const struct chy_given *given, js
 static chy_status make_body(struct chy_cli *cli, const struct chy_given *given,
                             struct client_session *session, json_t **out_body)
 {
-    const char *profile = NULL;
-    CHY_TRY(client_profile_id(cli, session, chy_given_text(given, PROFILE), &profile));
-    json_t *body = json_pack("{s:s, s:{}}", "profileId", profile, "attributes");
+    json_t *body = json_pack("{s:{}}", "attributes");
     CHY_TRY(client_own(cli, body));
+    CHY_TRY(client_issue_under(cli, session, chy_given_text(given, APPLICATION),
+                               chy_given_text(given, PROFILE), body));
     json_t *attributes = json_object_get(body, "attributes");
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         const char *text = chy_given_text(given, texts[i].argument);

@@ -153,6 +153,64 @@ chy_status client_profile_id(struct chy_cli *cli, struct client_session *session
     return find_id(cli, session, &profile_kind, text, out_id);
 }
 
+/** The application by its id, or by its name in the session's project, or in the only one. */
+static chy_status find_application(struct chy_cli *cli, struct client_session *session,
+                                   const char *text, const json_t **out_application)
+{
+    struct client_answer answer;
+    const char *project = NULL;
+    const char *path = client_path(
+        cli, is_uuid(text) ? CM "/applications/" : CM "/applications/by-name/", text, "");
+    if (!is_uuid(text) && session->project != NULL) {
+        CHY_TRY(client_project_id(cli, session, &project));
+        path = client_text(cli, "%s%s", path, client_path(cli, "?projectId=", project, ""));
+    }
+    CHY_TRY(client_call(cli, session, "GET", path, NULL, &answer));
+    *out_application = json_object_get(answer.json, "application");
+    return CHY_OK;
+}
+
+/** A profile of the application's project, for who may not list them all. */
+static chy_status find_profile_of(struct chy_cli *cli, struct client_session *session,
+                                  const json_t *application, const char *slug, const char **out_id)
+{
+    struct client_answer answer;
+    const char *project = json_string_value(json_object_get(application, "projectId"));
+    if (is_uuid(slug) || project == NULL) {
+        *out_id = slug;
+        return CHY_OK;
+    }
+    CHY_TRY(client_call(cli, session, "GET",
+                        client_text(cli, "%s%s",
+                                    client_path(cli, CM "/certificate-profiles/slug/", slug, ""),
+                                    client_path(cli, "?projectId=", project, "")),
+                        NULL, &answer));
+    *out_id = json_string_value(
+        json_object_get(json_object_get(answer.json, "certificateProfile"), "id"));
+    return CHY_OK;
+}
+
+chy_status client_issue_under(struct chy_cli *cli, struct client_session *session,
+                              const char *application, const char *profile, json_t *body)
+{
+    const json_t *found = NULL;
+    const char *id = NULL;
+    if (application == NULL) {
+        CHY_TRY(client_profile_id(cli, session, profile, &id));
+        return client_json_set(cli, body, "profileId", json_string(id));
+    }
+    CHY_TRY(find_application(cli, session, application, &found));
+    CHY_TRY(find_profile_of(cli, session, found, profile, &id));
+    json_t *application_id = json_copy(json_object_get(found, "id"));
+    if (id == NULL || application_id == NULL) {
+        json_decref(application_id);
+        return client_fail(cli, CLIENT_EXIT_UNREACHABLE,
+                           "the server's answer about the application or the profile has no id");
+    }
+    CHY_TRY(client_json_set(cli, body, "applicationId", application_id));
+    return client_json_set(cli, body, "profileId", json_string(id));
+}
+
 chy_status client_authority_id(struct chy_cli *cli, struct client_session *session,
                                const char *text, const char **out_id)
 {

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "client/document.h"
 #include "client/san.h"
+#include "config/problems.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,13 +13,16 @@
 #define CHECK_EVERY (60 * CHY_US_PER_SECOND)
 #define CHECK_EVERY_MIN (1 * CHY_US_PER_SECOND)
 #define HOOK_TIMEOUT (30 * CHY_US_PER_SECOND)
+/** At least as many as the longest list below has. */
+#define WORDS_MAX 16U
 #define HOOK_TIMEOUT_MAX (60 * CHY_US_PER_MINUTE)
 
 static const char *const top_words[] = {"context",     "project",      "state",
                                         "check_every", "certificates", NULL};
-static const char *const entry_words[] = {"name",         "profile", "common_name",   "names",
-                                          "ttl",          "files",   "key_algorithm", "attributes",
-                                          "renew_before", "hook",    "hook_timeout",  NULL};
+static const char *const entry_words[] = {
+    "name",         "profile",       "common_name", "names",        "ttl",
+    "files",        "key_algorithm", "attributes",  "renew_before", "hook",
+    "hook_timeout", "application",   NULL};
 static const char *const file_words[] = {"key", "certificate", "chain", "fullchain", NULL};
 
 /** Where in the document something stands: "certificates[2].files". */
@@ -34,6 +38,30 @@ static chy_status refuse(const struct place *place, const char *word, const char
                        place->path[0] == '\0' ? "" : ".", word, expected);
 }
 
+/** refuse_word says what was meant perhaps, or else what there is. */
+static chy_status refuse_word(const struct place *place, const char *word, const char *const *words,
+                              size_t count)
+{
+    char expected[256] = "nobody knows this word; did you mean '";
+    struct chy_slice known[WORDS_MAX];
+    for (size_t i = 0; i < count; i++) {
+        known[i] = chy_text(words[i]);
+    }
+    struct chy_slice near = chy_nearest_name(chy_text(word), known, count);
+    if (near.len != 0) {
+        size_t len = strlen(expected);
+        (void)snprintf(expected + len, sizeof expected - len, "%.*s'?", (int)near.len,
+                       (const char *)near.ptr);
+        return refuse(place, word, expected);
+    }
+    (void)snprintf(expected, sizeof expected, "nobody knows this word; there are:");
+    for (size_t i = 0; i < count; i++) {
+        size_t len = strlen(expected);
+        (void)snprintf(expected + len, sizeof expected - len, "%s %s", i == 0 ? "" : ",", words[i]);
+    }
+    return refuse(place, word, expected);
+}
+
 static chy_status check_words(const struct place *place, const json_t *map,
                               const char *const *words)
 {
@@ -46,7 +74,7 @@ static chy_status check_words(const struct place *place, const json_t *map,
             i++;
         }
         if (words[i] == NULL) {
-            return refuse(place, client_clean(place->cli, name), "nobody knows this word");
+            return refuse_word(place, client_clean(place->cli, name), words, i);
         }
     }
     return CHY_OK;
@@ -189,7 +217,8 @@ static chy_status read_attributes(const struct place *place, const json_t *map,
     CHY_TRY(set_text(place, attributes, "ttl", texts[1]));
     CHY_TRY(set_text(place, attributes, "keyAlgorithm", texts[2]));
     CHY_TRY(read_names(place, map, attributes));
-    json_t *spec = json_pack("{s:s, s:O}", "profile", entry->profile, "attributes", attributes);
+    json_t *spec = json_pack("{s:s, s:s*, s:O}", "profile", entry->profile, "application",
+                             entry->application, "attributes", attributes);
     CHY_TRY(client_own(place->cli, spec));
     entry->attributes = attributes;
     return client_json_text(place->cli, spec, &entry->spec);
@@ -204,6 +233,7 @@ static chy_status read_entry(struct place *place, const json_t *map,
     CHY_TRY(check_words(place, map, entry_words));
     CHY_TRY(read_text(place, map, "name", true, &entry->name));
     CHY_TRY(read_text(place, map, "profile", true, &entry->profile));
+    CHY_TRY(read_text(place, map, "application", false, &entry->application));
     CHY_TRY(read_files(place, map, &entry->files));
     CHY_TRY(read_attributes(place, map, entry));
     CHY_TRY(read_duration(place, map, "renew_before", &entry->renew_before));

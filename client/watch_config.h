@@ -9,10 +9,11 @@
 
 /** One certificate. */
 struct client_watch_entry {
-    const char *name;          /**< in the log and in the state */
-    const char *profile;       /**< slug or id */
-    json_t *attributes;        /**< as the API has them */
-    const char *spec;          /**< both as text: when it changes, another certificate is meant */
+    const char *name;        /**< in the log and in the state */
+    const char *profile;     /**< slug or id */
+    const char *application; /**< name or id; NULL: none */
+    json_t *attributes;      /**< as the API has them */
+    const char *spec; /**< all three as text: when it changes, another certificate is meant */
     struct client_files files; /**< absolute paths */
     int64_t renew_before;      /**< µs; 0: a third of the certificate's life */
     const char *const *hook;   /**< NULL-terminated; NULL: none */

@@ -165,11 +165,10 @@ static chy_status take(struct turn *t, const json_t *answer)
 static chy_status issue(struct turn *t)
 {
     struct client_answer answer;
-    const char *profile = NULL;
-    CHY_TRY(client_profile_id(t->cli, &t->session, t->entry->profile, &profile));
-    json_t *body =
-        json_pack("{s:s, s:O}", "profileId", profile, "attributes", t->entry->attributes);
+    json_t *body = json_pack("{s:O}", "attributes", t->entry->attributes);
     CHY_TRY(client_own(t->cli, body));
+    CHY_TRY(
+        client_issue_under(t->cli, &t->session, t->entry->application, t->entry->profile, body));
     CHY_TRY(save(t)); // a state that cannot be written would issue again and again
     CHY_TRY(client_call(t->cli, &t->session, "POST", CERTIFICATES, body, &answer));
     return take(t, answer.json);

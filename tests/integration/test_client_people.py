@@ -271,6 +271,33 @@ def test_a_change_of_a_policy_is_approved_by_its_id(approver, api, place):
     assert chief.api.get_approval_policy(policy).status_code == 404
 
 
+def test_a_member_of_an_application_alone(tmp_path, server, api, place):
+    """By name as by id, from the shell and from the agent; without the application it is refused."""
+    member = Person(api, place.project_id, "no-access", logs_in=False)
+    slug, team = fresh("team"), fresh("app")
+    profile = place.new_profile(slug=slug)
+    application = ok(api.create_application(projectId=place.project_id, name=team,
+                                            profileIds=[profile]))["application"]["id"]
+    ok(api.add_application_identity(application, member.id, role="operator"))
+    shell = ByPipes(tmp_path)
+    shell.log_in(member, server.ready.url)
+    for by in (team, application):
+        made = shell.client.json("issue", "--profile", slug, "--application", by, "--cn",
+                                 "t.example.com", "--ttl", "1d")
+        got = ok(api.get_certificate(made["certificate"]["certificateId"]))["certificate"]
+        assert got["applicationId"] == application
+    said = shell.do("issue", "--profile", slug, "--cn", "t.example.com", "--ttl", "1d", code=1)
+    assert "you lack the permission" in said
+    said = shell.do("issue", "--profile", slug, "--application", "nobodys", "--cn", "t.example.com",
+                    "--ttl", "1d", code=1)
+    assert "application" in said
+    (tmp_path / "watch.json").write_text(json.dumps({"certificates": [{
+        "name": "t", "profile": slug, "application": team, "common_name": "w.example.com",
+        "ttl": "1d", "files": {"key": f"{tmp_path}/w.key", "certificate": f"{tmp_path}/w.crt"}}]}))
+    shell.do("watch", "--once", str(tmp_path / "watch.json"))
+    assert (tmp_path / "w.crt").exists()
+
+
 def test_what_needs_no_approval_says_so(asker, approver, place):
     made = asker.client.json("issue", "--profile", place.profile_id, "--cn", "n.example.com",
                              "--ttl", "1d")

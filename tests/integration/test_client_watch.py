@@ -429,13 +429,14 @@ def test_no_shell_reads_a_hook_and_no_secret_reaches_it(agent, place, server):
 
 
 @pytest.mark.parametrize("changes, said", [
-    ({"hoook": []}, "certificates[0].hoook: nobody knows this word"),
+    ({"hoook": []}, "certificates[0].hoook: nobody knows this word; did you mean 'hook'?"),
     ({"hook": "systemctl reload nginx"}, "expected a list"),
     ({"hook": ["systemctl"]}, "absolute path"),
     ({"hook": ["/bin/true", 7]}, "put numbers in quotes"),
     ({"files": {"key": "key", "certificate": "/c"}}, "files.key: expected an absolute path"),
     ({"files": {"certificate": "/c"}}, "expected a key"),
-    ({"files": {"keys": "/k"}}, "nobody knows this word"),
+    ({"files": {"keys": "/k"}}, "nobody knows this word; did you mean 'key'?"),
+    ({"files": {"pem": "/k"}}, "there are: key, certificate, chain, fullchain"),
     ({"renew_before": "soon"}, "renew_before: expected a duration"),
     ({"hook_timeout": "2h"}, "at most 60m"),
     ({"names": "www.example.com"}, "names: expected a list"),
