@@ -10,11 +10,13 @@
 
 #define USERNAME_SHAPE                                                    \
     "{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,\"pattern\":" \
-    "\"^[A-Za-z0-9][A-Za-z0-9._@+-]*$\",\"examples\":[\"alice\"]}"
+    "\"^[A-Za-z0-9][A-Za-z0-9._@+-]*$\",\"description\":"                 \
+    "\"letters, digits and ._@+-, a letter or digit first\",\"examples\":[\"alice\"]}"
 #define NAME_SHAPE CHY_IDENTITY_NAME_SHAPE("Alice Adams")
 #define EMAIL_SHAPE                                                      \
     "{\"type\":[\"string\",\"null\"],\"minLength\":3,\"maxLength\":254," \
-    "\"pattern\":\"^[!-?A-~]+@[!-?A-~]+$\",\"examples\":[\"alice@example.com\"]}"
+    "\"pattern\":\"^[!-?A-~]+@[!-?A-~]+$\",\"description\":"             \
+    "\"an address such as alice@example.com\",\"examples\":[\"alice@example.com\"]}"
 #define DISABLED_SHAPE "{\"type\":\"boolean\"}"
 
 static const struct chy_member members[] = {
