@@ -100,8 +100,8 @@ CHY_MUST_USE chy_status chy_registry_add(struct chy_registry *registry, struct c
                                          const struct chy_options *options,
                                          struct chy_instance **out_instance);
 
-/** chy_registry_try creates such an instance and ends it again, so that the plugin says what it finds
- *  wrong with the options. No directory is made. */
+/** chy_registry_try creates such an instance and ends it again, so that the plugin says what it
+ *  finds wrong with the options. No directory is made. */
 CHY_MUST_USE chy_status chy_registry_try(struct chy_registry *registry, struct chy_op *op,
                                          const struct chy_loaded_plugin *plugin,
                                          const struct chy_options *options);
