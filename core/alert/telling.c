@@ -164,7 +164,7 @@ static chy_status make_people(struct chy_alert_telling *t, struct chy_slice type
     lines = chy_buf_slice(&t->lines);
     chy_buf_init(&text, t->op, CHY_STORAGE_TEXT_MAX);
     chy_buf_add(&text, message->title);
-    chy_buf_add_text(&text, ":\n\n");
+    chy_buf_add_text(&text, lines.len == 0 ? ".\n" : ":\n\n");
     chy_buf_add(&text, lines);
     message->text = chy_buf_slice(&text);
     return chy_buf_ok(&text) ? CHY_OK : chy_buf_fail(&text, t->op, "a notification");

@@ -47,14 +47,18 @@ static struct chy_slice cut(struct chy_slice text, uint64_t max)
 static chy_status write_message(struct chy_op *op, const struct chy_notification *n,
                                 struct chy_slice *out_body)
 {
-    struct chy_slice title = cut(n->title, TEXT_MAX);
+    bool is_said = n->title.len != 0 && n->title.len <= n->text.len &&
+                   memcmp(n->text.ptr, n->title.ptr, (size_t)n->title.len) == 0;
+    struct chy_slice title = cut(n->title, is_said ? 0 : TEXT_MAX); // the text begins with it
     struct chy_slice text = cut(n->text, TEXT_MAX - title.len);
     char *words = chy_alloc(op, (title.len + text.len + 2) * ESCAPED_MAX);
     if (words == NULL) {
         return chy_fail_memory(op);
     }
     size_t len = add_escaped(words, 0, title);
-    words[len++] = '\n';
+    if (!is_said) {
+        words[len++] = '\n';
+    }
     len = add_escaped(words, len, text);
     json_t *message = json_pack("{s:s%, s:b, s:b, s:b}", "text", words, len, "mrkdwn", 0,
                                 "unfurl_links", 0, "unfurl_media", 0);

@@ -353,6 +353,12 @@ def test_slack_gets_plain_words(receiver, authority):
                             "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 
+def test_slack_is_not_told_the_title_twice(receiver, authority):
+    said = slack(receiver, authority, "--title", "1 ends", "--text", "1 ends:\n\na\n")
+    assert said.status == OK
+    assert receiver.requests[0].json["text"] == "1 ends:\n\na\n"
+
+
 def test_slack_gets_no_more_than_it_takes(receiver, authority):
     assert slack(receiver, authority, "--text", "ü" * 20000).status == OK
     text = receiver.requests[0].json["text"]
