@@ -437,11 +437,12 @@ static chy_status add_projects(struct chy_runtime *runtime, struct chy_op *op, b
     return CHY_OK;
 }
 
-/** serve gives one project its turn: as long as one try may take, and one try at least. */
+/** serve gives one project its turn: one try, and more as long as half the time is not over that a
+ *  try may take.  One that hangs ends the turn. */
 static chy_status serve(struct chy_runtime *runtime, struct chy_op *op,
                         const struct project *project, struct chy_alert_delivery_counts *counts)
 {
-    int64_t end = chy_monotonic(op) + CHY_ALERT_TRY;
+    int64_t end = chy_monotonic(op) + CHY_ALERT_TRY / 2;
     for (uint32_t i = 0; i < project->count; i++) {
         bool on = true;
         while (on && chy_cancelled(op) == 0 && (i == 0 || chy_monotonic(op) < end)) {

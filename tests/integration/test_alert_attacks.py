@@ -3,6 +3,7 @@ import concurrent.futures
 import random
 import re
 import socket
+import time
 
 import pytest
 
@@ -135,6 +136,21 @@ def test_tests_that_hang_leave_workers_to_others(place, path):
     world = World(place.admin)
     assert ok(place.admin.test_webhook(projectId=world.project_id,
                                        url=place.hook.url(path)))["success"] is True
+
+
+def test_many_that_hang_cost_a_neighbour_no_more_than_one(place, path):
+    hostile, world = World(place.admin), World(place.admin)
+    place.hook.only[path + "/hang"] = "hang"
+    hanging = place.alert("issuance", *[place.webhook(path + "/hang") for _ in range(10)],
+                          world=hostile)
+    place.alert("issuance", place.webhook(path), world=world)
+    hostile.issue(commonName="hang.example.com")
+    place.hook.wait(path + "/hang")
+    began = time.monotonic()
+    world.issue(commonName="good.example.com")
+    place.hook.wait(path)
+    assert time.monotonic() - began < 16
+    ok(place.admin.delete_alert(hanging["id"]))
 
 
 INSIDE = ["127.0.0.1", "127.1", "2130706433", "0x7f000001", "0177.0.0.1", "0x7f.1", "127.0.0.1.",
