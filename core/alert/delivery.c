@@ -1,5 +1,6 @@
 #include "alert/delivery.h"
 
+#include "alert/approval.h"
 #include "alert/telling.h"
 #include "base/metrics.h"
 #include "base/op.h"
@@ -93,6 +94,12 @@ static chy_status read_delivery(struct turn *t, int64_t sequence, struct chy_sto
                             chy_core_fields(CHY_C_ALERT_DELIVERIES), out_row);
 }
 
+/** is_of_person tells whether it is a mail to one who approves, and of no alert. */
+static bool is_of_person(const struct turn *t)
+{
+    return chy_row_int(&t->channel, CHY_CHANNEL_POSITION) == CHY_CHANNEL_OF_PERSON;
+}
+
 static uint32_t noise_of(const struct turn *t)
 {
     const uint8_t *bytes = t->id.bytes + 10; // random ones, of a version 7
@@ -124,10 +131,12 @@ static chy_status deliver(struct turn *t)
         .title = chy_row_text(&t->row, CHY_DELIVERY_TITLE),
         .text = chy_row_text(&t->row, CHY_DELIVERY_TEXT),
     };
-    chy_status status = chy_alert_channel_ready(t->runtime, t->op, &t->channel, &ready);
-    if (status != CHY_OK) { // a notifier that is not loaded may come back
+    chy_status status = is_of_person(t)
+                            ? chy_alert_approval_ready(t->runtime, t->op, &t->row, &ready)
+                            : chy_alert_channel_ready(t->runtime, t->op, &t->channel, &ready);
+    if (status != CHY_OK) { // a notifier that is not loaded may come back, a right does not
         (void)chy_alert_error(t->op, t->error);
-        return CHY_TRY_LATER;
+        return is_of_person(t) && status == CHY_DENIED ? CHY_BAD_INPUT : CHY_TRY_LATER;
     }
     return chy_alert_send(t->op, &ready, &notification, &t->delivery, t->error);
 }
@@ -148,6 +157,9 @@ static void give_up(struct turn *t, const char *why)
 static bool is_enabled(struct turn *t)
 {
     struct chy_storage_row row;
+    if (is_of_person(t)) {
+        return true;
+    }
     chy_status status = chy_storage_read(t->runtime->storage, t->op, CHY_C_ALERTS,
                                          CHY_KEY(chy_value_uuid(&t->alert_id)),
                                          CHY_FIELDS(CHY_ALERT_ENABLED), &row);
@@ -213,9 +225,20 @@ static void write_delivery(struct turn *t, struct chy_batch *batch, int64_t next
     chy_write_set(write, CHY_DELIVERY_UPDATED_AT, chy_value_time(now));
 }
 
+static void drop_channel(struct turn *t, struct chy_batch *batch)
+{
+    chy_write_guard_revision(
+        chy_batch_delete(batch, CHY_C_ALERT_CHANNELS, CHY_KEY(chy_value_uuid(&t->channel_id))),
+        t->channel.revision);
+}
+
 /** write_channel lets the next one come, or this one again at `next_at`. */
 static chy_status write_channel(struct turn *t, struct chy_batch *batch, int64_t next_at)
 {
+    if (is_of_person(t) && t->is_over) {
+        drop_channel(t, batch);
+        return CHY_OK;
+    }
     struct chy_write *write =
         chy_batch_update(batch, CHY_C_ALERT_CHANNELS, CHY_KEY(chy_value_uuid(&t->channel_id)));
     struct chy_storage_row next;
@@ -257,7 +280,10 @@ static chy_status commit(struct turn *t)
         chy_batch_init(&batch, t->op, 0);
         write_delivery(t, &batch, next_at);
         CHY_TRY(write_channel(t, &batch, next_at));
-        (void)chy_alert_state_note(&batch, &t->alert_id, chy_text(t->is_delivered ? "" : t->error));
+        if (!is_of_person(t)) {
+            (void)chy_alert_state_note(&batch, &t->alert_id,
+                                       chy_text(t->is_delivered ? "" : t->error));
+        }
         status = chy_batch_commit(&batch, t->runtime->storage, NULL);
     }
     return status;
@@ -280,8 +306,9 @@ static void count(struct turn *t)
         chy_uuid_format(&t->alert_id, alert);
         chy_uuid_format(&t->channel_id, channel);
         chy_log_warning(t->op, t->is_over ? "alert.given-up" : "alert.not-delivered",
-                        "alert %s, %.*s channel %s, delivery %lld, attempt %lld: %s", alert,
-                        (int)type.len, type.len == 0 ? "" : (const char *)type.ptr, channel,
+                        "%s %s, %.*s channel %s, delivery %lld, attempt %lld: %s",
+                        is_of_person(t) ? "approval request" : "alert", alert, (int)type.len,
+                        type.len == 0 ? "" : (const char *)type.ptr, channel,
                         (long long)t->sequence, (long long)t->attempts, t->error);
     }
 }
@@ -303,12 +330,16 @@ static chy_status skip(struct turn *t)
         done = chy_row_int(chy_page_row(&page, 0), 0) - 1;
     }
     chy_batch_init(&batch, t->op, 0);
-    struct chy_write *write =
-        chy_batch_update(&batch, CHY_C_ALERT_CHANNELS, CHY_KEY(chy_value_uuid(&t->channel_id)));
-    chy_write_guard_revision(write, t->channel.revision);
-    chy_write_set(write, CHY_CHANNEL_DONE, chy_value_int(done));
-    chy_write_set(write, CHY_CHANNEL_NEXT_AT,
-                  done < issued ? chy_value_time(chy_now(t->op)) : chy_value_null());
+    if (is_of_person(t)) {
+        drop_channel(t, &batch);
+    } else {
+        struct chy_write *write =
+            chy_batch_update(&batch, CHY_C_ALERT_CHANNELS, CHY_KEY(chy_value_uuid(&t->channel_id)));
+        chy_write_guard_revision(write, t->channel.revision);
+        chy_write_set(write, CHY_CHANNEL_DONE, chy_value_int(done));
+        chy_write_set(write, CHY_CHANNEL_NEXT_AT,
+                      done < issued ? chy_value_time(chy_now(t->op)) : chy_value_null());
+    }
     chy_status status = chy_batch_commit(&batch, t->runtime->storage, NULL);
     return status == CHY_CONFLICT ? CHY_OK : status;
 }
@@ -334,6 +365,7 @@ static chy_status take(struct turn *t, bool *out_on)
     }
     CHY_TRY(status);
     t->id = chy_row_uuid(&t->row, CHY_DELIVERY_ID);
+    t->alert_id = chy_row_uuid(&t->row, CHY_DELIVERY_ALERT_ID);
     attempt(t);
     if (t->was_tried && !t->is_over && chy_cancelled(t->op) != 0) {
         return CHY_OK; // this node is ending, which says nothing of the receiver

@@ -1,5 +1,6 @@
 #include "alert/fanout.h"
 
+#include "alert/approval.h"
 #include "alert/state.h"
 #include "alert/telling.h"
 #include "base/op.h"
@@ -30,6 +31,8 @@ struct event {
     const struct chy_storage_row *row; /**< NULL: it was deleted */
     struct chy_slice profile_name;
     bool is_mine; /**< of the project at hand */
+    bool is_left; /**< not to be deleted: it was, or the next run tells it */
+    int64_t step; /**< of an approval request */
 };
 
 /** A page of them, and the project at hand. */
@@ -61,6 +64,11 @@ chy_status chy_alert_fanout_is_due(struct chy_runtime *runtime, struct chy_op *o
 /* ------------------------------------------------------------------------------------------------
  * What is to be looked at
  */
+
+static bool is_approval(const struct event *event)
+{
+    return chy_slice_is(event->type, CHY_ALERT_APPROVAL);
+}
 
 static chy_status read_certificate(struct page *page, struct event *event)
 {
@@ -101,9 +109,10 @@ static chy_status read_page(struct page *page, bool *out_more)
         event->type = chy_row_text(row, CHY_EVENT_TYPE);
         event->certificate_id = chy_row_uuid(row, CHY_EVENT_CERTIFICATE_ID);
         event->created_at = chy_row_time(row, CHY_EVENT_CREATED_AT);
+        event->step = chy_row_int(row, CHY_EVENT_STEP);
         if (event->created_at < oldest) {
             page->counts->stale++;
-        } else {
+        } else if (!is_approval(event)) {
             CHY_TRY(read_certificate(page, event));
         }
     }
@@ -313,10 +322,54 @@ static chy_status delete_events(struct page *page)
     struct chy_batch batch;
     chy_batch_init(&batch, page->op, 0);
     for (uint64_t i = 0; i < page->count; i++) {
-        (void)chy_batch_delete(&batch, CHY_C_ALERT_EVENTS,
-                               CHY_KEY(chy_value_uuid(&page->events[i].id)));
+        if (!page->events[i].is_left) {
+            (void)chy_batch_delete(&batch, CHY_C_ALERT_EVENTS,
+                                   CHY_KEY(chy_value_uuid(&page->events[i].id)));
+        }
     }
-    return page->count == 0 ? CHY_OK : chy_batch_commit(&batch, page->runtime->storage, NULL);
+    return batch.count == 0 ? CHY_OK : chy_batch_commit(&batch, page->runtime->storage, NULL);
+}
+
+/** tell_approver works one off, in an operation of its own: rights of many are looked at. */
+static chy_status tell_approver(struct page *page, struct event *event)
+{
+    struct chy_alert_approval approval = {.event_id = event->id,
+                                          .approval_id = event->certificate_id,
+                                          .step = event->step,
+                                          .time = event->created_at};
+    struct chy_op *child = page->op->host->op_child(page->op);
+    if (child == NULL) {
+        return chy_fail_memory(page->op);
+    }
+    chy_status status = chy_alert_approval_tell(page->runtime, child, &approval);
+    event->is_left = status == CHY_OK;
+    if (status == CHY_BAD_INPUT || status == CHY_BROKEN) { // the next ones want to be told of
+        char error[CHY_ALERT_ERROR_SIZE];
+        (void)chy_alert_error(child, error);
+        chy_log_warning(child, "approval.not-told", "nobody is told of an approval request: %s",
+                        error);
+        status = CHY_OK;
+    }
+    return chy_op_end_child(page->op, child, status);
+}
+
+/** tell_approvers works off events that no alert is of. */
+static chy_status tell_approvers(struct page *page)
+{
+    int64_t oldest = chy_now(page->op) - page->runtime->alerts.give_up_after;
+    int64_t end = chy_monotonic(page->op) + LONG_ENOUGH;
+    for (uint64_t i = 0; i < page->count; i++) {
+        struct event *event = &page->events[i];
+        if (!is_approval(event) || event->created_at < oldest) {
+            continue;
+        }
+        if (chy_monotonic(page->op) > end) {
+            event->is_left = true;
+        } else {
+            CHY_TRY(tell_approver(page, event));
+        }
+    }
+    return CHY_OK;
 }
 
 static chy_status serve_page(struct chy_runtime *runtime, struct chy_op *op,
@@ -325,6 +378,7 @@ static chy_status serve_page(struct chy_runtime *runtime, struct chy_op *op,
     struct page page = {.runtime = runtime, .op = op, .counts = counts};
     bool done[PAGE] = {false};
     CHY_TRY(read_page(&page, out_more));
+    CHY_TRY(tell_approvers(&page));
     while (next_project(&page, done)) {
         CHY_TRY(tell_all(&page));
     }

@@ -221,18 +221,8 @@ chy_status chy_alert_message_make(struct chy_alert_telling *telling, const char 
  * In line
  */
 
-/** What one delivery's writes borrow. */
-struct line {
-    struct chy_uuid channel_id;
-    struct chy_uuid alert_id;
-    struct chy_uuid project_id;
-    struct chy_uuid id;
-    int64_t sequence;
-    struct chy_slice data;
-};
-
 static chy_status number_data(struct chy_alert_telling *t, const struct chy_alert_message *message,
-                              struct line *line)
+                              struct chy_alert_line *line)
 {
     json_t *metadata = json_object_get(message->data, "metadata");
     return chy_json_set_uuid(metadata, "channelId", &line->channel_id) &&
@@ -241,32 +231,40 @@ static chy_status number_data(struct chy_alert_telling *t, const struct chy_aler
                : chy_fail_memory(t->op);
 }
 
-static void insert_delivery(struct chy_alert_telling *t, struct chy_batch *batch,
-                            const struct chy_alert_message *message, const struct line *line,
-                            const struct chy_storage_row *channel)
+struct chy_write *chy_alert_line_insert(struct chy_batch *batch,
+                                        const struct chy_alert_message *message,
+                                        const struct chy_alert_line *line)
 {
-    int64_t now = chy_now(t->op);
+    int64_t now = chy_now(batch->op);
+    bool waits = line->error.len == 0;
     struct chy_write *write =
         chy_batch_insert(batch, CHY_C_ALERT_DELIVERIES,
                          CHY_KEY(chy_value_uuid(&line->channel_id), chy_value_int(line->sequence)));
     chy_write_set(write, CHY_DELIVERY_ID, chy_value_uuid(&line->id));
     chy_write_set(write, CHY_DELIVERY_PROJECT_ID, chy_value_uuid(&line->project_id));
     chy_write_set(write, CHY_DELIVERY_ALERT_ID, chy_value_uuid(&line->alert_id));
-    chy_write_set(write, CHY_DELIVERY_CHANNEL_TYPE,
-                  chy_value_text(chy_row_text(channel, CHY_CHANNEL_TYPE)));
+    chy_write_set(write, CHY_DELIVERY_CHANNEL_TYPE, chy_value_text(line->channel_type));
     chy_write_set(write, CHY_DELIVERY_TYPE, chy_value_text(message->type));
     chy_write_set(write, CHY_DELIVERY_SOURCE, chy_value_text(message->source));
     chy_write_set(write, CHY_DELIVERY_SUBJECT, chy_value_text(message->subject));
-    chy_write_set(write, CHY_DELIVERY_TIME, chy_value_time(t->time));
-    chy_write_set(write, CHY_DELIVERY_DATA, chy_value_json(line->data));
+    chy_write_set(write, CHY_DELIVERY_TIME, chy_value_time(line->time));
     chy_write_set(write, CHY_DELIVERY_TITLE, chy_value_text(message->title));
-    chy_write_set(write, CHY_DELIVERY_TEXT, chy_value_text(message->text));
-    chy_write_set(write, CHY_DELIVERY_CERTIFICATES, chy_value_int(t->count));
-    chy_write_set(write, CHY_DELIVERY_STATUS, chy_value_text(chy_text("pending")));
+    chy_write_set(write, CHY_DELIVERY_CERTIFICATES, chy_value_int(line->certificates));
+    chy_write_set(write, CHY_DELIVERY_STATUS,
+                  chy_value_text(chy_text(waits ? "pending" : "failed")));
     chy_write_set(write, CHY_DELIVERY_ATTEMPTS, chy_value_int(0));
-    chy_write_set(write, CHY_DELIVERY_EXPIRES_AT, chy_value_time(now + FORGOTTEN));
+    chy_write_set(write, CHY_DELIVERY_LAST_ERROR, chy_value_text_or_null(line->error));
+    chy_write_set(write, CHY_DELIVERY_EXPIRES_AT,
+                  chy_value_time(now + (waits ? FORGOTTEN : CHY_ALERT_KEPT)));
+    if (waits) {
+        chy_write_set(write, CHY_DELIVERY_DATA, chy_value_json(line->data));
+        chy_write_set(write, CHY_DELIVERY_TEXT, chy_value_text(message->text));
+    } else {
+        chy_alert_telling_drop(write);
+    }
     chy_write_set(write, CHY_DELIVERY_CREATED_AT, chy_value_time(now));
     chy_write_set(write, CHY_DELIVERY_UPDATED_AT, chy_value_time(now));
+    return write;
 }
 
 void chy_alert_telling_drop(struct chy_write *write)
@@ -277,7 +275,7 @@ void chy_alert_telling_drop(struct chy_write *write)
 
 /** give_up_oldest makes room in a line that is full. */
 static void give_up_oldest(struct chy_alert_telling *t, struct chy_batch *batch,
-                           const struct line *line, int64_t oldest)
+                           const struct chy_alert_line *line, int64_t oldest)
 {
     struct chy_write *write =
         chy_batch_update(batch, CHY_C_ALERT_DELIVERIES,
@@ -293,7 +291,7 @@ static void give_up_oldest(struct chy_alert_telling *t, struct chy_batch *batch,
 }
 
 static void move_channel(struct chy_alert_telling *t, struct chy_batch *batch,
-                         const struct line *line, const struct chy_storage_row *channel)
+                         const struct chy_alert_line *line, const struct chy_storage_row *channel)
 {
     int64_t now = chy_now(t->op);
     int64_t done = chy_row_int(channel, CHY_CHANNEL_DONE);
@@ -316,17 +314,21 @@ static chy_status put_in_line(struct chy_alert_telling *t, struct chy_batch *bat
                               const struct chy_alert_message *message,
                               const struct chy_storage_row *channel)
 {
-    struct line *line = chy_alloc(t->op, sizeof *line); // the batch borrows it
+    struct chy_alert_line *line = chy_alloc(t->op, sizeof *line); // the batch borrows it
     if (line == NULL) {
         return chy_fail_memory(t->op);
     }
+    memset(line, 0, sizeof *line);
     line->channel_id = chy_row_uuid(channel, CHY_CHANNEL_ID);
     line->alert_id = chy_row_uuid(channel, CHY_CHANNEL_ALERT_ID);
     line->project_id = chy_row_uuid(channel, CHY_CHANNEL_PROJECT_ID);
     line->sequence = chy_row_int(channel, CHY_CHANNEL_ISSUED) + 1;
     CHY_TRY(chy_runtime_new_uuid(t->runtime, t->op, &line->id));
     CHY_TRY(number_data(t, message, line));
-    insert_delivery(t, batch, message, line, channel);
+    line->channel_type = chy_row_text(channel, CHY_CHANNEL_TYPE);
+    line->time = t->time;
+    line->certificates = t->count;
+    (void)chy_alert_line_insert(batch, message, line);
     move_channel(t, batch, line, channel);
     return CHY_OK;
 }

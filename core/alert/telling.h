@@ -71,6 +71,25 @@ struct chy_alert_message {
 CHY_MUST_USE chy_status chy_alert_message_make(struct chy_alert_telling *telling, const char *type,
                                                struct chy_alert_message *out_message);
 
+/** One delivery: what a channel is given, and where in its line.  The writes borrow it. */
+struct chy_alert_line {
+    struct chy_uuid channel_id;
+    struct chy_uuid alert_id;
+    struct chy_uuid project_id;
+    struct chy_uuid id;
+    int64_t sequence;
+    struct chy_slice channel_type;
+    struct chy_slice data;  /**< JSON */
+    struct chy_slice error; /**< why it is given up from the start; empty: it waits */
+    int64_t time;           /**< when what is told happened */
+    int64_t certificates;   /**< of how many it speaks */
+};
+
+/** chy_alert_line_insert puts one into `batch`. */
+struct chy_write *chy_alert_line_insert(struct chy_batch *batch,
+                                        const struct chy_alert_message *message,
+                                        const struct chy_alert_line *line);
+
 /** Profile names that were looked up already. */
 struct chy_alert_names {
     struct chy_alert_name *first;

@@ -98,15 +98,10 @@ static chy_status is_wanted(struct chy_runtime *runtime, struct chy_op *op, cons
     return CHY_OK;
 }
 
-chy_status chy_alert_event_add(struct chy_runtime *runtime, struct chy_batch *batch,
-                               const char *type, const struct chy_uuid *project_id,
-                               const struct chy_uuid *certificate_id)
+static chy_status put(struct chy_runtime *runtime, struct chy_batch *batch, const char *type,
+                      const struct chy_uuid *project_id, const struct chy_uuid *of,
+                      struct chy_value step)
 {
-    bool wanted;
-    CHY_TRY(is_wanted(runtime, batch->op, type, project_id, &wanted));
-    if (!wanted) {
-        return CHY_OK;
-    }
     struct chy_uuid *id = chy_alloc(batch->op, sizeof *id); // the batch borrows it
     if (id == NULL) {
         return chy_fail_memory(batch->op);
@@ -116,7 +111,25 @@ chy_status chy_alert_event_add(struct chy_runtime *runtime, struct chy_batch *ba
         chy_batch_insert(batch, CHY_C_ALERT_EVENTS, CHY_KEY(chy_value_uuid(id)));
     chy_write_set(write, CHY_EVENT_PROJECT_ID, chy_value_uuid(project_id));
     chy_write_set(write, CHY_EVENT_TYPE, chy_value_text(chy_text(type)));
-    chy_write_set(write, CHY_EVENT_CERTIFICATE_ID, chy_value_uuid(certificate_id));
+    chy_write_set(write, CHY_EVENT_CERTIFICATE_ID, chy_value_uuid(of));
     chy_write_set(write, CHY_EVENT_CREATED_AT, chy_value_time(chy_now(batch->op)));
+    chy_write_set(write, CHY_EVENT_STEP, step);
     return CHY_OK;
+}
+
+chy_status chy_alert_event_add(struct chy_runtime *runtime, struct chy_batch *batch,
+                               const char *type, const struct chy_uuid *project_id,
+                               const struct chy_uuid *certificate_id)
+{
+    bool wanted;
+    CHY_TRY(is_wanted(runtime, batch->op, type, project_id, &wanted));
+    return wanted ? put(runtime, batch, type, project_id, certificate_id, chy_value_null())
+                  : CHY_OK;
+}
+
+chy_status chy_alert_event_add_approval(struct chy_runtime *runtime, struct chy_batch *batch,
+                                        const struct chy_uuid *project_id,
+                                        const struct chy_uuid *approval_id, int64_t step)
+{
+    return put(runtime, batch, CHY_ALERT_APPROVAL, project_id, approval_id, chy_value_int(step));
 }

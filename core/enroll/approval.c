@@ -2,6 +2,7 @@
 
 #include "base/slice.h"
 #include "base/time.h"
+#include "enroll/approval_notice.h"
 #include "enroll/renew.h"
 #include "resource/audit.h"
 #include "resource/collections.h"
@@ -152,6 +153,7 @@ chy_status chy_approval_enter(struct chy_runtime *runtime, struct chy_batch *bat
     // Of the batch's, which borrows them.
     struct chy_uuid *ids = chy_alloc(batch->op, 2 * sizeof *ids);
     const struct chy_principal *principal = chy_principal_of(batch->op);
+    json_t *steps;
     if (ids == NULL) {
         return chy_fail_memory(batch->op);
     }
@@ -185,6 +187,8 @@ chy_status chy_approval_enter(struct chy_runtime *runtime, struct chy_batch *bat
     chy_write_set(write, CHY_APPROVAL_CHANGE, chy_value_json_or_null(wish->change));
     chy_write_set(write, CHY_APPROVAL_ATTEMPTS, chy_value_int(0));
     set_times(write, policy, chy_now(batch->op));
+    CHY_TRY(chy_json_parse(batch->op, chy_row_json(policy, CHY_APPROVAL_POLICY_STEPS), &steps));
+    CHY_TRY(chy_approval_notice_add(runtime, batch, &ids[1], wish->id, steps, 0));
     return audit_asked(runtime, batch, wish, &ids[1]);
 }
 

@@ -3,6 +3,7 @@
 #include "base/slice.h"
 #include "enroll/approval_change.h"
 #include "enroll/approval_issue.h"
+#include "enroll/approval_notice.h"
 #include "enroll/approval_vote.h"
 #include "plugin/services.h"
 #include "resource/collections.h"
@@ -43,6 +44,7 @@ struct vote {
     const bool *lapsed;      /**< which of those that were there do not count any more */
     const json_t *steps;
     int64_t number; /**< of the step under way */
+    bool opens;     /**< with this vote another one than before */
 };
 
 /** may_bypass: alone, and only where the policy foresaw it. */
@@ -147,7 +149,10 @@ static chy_status passes(struct chy_call *call, struct vote *v, bool *out_passed
     }
     memcpy(lapsed, v->lapsed, before);
     lapsed[before] = false;
+    int64_t voted = v->number;
     v->number = chy_approval_reached(v->steps, v->votes, lapsed);
+    // A step that had been passed may be open again, as somebody lost the right to vote.
+    v->opens = v->number != voted || v->number != chy_row_int(&v->row, CHY_APPROVAL_STEP);
     *out_passed = v->number >= (int64_t)json_array_size(v->steps);
     return CHY_OK;
 }
@@ -190,6 +195,10 @@ static chy_status write_approval(struct chy_call *call, struct vote *v, struct c
             chy_batch_update(&batch, CHY_C_APPROVAL_REQUESTS, CHY_KEY(chy_value_uuid(&call->id)));
         chy_write_guard_revision(write, v->row.revision);
         chy_write_set(write, CHY_APPROVAL_UPDATED_AT, chy_value_time(chy_now(call->op)));
+    }
+    if (!passed && v->opens) {
+        CHY_TRY(chy_approval_notice_add(call->runtime, &batch, &call->project_id, &call->id,
+                                        v->steps, v->number));
     }
     chy_write_set(write, CHY_APPROVAL_STEP, chy_value_int(v->number));
     chy_write_set(write, CHY_APPROVAL_VOTES, chy_value_json(votes));

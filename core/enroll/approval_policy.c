@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "enroll/approval.h"
 #include "enroll/approval_change.h"
+#include "enroll/approval_notice.h"
 #include "enroll/approval_policy_state.h"
 #include "plugin/view.h"
 #include "resource/collections.h"
@@ -199,6 +200,10 @@ chy_status chy_approval_policy_check(struct chy_call *call)
                         "approval policy"));
     CHY_TRY(check_ttl(call));
     CHY_TRY(check_steps(call));
+    if (chy_approval_notice_wanted(json_object_get(call->document, "steps")) &&
+        !chy_approval_mail_works(call->runtime, call->op)) {
+        chy_log_warning(call->op, "approval.no-mail", "%s", CHY_APPROVAL_NO_MAIL);
+    }
     return resolve_conditions(call);
 }
 
@@ -304,6 +309,19 @@ static chy_status before_create(struct chy_call *call, struct chy_batch *batch,
  * Showing
  */
 
+/** warn: what clients have always been able to ask for is taken, and not kept silent about. */
+static chy_status warn(struct chy_call *call, const struct chy_storage_row *row, json_t *object)
+{
+    json_t *steps;
+    CHY_TRY(chy_json_parse(call->op, chy_row_json(row, CHY_APPROVAL_POLICY_STEPS), &steps));
+    if (!chy_approval_notice_wanted(steps) || chy_approval_mail_works(call->runtime, call->op)) {
+        return CHY_OK;
+    }
+    return json_object_set_new(object, "warnings", json_pack("[s]", CHY_APPROVAL_NO_MAIL)) == 0
+               ? CHY_OK
+               : chy_fail_memory(call->op);
+}
+
 /** decorate shows each profile by the name that it has now. */
 static chy_status decorate(struct chy_call *call, const struct chy_storage_row *row, json_t *object)
 {
@@ -325,7 +343,7 @@ static chy_status decorate(struct chy_call *call, const struct chy_storage_row *
     }
     json_t *shown = json_pack("[{s:O,s:O}]", "profileNames", names, "profileIds", ids);
     return shown != NULL && json_object_set_new(object, "conditions", shown) == 0
-               ? CHY_OK
+               ? warn(call, row, object)
                : chy_fail_memory(call->op);
 }
 
@@ -413,6 +431,7 @@ const struct chy_kind chy_kind_approval_policy = {
     .member_count = CHY_COUNT_OF(members),
     .actions = actions,
     .action_count = CHY_COUNT_OF(actions),
+    .decoration = "{'warnings?': ['text']}",
     .answers = answers,
     .answer_count = CHY_COUNT_OF(answers),
     .hooks = {.before_create = before_create, .decorate = decorate, .describe = describe},

@@ -2,6 +2,7 @@
 
 #include "enroll/approval.h"
 #include "enroll/approval_decide.h"
+#include "enroll/approval_notice.h"
 #include "enroll/approval_vote.h"
 #include "resource/collections.h"
 
@@ -74,6 +75,7 @@ static chy_status answer_row(struct chy_call *call, const struct chy_storage_row
     if (!chy_row_is_null(row, CHY_APPROVAL_REQUEST_ID)) {
         CHY_TRY(add_data(call, row, object));
     }
+    CHY_TRY(chy_approval_notice_show(call, object));
     json_t *wrapper = chy_json_object(call->op);
     if (wrapper == NULL || json_object_set(wrapper, "request", object) != 0) {
         return chy_fail_memory(call->op);
@@ -165,7 +167,7 @@ const struct chy_kind chy_kind_approval_request = {
     .action_count = CHY_COUNT_OF(actions),
     .decoration = "{'requestData?': {'profileId': 'id', 'profileName': 'text', "
                   "'certificateRequestId': 'id', 'status': 'text', 'certificateRequest': 'any', "
-                  "'metadata': 'any'}}",
+                  "'metadata': 'any'}, 'notifications?': " CHY_APPROVAL_NOTICES_OUTLINE "}",
     .answers = answers,
     .answer_count = CHY_COUNT_OF(answers),
     .hooks = {.facts = facts},

@@ -535,8 +535,9 @@ NUMBERS(alert_state_due, CHY_ALERT_STATE_DUE_AT);
 static const struct chy_index alert_state_indexes[] = {INDEX("due", alert_state_due)};
 
 // Only its key: an event costs an issuance one row, and is read in the order of its ids.
-static const struct chy_field alert_event_fields[] = {F("id", U), F("project_id", U), F("type", T),
-                                                      F("certificate_id", U), F("created_at", W)};
+static const struct chy_field alert_event_fields[] = {F("id", U),         F("project_id", U),
+                                                      F("type", T),       F("certificate_id", U),
+                                                      F("created_at", W), N("step", I)};
 CHECKED(alert_event_fields, CHY_EVENT_FIELDS);
 
 static const struct chy_field alert_delivery_fields[] = {
@@ -547,7 +548,7 @@ static const struct chy_field alert_delivery_fields[] = {
     F("text", T),          F("certificates", I), F("status", T),
     F("attempts", I),      N("next_at", W),      N("last_error", T),
     N("response_code", I), F("expires_at", W),   F("created_at", W),
-    F("updated_at", W)};
+    F("updated_at", W),    N("identity_id", U),  N("step", I)};
 CHECKED(alert_delivery_fields, CHY_DELIVERY_FIELDS);
 NUMBERS(alert_delivery_alert, CHY_DELIVERY_ALERT_ID, CHY_DELIVERY_CREATED_AT);
 NUMBERS(alert_delivery_expires, CHY_DELIVERY_EXPIRES_AT);

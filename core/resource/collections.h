@@ -606,11 +606,15 @@ enum chy_alert_row_field {
     CHY_ALERT_FIELDS
 };
 
+/** Position of a channel that is none of an alert's: it tells one person, whose id stands in place
+ *  of the alert's, of one thing, and goes when that is over. */
+#define CHY_CHANNEL_OF_PERSON (-1)
+
 enum chy_alert_channel_field {
     CHY_CHANNEL_ID = 0,
     CHY_CHANNEL_ALERT_ID,
     CHY_CHANNEL_PROJECT_ID,
-    CHY_CHANNEL_POSITION, /**< among the alert's */
+    CHY_CHANNEL_POSITION, /**< among the alert's; CHY_CHANNEL_OF_PERSON */
     CHY_CHANNEL_TYPE,
     CHY_CHANNEL_CONFIG, /**< json: the type's options, without secrets */
     CHY_CHANNEL_SEALED, /**< a JSON object of the secrets */
@@ -646,9 +650,10 @@ enum chy_alert_state_field {
 enum chy_alert_event_field {
     CHY_EVENT_ID = 0, /**< ordered by time */
     CHY_EVENT_PROJECT_ID,
-    CHY_EVENT_TYPE, /**< "issuance", "renewal", "revocation" */
-    CHY_EVENT_CERTIFICATE_ID,
+    CHY_EVENT_TYPE,           /**< "issuance", "renewal", "revocation"; "approval" */
+    CHY_EVENT_CERTIFICATE_ID, /**< of "approval": of the approval request */
     CHY_EVENT_CREATED_AT,
+    CHY_EVENT_STEP, /**< of "approval": the one that opened, from 0; else null */
     CHY_EVENT_FIELDS
 };
 
@@ -657,7 +662,7 @@ enum chy_alert_delivery_field {
     CHY_DELIVERY_SEQUENCE, /**< 1, 2 … of the channel: nothing is delivered before the one before */
     CHY_DELIVERY_ID,
     CHY_DELIVERY_PROJECT_ID,
-    CHY_DELIVERY_ALERT_ID,
+    CHY_DELIVERY_ALERT_ID, /**< or of the approval request */
     CHY_DELIVERY_CHANNEL_TYPE,
     CHY_DELIVERY_TYPE, /**< what receivers get, as it was then: struct chy_notification */
     CHY_DELIVERY_SOURCE,
@@ -675,6 +680,8 @@ enum chy_alert_delivery_field {
     CHY_DELIVERY_EXPIRES_AT, /**< when the row goes */
     CHY_DELIVERY_CREATED_AT,
     CHY_DELIVERY_UPDATED_AT,
+    CHY_DELIVERY_IDENTITY_ID, /**< whom it tells of an approval request; null: it is an alert's */
+    CHY_DELIVERY_STEP,        /**< … of which step of it */
     CHY_DELIVERY_FIELDS
 };
 
