@@ -199,16 +199,28 @@ static void *work(void *arg)
     return NULL;
 }
 
-/** Runs 8 threads of 200 calls through a gate of 2 places. */
+/** Runs 8 threads of 200 calls through a gate of 2 places.  With fewer waiters than threads the
+ *  places are taken until somebody was refused, so that somebody is, however they are run. */
 static void run_threads(struct shared *shared, uint32_t waiters)
 {
     struct chy_gate_config config = small;
+    struct chy_op *op = test_op_new();
+    uint32_t held = waiters < 8 ? 2 : 0;
     pthread_t threads[8];
     config.waiters = waiters;
     memset(shared, 0, sizeof *shared);
     chy_gate_init(&shared->gate, &config, "storage 'x'");
+    for (uint32_t i = 0; i < held; i++) {
+        ck_assert_int_eq(chy_gate_enter(&shared->gate, op), CHY_OK);
+    }
     for (size_t i = 0; i < 8; i++) {
         ck_assert_int_eq(pthread_create(&threads[i], NULL, work, shared), 0);
+    }
+    while (held != 0 && shared->refused == 0) {
+        (void)usleep(100);
+    }
+    for (uint32_t i = 0; i < held; i++) {
+        chy_gate_leave(&shared->gate, op, CHY_OK);
     }
     for (size_t i = 0; i < 8; i++) {
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
@@ -216,6 +228,7 @@ static void run_threads(struct shared *shared, uint32_t waiters)
     ck_assert_uint_eq(shared->gate.running, 0);
     ck_assert_uint_eq(shared->gate.waiting, 0);
     chy_gate_fini(&shared->gate);
+    test_op_free(op);
 }
 
 START_TEST(no_more_than_the_limit_are_inside_and_all_are_served)
